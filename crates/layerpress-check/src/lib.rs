@@ -1,0 +1,1 @@
+//! What a layer must hold to for Lambda to load it

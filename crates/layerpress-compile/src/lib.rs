@@ -1,0 +1,1 @@
+//! The driver: from manifests to finished layer zips, stage by stage

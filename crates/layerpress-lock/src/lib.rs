@@ -1,0 +1,1 @@
+//! Lockfiles: read, written and updated with minimal diffs

@@ -1,0 +1,1 @@
+//! Archives in, layer zip out: strict readers and one deterministic writer

@@ -1,0 +1,1 @@
+//! Python: requirements, indexes, metadata, resolution, wheels into trees

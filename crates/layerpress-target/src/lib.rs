@@ -1,0 +1,1 @@
+//! The Lambda runtimes as data: markers, wheel tags, glibc, limits
