@@ -1,7 +1,11 @@
 //! Python: requirements, indexes, metadata, resolution, wheels into trees
 
 pub mod compatibility;
+mod lenient;
+pub mod metadata;
 pub mod wheel_name;
 
 pub use compatibility::{Compatibility, Mismatch};
+pub use lenient::Dependency;
+pub use metadata::{Metadata, MetadataError};
 pub use wheel_name::{SdistFormat, SdistName, WheelName, WheelNameError, WheelParts};
