@@ -1,1 +1,21 @@
-//! placeholder
+//! The end-to-end tests' harness: everything a test needs to run the real program in a world of
+//! its own.
+//!
+//! - [`Wheel`] and [`Sdist`] build packages in code, tiny and the same every time;
+//! - [`LoopbackIndex`] serves them on 127.0.0.1 as a package index does, and misbehaves on demand;
+//! - [`TestContext`] is a folder with a home, a cache and a clean environment, which runs the built
+//!   program and redacts what differs between machines;
+//! - [`Layer`] looks into a finished layer zip;
+//! - [`LambdaRoot`] imports from a layer in a root like Lambda's.
+
+mod context;
+mod index;
+mod lambda;
+mod layer;
+mod package;
+
+pub use context::{Run, TestContext};
+pub use index::{Fault, IndexFeatures, LoopbackIndex, On, Request};
+pub use lambda::{Imported, LambdaRoot};
+pub use layer::{Layer, LayerEntry};
+pub use package::{BuiltPackage, Sdist, Wheel};
