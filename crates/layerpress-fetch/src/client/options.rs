@@ -1,0 +1,110 @@
+//! [`ClientOptions`]: what can be set about fetching, with the defaults that are promised.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::credentials::Credentials;
+
+/// How a [`Client`](crate::Client) behaves.
+#[derive(Debug)]
+pub struct ClientOptions {
+    /// The `User-Agent` header. Default: `layerpress/` and this version.
+    pub user_agent: String,
+    /// How many requests are in flight at once. Default: 50.
+    pub concurrency: usize,
+    /// Use the store alone. Default: off.
+    pub offline: bool,
+    /// Ask anew for pages that the store still holds as fresh. Default: off.
+    pub refresh: bool,
+    /// What to send to which server. Default: nothing.
+    pub credentials: Credentials,
+    /// Certificates to trust beside the system's, each a PEM bundle. Default: none.
+    pub extra_certificates: Vec<Vec<u8>>,
+    /// Hosts (`name` or `name:port`) whose certificates are not checked. Default: none.
+    pub trusted_hosts: Vec<String>,
+    /// Whether `HTTPS_PROXY` and its like are heeded. Default: yes.
+    pub system_proxy: bool,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// How often to try again.
+    pub retries: Retries,
+    /// How many redirects of one request are followed. Default: 10.
+    pub redirects: u32,
+    /// How large an archive may be, in bytes. Default: 4 GiB.
+    pub max_archive_bytes: u64,
+    /// The clock that freshness goes by. Default: the machine's.
+    pub clock: Clock,
+}
+
+/// How long to wait before something counts as dead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection. Default: 10 s.
+    pub connect: Duration,
+    /// For the head of an answer, connecting included. Default: 12 s, so that two tries of a
+    /// request that is never answered end within 25 s.
+    pub answer: Duration,
+    /// Between two pieces of an answer. Default: 10 s.
+    pub idle: Duration,
+    /// The pace below which an answer counts as standing still, in bytes per second, measured over
+    /// `floor_over`. Default: 1,000.
+    pub floor: u64,
+    /// What the pace is measured over. Default: 15 s.
+    pub floor_over: Duration,
+}
+
+/// How often to try again, and how long to wait before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries {
+    /// Tries altogether when connections fail or break or the server errs. Default: 3.
+    pub tries: u32,
+    /// Tries altogether when nothing comes at all. Default: 2.
+    pub silent_tries: u32,
+    /// The wait before the second try; before the third it is four times as long. Default: 250 ms.
+    pub backoff: Duration,
+    /// The longest `Retry-After` that is honoured. Default: 60 s.
+    pub retry_after_cap: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("layerpress/", env!("CARGO_PKG_VERSION")).to_owned(),
+            concurrency: 50,
+            offline: false,
+            refresh: false,
+            credentials: Credentials::new(),
+            extra_certificates: Vec::new(),
+            trusted_hosts: Vec::new(),
+            system_proxy: true,
+            timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            redirects: 10,
+            max_archive_bytes: 4 << 30,
+            clock: Clock::System,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(12),
+            idle: Duration::from_secs(10),
+            floor: 1_000,
+            floor_over: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            silent_tries: 2,
+            backoff: Duration::from_millis(250),
+            retry_after_cap: Duration::from_secs(60),
+        }
+    }
+}

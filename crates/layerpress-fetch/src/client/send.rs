@@ -1,0 +1,220 @@
+//! One try of one request: credentials, redirects, and what the answer's status means.
+
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Response, StatusCode};
+use tokio::sync::SemaphorePermit;
+use url::Url;
+
+use super::body::Body;
+use super::retry::Fault;
+use super::{Client, transport};
+use crate::credentials::Login;
+use crate::error::FetchError;
+use crate::freshness::unix_seconds;
+use crate::redact::{redacted, without_userinfo};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+}
+
+/// An answer whose head has come.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    /// 2xx, 304 or 416; all else is a fault.
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// Where it came from, after redirects and without credentials.
+    pub(super) url: Url,
+    pub(super) body: Body<'a>,
+}
+
+impl Client {
+    /// Sends the request and follows redirects until an answer begins.
+    pub(super) async fn send(&self, ask: &Ask) -> Result<Answer<'_>, Fault> {
+        let permit = self.permit().await;
+        let mut url = ask.url.clone();
+        let mut login = self.login(&url, false).await;
+        let mut crossed = false;
+        for _ in 0..=self.shared.options.redirects {
+            without_userinfo(&mut url);
+            let shown = redacted(&url);
+            let response = self.hop(&url, login.as_ref(), &ask.headers).await?;
+            if !is_redirect(response.status()) {
+                return self.answer(response, url, shown, permit);
+            }
+            let next = redirect(&response, &url, &shown)?;
+            crossed |= next.origin() != url.origin();
+            url = next;
+            login = self.login(&url, crossed).await;
+        }
+        Err(Fault::Lasting(FetchError::Redirects {
+            url: redacted(&ask.url),
+            limit: self.shared.options.redirects,
+        }))
+    }
+
+    async fn permit(&self) -> SemaphorePermit<'_> {
+        self.shared
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    async fn hop(
+        &self,
+        url: &Url,
+        login: Option<&Login>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Fault> {
+        let shown = redacted(url);
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(Fault::Lasting(FetchError::Scheme {
+                scheme: url.scheme().to_owned(),
+                url: shown,
+            }));
+        }
+        let client = self.shared.transport.client(url, &self.shared.options)?;
+        let mut request = client.get(url.clone()).headers(headers.clone());
+        if let Some(login) = login {
+            request = request.basic_auth(&login.user, login.password.as_deref());
+        }
+        let limit = self.shared.options.timeouts.answer;
+        match self.patiently(limit, request.send()).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(transport::fault(error, &shown, 0)),
+            None => Err(Fault::silent(FetchError::Silent {
+                url: shown,
+                waited: limit,
+            })),
+        }
+    }
+
+    async fn login(&self, url: &Url, redirected: bool) -> Option<Login> {
+        let credentials = &self.shared.options.credentials;
+        let mut login = credentials.lookup(url, redirected)?;
+        if login.password.is_none() {
+            login.password = credentials.ask_keyring(url, &login.user).await;
+        }
+        Some(login)
+    }
+
+    fn answer<'a>(
+        &'a self,
+        response: Response,
+        url: Url,
+        shown: String,
+        permit: SemaphorePermit<'a>,
+    ) -> Result<Answer<'a>, Fault> {
+        let status = response.status();
+        if status.is_success()
+            || matches!(
+                status,
+                StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
+            )
+        {
+            let headers = response.headers().clone();
+            return Ok(Answer {
+                status,
+                headers,
+                url,
+                body: Body::new(self, response, shown, permit),
+            });
+        }
+        let error = FetchError::Status {
+            url: shown,
+            status: status.as_u16(),
+        };
+        if !may_pass(status) {
+            return Err(Fault::Lasting(error));
+        }
+        let now = self.shared.options.clock.now_millis() / 1000;
+        Err(Fault::Passing {
+            error,
+            silent: false,
+            retry_after: retry_after(response.headers(), now),
+        })
+    }
+}
+
+/// Where a redirect leads, if it may be followed.
+fn redirect(response: &Response, url: &Url, shown: &str) -> Result<Url, Fault> {
+    let refuse = |to: String, reason| {
+        Fault::Lasting(FetchError::Redirect {
+            url: shown.to_owned(),
+            to,
+            reason,
+        })
+    };
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|location| location.to_str().ok())
+        .ok_or_else(|| refuse(String::new(), "which is no address"))?;
+    let Ok(mut next) = url.join(location) else {
+        return Err(refuse(
+            location.escape_default().to_string(),
+            "which is no address",
+        ));
+    };
+    // Nobody but the user chooses what is sent where.
+    without_userinfo(&mut next);
+    match (url.scheme(), next.scheme()) {
+        (_, "https") | ("http", "http") => Ok(next),
+        ("https", "http") => Err(refuse(redacted(&next), "which is not encrypted")),
+        _ => Err(refuse(
+            redacted(&next),
+            "which is neither `https` nor `http`",
+        )),
+    }
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether the same request may be answered otherwise a little later.
+fn may_pass(status: StatusCode) -> bool {
+    match status.as_u16() {
+        408 | 425 | 429 => true,
+        // "Not implemented" and the like do not change by waiting.
+        501 | 505 => false,
+        code => code >= 500,
+    }
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds or a date.
+fn retry_after(headers: &HeaderMap, now: u64) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = match value.parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => u64::try_from(unix_seconds(value)?)
+            .ok()?
+            .saturating_sub(now),
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let read = |value: &str| {
+            let value = header::HeaderValue::from_str(value).expect("a value");
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value)]);
+            retry_after(&headers, 1_796_119_200)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        let date = "Tue, 01 Dec 2026 10:00:30 GMT";
+        assert_eq!(read(date), Some(Duration::from_secs(30)));
+        assert_eq!(read("Tue, 01 Dec 2020 10:00:30 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+    }
+}

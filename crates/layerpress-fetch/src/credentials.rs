@@ -1,0 +1,370 @@
+//! [`Credentials`]: which user name and password go to which server, and to no other.
+//!
+//! Everything is handed in by the program as values; nothing here reads the environment or a file.
+//! What comes from a URL is bound to its scheme, host and port. A `.netrc` knows host names only,
+//! so its entries are offered to what the user asked for on that host, but after a redirect to
+//! another origin only over https on the usual port.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::fmt;
+use std::process::Stdio;
+use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use netrc::Netrc;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use url::{Origin, Url};
+
+use crate::redact::without_userinfo;
+
+/// How long the keyring may take; it may have to ask the user for its own password.
+const KEYRING_PATIENCE: Duration = Duration::from_secs(60);
+
+/// User names and passwords, each bound to the servers that may see it.
+///
+/// Their `Debug` form holds none of them.
+#[derive(Default)]
+pub struct Credentials {
+    /// Behind a lock, since index addresses are met while others are being fetched.
+    bound: RwLock<Vec<Bound>>,
+    netrc: BTreeMap<String, Login>,
+    keyring: Option<Keyring>,
+}
+
+/// A `.netrc` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid `.netrc`{}", .line.map(|line| format!(": line {line}")).unwrap_or_default())]
+pub struct NetrcError {
+    /// The line, where it is known. What stands there is not repeated: it may be a password.
+    pub line: Option<u32>,
+}
+
+/// A user name and, mostly, a password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Clone)]
+struct Bound {
+    origin: Origin,
+    /// Of several for one origin, the one whose path leads furthest towards a URL is meant for it.
+    path: String,
+    login: Login,
+}
+
+struct Keyring {
+    program: OsString,
+    /// What it answered, by service and user: it is asked once each, one at a time.
+    answers: Mutex<HashMap<(String, String), Option<String>>>,
+}
+
+impl Credentials {
+    /// No credentials.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Binds a user name and password to the scheme, host and port of `url`.
+    ///
+    /// Where several are given for one origin, each serves the URLs below its path, and the first
+    /// those that are below none.
+    pub fn add(&self, url: &Url, user: &str, password: Option<&str>) {
+        let origin = url.origin();
+        let mut path = url.path().to_owned();
+        if !path.ends_with('/') {
+            path.push('/');
+        }
+        let login = Login {
+            user: user.to_owned(),
+            password: password.map(str::to_owned),
+        };
+        let same = |bound: &&mut Bound| bound.origin == origin && bound.path == path;
+        let mut known = self.bound.write().unwrap_or_else(PoisonError::into_inner);
+        match known.iter_mut().find(same) {
+            Some(bound) => bound.login = login,
+            None => known.push(Bound {
+                origin,
+                path,
+                login,
+            }),
+        }
+    }
+
+    /// Takes the user name and password of a URL, if it holds any.
+    pub fn add_url(&self, url: &Url) {
+        if let Some(login) = Login::of(url) {
+            self.add(url, &login.user, login.password.as_deref());
+        }
+    }
+
+    /// Takes the entries of a `.netrc`.
+    ///
+    /// # Errors
+    /// [`NetrcError`] if it is malformed.
+    pub fn add_netrc(&mut self, text: &str) -> Result<(), NetrcError> {
+        let netrc = Netrc::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            let line = message.rsplit_once("(line ").map(|(_, line)| line);
+            NetrcError {
+                line: line.and_then(|line| line.trim_end_matches(')').parse().ok()),
+            }
+        })?;
+        self.netrc
+            .extend(netrc.hosts.into_iter().map(|(host, entry)| {
+                let login = Login {
+                    user: entry.login,
+                    password: Some(entry.password),
+                };
+                (host.to_ascii_lowercase(), login)
+            }));
+        Ok(())
+    }
+
+    /// Asks this program (`keyring`) as `PROGRAM get URL USER` for passwords of known users.
+    pub fn use_keyring(&mut self, program: impl Into<OsString>) {
+        self.keyring = Some(Keyring {
+            program: program.into(),
+            answers: Mutex::default(),
+        });
+    }
+
+    /// What to send to `url`; `redirected` says that another origin pointed there.
+    pub(crate) fn lookup(&self, url: &Url, redirected: bool) -> Option<Login> {
+        let netrc = || {
+            let trusted = !redirected || (url.scheme() == "https" && url.port().is_none());
+            let host = url.host_str()?.to_ascii_lowercase();
+            let default = || self.netrc.get("default").filter(|_| !redirected);
+            trusted.then(|| self.netrc.get(&host).or_else(default))?
+        };
+        let Some(login) = Login::of(url).or_else(|| self.bound_to(url).map(|bound| bound.login))
+        else {
+            return netrc().cloned();
+        };
+        if login.password.is_some() {
+            return Some(login);
+        }
+        let known = netrc().filter(|known| known.user == login.user);
+        Some(known.cloned().unwrap_or(login))
+    }
+
+    /// The password that the keyring holds for a login without one.
+    pub(crate) async fn ask_keyring(&self, url: &Url, user: &str) -> Option<String> {
+        let keyring = self.keyring.as_ref()?;
+        let mut service = url.clone();
+        without_userinfo(&mut service);
+        service.set_query(None);
+        service.set_fragment(None);
+        if let Some(bound) = self.bound_to(url) {
+            service.set_path(&bound.path);
+        }
+        let host = url.host_str()?;
+        for service in [service.as_str(), host] {
+            if let Some(password) = keyring.password(service, user).await {
+                return Some(password);
+            }
+        }
+        None
+    }
+
+    fn bound_to(&self, url: &Url) -> Option<Bound> {
+        let origin = url.origin();
+        let known = self.bound.read().unwrap_or_else(PoisonError::into_inner);
+        let same_origin = || known.iter().filter(|bound| bound.origin == origin);
+        same_origin()
+            .filter(|bound| url.path().starts_with(&bound.path))
+            .max_by_key(|bound| bound.path.len())
+            .or_else(|| same_origin().next())
+            .cloned()
+    }
+}
+
+impl Login {
+    /// What a URL itself holds.
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        if url.username().is_empty() && url.password().is_none() {
+            return None;
+        }
+        Some(Self {
+            user: percent_decoded(url.username()),
+            password: url.password().map(percent_decoded),
+        })
+    }
+}
+
+impl Keyring {
+    async fn password(&self, service: &str, user: &str) -> Option<String> {
+        let mut answers = self.answers.lock().await;
+        let key = (service.to_owned(), user.to_owned());
+        if let Some(known) = answers.get(&key) {
+            return known.clone();
+        }
+        let run = Command::new(&self.program)
+            .args(["get", service, user])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let answer = match tokio::time::timeout(KEYRING_PATIENCE, run).await {
+            Ok(Ok(output)) if output.status.success() => String::from_utf8(output.stdout).ok(),
+            // Not installed, nothing known, or no answer: the server's refusal says the rest.
+            _ => None,
+        };
+        let password = answer
+            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            .filter(|text| !text.is_empty());
+        answers.insert(key, password.clone());
+        password
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("netrc", &self.netrc.len())
+            .field("keyring", &self.keyring.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(..)")
+    }
+}
+
+/// Userinfo without its percent-encoding; bytes that are not UTF-8 stay encoded.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let decoded = match (first, tail) {
+            (b'%', [high, low, ..]) => nibble(*high).zip(nibble(*low)),
+            _ => None,
+        };
+        rest = match decoded {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                &tail[2..]
+            }
+            None => {
+                bytes.push(*first);
+                tail
+            }
+        };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    fn found(credentials: &Credentials, text: &str, redirected: bool) -> String {
+        match credentials.lookup(&url(text), redirected) {
+            None => "nothing".into(),
+            Some(login) => format!("{}:{}", login.user, login.password.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn they_are_bound_to_scheme_host_and_port() {
+        let credentials = Credentials::new();
+        credentials.add_url(&url("https://me:p%40ss@h.example/simple"));
+        let found = |text| found(&credentials, text, true);
+        assert_eq!(found("https://h.example/files/a.whl"), "me:p@ss");
+        assert_eq!(found("https://h.example:443/"), "me:p@ss");
+        for other in [
+            "http://h.example/",
+            "https://h.example:8443/",
+            "https://sub.h.example/",
+            "https://example/",
+        ] {
+            assert_eq!(found(other), "nothing", "{other}");
+        }
+    }
+
+    #[test]
+    fn the_longest_path_is_meant() {
+        let credentials = Credentials::new();
+        credentials.add(&url("https://h.example/a"), "a", Some("1"));
+        credentials.add(&url("https://h.example/a/b/"), "b", Some("2"));
+        let found = |text| found(&credentials, text, false);
+        assert_eq!(found("https://h.example/a/x"), "a:1");
+        assert_eq!(found("https://h.example/a/b/x"), "b:2");
+        assert_eq!(found("https://h.example/ab/x"), "a:1");
+        assert_eq!(found("https://c:3@h.example/a/b/x"), "c:3");
+    }
+
+    #[test]
+    fn a_netrc_serves_its_hosts_but_not_whoever_redirects() {
+        let mut credentials = Credentials::new();
+        credentials
+            .add_netrc("machine h.example login me password secret\ndefault login any password x\n")
+            .expect("is read");
+        assert_eq!(
+            found(&credentials, "http://h.example:8080/", false),
+            "me:secret"
+        );
+        assert_eq!(found(&credentials, "https://h.example/", true), "me:secret");
+        assert_eq!(
+            found(&credentials, "http://h.example:8080/", true),
+            "nothing"
+        );
+        assert_eq!(found(&credentials, "https://o.example/", false), "any:x");
+        assert_eq!(found(&credentials, "https://o.example/", true), "nothing");
+        assert_eq!(
+            found(&credentials, "https://me@h.example/", false),
+            "me:secret"
+        );
+        assert_eq!(found(&credentials, "https://you@h.example/", false), "you:");
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let mut credentials = Credentials::new();
+        credentials.add_url(&url("https://me:hush@h.example/"));
+        let error = credentials
+            .add_netrc("machine h.example hush hush")
+            .expect_err("is refused");
+        let login = credentials.lookup(&url("https://h.example"), false);
+        let shown = format!("{credentials:?} {login:?} {error:?} {error}");
+        assert!(!shown.contains("hush"), "{shown}");
+        insta::assert_snapshot!(error, @"not a valid `.netrc`: line 1");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_keyring_is_asked_once_by_url_then_by_host() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("keyring");
+        let script = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$2\" = h.example ] && echo hush\n";
+        std::fs::write(&program, script).expect("writes");
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("sets");
+
+        let mut credentials = Credentials::new();
+        credentials.use_keyring(&program);
+        credentials.add_url(&url("https://me@h.example/simple/"));
+        for _ in 0..2 {
+            let asked = url("https://h.example/simple/a/?x=1");
+            let password = credentials.ask_keyring(&asked, "me").await;
+            assert_eq!(password.as_deref(), Some("hush"));
+        }
+        let log = std::fs::read_to_string(folder.path().join("keyring.log")).expect("reads");
+        assert_eq!(log, "get https://h.example/simple/ me\nget h.example me\n");
+    }
+}

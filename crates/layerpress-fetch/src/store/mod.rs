@@ -1,0 +1,324 @@
+//! The store: what was fetched or worked out once, kept in the user's cache folder.
+//!
+//! ```text
+//! <root>/index|metadata|verified|built|alias/ab/cdef…   blobs, by the digest of their key
+//! <root>/archives/ab/abcdef…                            archives as downloaded, by SHA-256
+//! <root>/tmp/                                           files that are still being written
+//! ```
+//!
+//! Every file is written in `tmp` and renamed into place once it is whole, then never written
+//! again: two processes may work on one store, and either may be killed at any moment. Blobs carry
+//! their own checksum, so that a damaged one counts as absent; archives are synced to disk before
+//! their rename, since nothing checks them again. A file's modification time is when it was last
+//! used (to the day), which is what pruning goes by.
+
+mod archive;
+mod blob;
+mod upkeep;
+
+use std::collections::HashMap;
+use std::fs::{self, File, FileTimes};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use layerpress_tree::Sha256;
+use tempfile::NamedTempFile;
+
+use crate::clock::Clock;
+use crate::error::StoreError;
+use crate::freshness::Freshness;
+use crate::map;
+
+pub use archive::StoredArchive;
+pub(crate) use archive::{ArchiveWriter, Finished, digests_of, first_mismatch};
+pub use blob::Blob;
+pub use upkeep::{Area, Removed, Usage, Verification};
+
+const ARCHIVES: &str = "archives";
+const TEMPORARY: &str = "tmp";
+
+/// How stale a last-use stamp may get before it is worth a system call.
+const STAMP_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// The kinds of blobs, each in a folder of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Namespace {
+    /// Parsed index pages and packuments.
+    Index,
+    /// Parsed package metadata.
+    Metadata,
+    /// Receipts of archives whose contents were verified.
+    Verified,
+    /// What was built from sources.
+    Built,
+    /// From another name of an archive (a URL, another digest) to its SHA-256.
+    Alias,
+}
+
+impl Namespace {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Index,
+        Self::Metadata,
+        Self::Verified,
+        Self::Built,
+        Self::Alias,
+    ];
+
+    /// The folder's name.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Metadata => "metadata",
+            Self::Verified => "verified",
+            Self::Built => "built",
+            Self::Alias => "alias",
+        }
+    }
+}
+
+/// The store. Cheap to clone; all clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    clock: Clock,
+    /// Archives that could not be put in their place: mapped from an unnamed file instead, so that
+    /// a cache that cannot be written costs the next run time, not this one its result.
+    held: Mutex<HashMap<Sha256, Bytes>>,
+    swept: Once,
+}
+
+impl Store {
+    /// The store in the folder `root`, which need not exist nor be writable: folders are created
+    /// when something is first written.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAFolder`] if something else is in its place.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        if fs::metadata(root).is_ok_and(|place| !place.is_dir()) {
+            return Err(StoreError::NotAFolder {
+                path: root.to_owned(),
+            });
+        }
+        Ok(Self {
+            shared: Arc::new(Shared {
+                root: root.to_owned(),
+                clock: Clock::System,
+                held: Mutex::default(),
+                swept: Once::new(),
+            }),
+        })
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// The blob that was last put under `key`; a damaged one counts as absent.
+    #[must_use]
+    pub fn blob(&self, namespace: Namespace, key: &str) -> Option<Blob> {
+        let name = blob::Name::of(namespace, key);
+        let file = File::open(self.blob_path(namespace, &name)).ok()?;
+        let blob = Blob::read(&file, &name).ok()?;
+        self.stamp(&file);
+        Some(blob)
+    }
+
+    /// Puts `bytes` under `key`, replacing what was there; readers see the old or the new, whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written or the disk is full.
+    pub fn put_blob(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.put_fresh_blob(namespace, key, bytes, Freshness::default())
+            .1
+    }
+
+    /// As [`Store::put_blob`], with freshness; also gives the blob, which is good even if it could
+    /// not be written.
+    pub(crate) fn put_fresh_blob(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        bytes: &[u8],
+        freshness: Freshness,
+    ) -> (Blob, Result<(), StoreError>) {
+        let name = blob::Name::of(namespace, key);
+        let blob = Blob::new(&name, bytes, freshness);
+        let written = self.write_blob(&self.blob_path(namespace, &name), blob.file_bytes());
+        (blob, written)
+    }
+
+    /// Removes the blob under `key`, if there is one.
+    pub fn forget_blob(&self, namespace: Namespace, key: &str) {
+        let path = self.blob_path(namespace, &blob::Name::of(namespace, key));
+        // If it cannot be removed it is overwritten later or stays as it is: nothing to be done.
+        let _ = fs::remove_file(path);
+    }
+
+    /// An archive's bytes, mapped; `None` if the store does not hold it.
+    #[must_use]
+    pub fn archive(&self, digest: Sha256) -> Option<Bytes> {
+        if let Some(bytes) = self.held(digest) {
+            return Some(bytes);
+        }
+        let file = File::open(self.archive_path(digest)).ok()?;
+        let bytes = map::map_archive(&file).ok()?;
+        self.stamp(&file);
+        Some(bytes)
+    }
+
+    /// Where an archive lies, or would lie, in the store.
+    #[must_use]
+    pub fn archive_path(&self, digest: Sha256) -> PathBuf {
+        let hex = digest.hex();
+        self.root().join(ARCHIVES).join(&hex[..2]).join(&hex)
+    }
+
+    /// The size in bytes of an archive that the store holds.
+    #[must_use]
+    pub fn archive_size(&self, digest: Sha256) -> Option<u64> {
+        if let Some(bytes) = self.held(digest) {
+            return Some(bytes.len() as u64);
+        }
+        let meta = fs::metadata(self.archive_path(digest)).ok()?;
+        meta.is_file().then_some(meta.len())
+    }
+
+    /// Puts an archive into the store: a local file, or one that was built here.
+    ///
+    /// # Errors
+    /// [`StoreError::Input`] if `bytes` cannot be read, otherwise whatever keeps the store from
+    /// being written.
+    pub fn put_archive(&self, bytes: impl Read) -> Result<StoredArchive, StoreError> {
+        let mut writer = ArchiveWriter::new(self, &[])?;
+        writer.take_all(bytes)?;
+        writer.finish().keep(self)
+    }
+
+    /// Removes an archive that turned out to be damaged, so that it is fetched anew.
+    pub fn forget_archive(&self, digest: Sha256) {
+        self.lock_held().remove(&digest);
+        // If it cannot be removed, the caller meets the damage again and says so.
+        let _ = fs::remove_file(self.archive_path(digest));
+    }
+
+    fn held(&self, digest: Sha256) -> Option<Bytes> {
+        self.lock_held().get(&digest).cloned()
+    }
+
+    fn lock_held(&self) -> std::sync::MutexGuard<'_, HashMap<Sha256, Bytes>> {
+        self.shared
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blob_path(&self, namespace: Namespace, name: &blob::Name) -> PathBuf {
+        let hex = name.hex();
+        let mut path = self.root().join(namespace.folder());
+        path.push(&hex[..2]);
+        path.push(&hex[2..]);
+        path
+    }
+
+    fn write_blob(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut file = self.temporary_file()?;
+        file.write_all(bytes)
+            .map_err(|error| StoreError::writing(file.path(), error))?;
+        put_in_place(file, path).map_err(|(error, _)| error)
+    }
+
+    /// A new file in `tmp`, which is gone when dropped before its rename.
+    fn temporary_file(&self) -> Result<NamedTempFile, StoreError> {
+        self.shared.swept.call_once(|| self.sweep());
+        let folder = self.root().join(TEMPORARY);
+        let create = || {
+            let mut builder = tempfile::Builder::new();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                // Less whatever the umask takes away, as for any other file.
+                builder.permissions(fs::Permissions::from_mode(0o666));
+            }
+            builder.tempfile_in(&folder)
+        };
+        let created = match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self
+                .create_root()
+                .and_then(|()| fs::create_dir_all(&folder))
+                .and_then(|()| create()),
+            other => other,
+        };
+        created.map_err(|error| StoreError::writing(&folder, error))
+    }
+
+    /// Creates the root, marked as a folder that backups may leave out (bford.info/cachedir).
+    fn create_root(&self) -> io::Result<()> {
+        fs::create_dir_all(self.root())?;
+        let tag = self.root().join("CACHEDIR.TAG");
+        if tag.exists() {
+            return Ok(());
+        }
+        fs::write(
+            tag,
+            "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of layerpress and can be removed.\n",
+        )
+    }
+
+    /// Notes that a file was used, unless that was noted lately.
+    fn stamp(&self, file: &File) {
+        let now = self.shared.clock.now();
+        let stale = file
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .is_ok_and(|used| {
+                now.duration_since(used)
+                    .is_ok_and(|since| since > STAMP_EVERY)
+            });
+        if stale {
+            // A store that is only read keeps old stamps.
+            let _ = file.set_times(FileTimes::new().set_modified(now));
+        }
+    }
+}
+
+/// Renames a finished file, creating the folder it goes to if need be; gives the file back if that
+/// fails.
+fn put_in_place(file: NamedTempFile, path: &Path) -> Result<(), (StoreError, NamedTempFile)> {
+    let Err(failed) = file.persist(path) else {
+        return Ok(());
+    };
+    let (error, file) = (failed.error, failed.file);
+    let Some(folder) = path
+        .parent()
+        .filter(|_| error.kind() == io::ErrorKind::NotFound)
+    else {
+        return Err((StoreError::writing(path, error), file));
+    };
+    if let Err(error) = fs::create_dir_all(folder) {
+        return Err((StoreError::writing(folder, error), file));
+    }
+    match file.persist(path) {
+        Ok(_) => Ok(()),
+        Err(failed) => Err((StoreError::writing(path, failed.error), failed.file)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

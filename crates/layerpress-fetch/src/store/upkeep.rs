@@ -1,0 +1,269 @@
+//! Looking after the store: how big it is, what to remove, what is damaged.
+//!
+//! Everything here works beside other processes that use the store: files are removed by unlinking,
+//! which leaves those who have them open alone, and what is gone is fetched again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use layerpress_tree::{Algorithm, Digest, Sha256};
+
+use super::archive::digests_of;
+use super::blob::{Blob, Name};
+use super::{ARCHIVES, Namespace, Store, TEMPORARY};
+use crate::error::StoreError;
+use crate::map;
+
+/// How old an unfinished file must be to be taken for a killed process's.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// A part of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// The archives as downloaded.
+    Archives,
+    /// One kind of blobs.
+    Blobs(Namespace),
+    /// Files that are being written, or were when a process was killed.
+    Temporary,
+}
+
+impl Area {
+    /// The folder's name.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Archives => ARCHIVES,
+            Self::Blobs(namespace) => namespace.folder(),
+            Self::Temporary => TEMPORARY,
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let blobs = Namespace::ALL.into_iter().map(Self::Blobs);
+        [Self::Archives, Self::Temporary].into_iter().chain(blobs)
+    }
+}
+
+/// How much a part of the store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many files.
+    pub files: u64,
+    /// Their sizes together, in bytes.
+    pub bytes: u64,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many files.
+    pub files: u64,
+    /// Their sizes together, in bytes.
+    pub bytes: u64,
+}
+
+/// What a look at every file of the store found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// How many files were looked at.
+    pub checked: u64,
+    /// Those that were not what they should be; they have been removed. Sorted.
+    pub damaged: Vec<PathBuf>,
+}
+
+impl Store {
+    /// How much each part of the store holds; parts that hold nothing are listed too.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] if a folder cannot be listed.
+    pub fn usage(&self) -> Result<BTreeMap<Area, Usage>, StoreError> {
+        let mut usage: BTreeMap<Area, Usage> =
+            Area::all().map(|area| (area, Usage::default())).collect();
+        for file in self.files()? {
+            let usage = usage.entry(file.area).or_default();
+            usage.files += 1;
+            usage.bytes += file.bytes;
+        }
+        Ok(usage)
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a folder cannot be listed or a file not removed.
+    pub fn clean(&self) -> Result<Removed, StoreError> {
+        self.remove(self.files()?)
+    }
+
+    /// Removes what has not been used for `unused_for`, then, if the rest is larger than
+    /// `max_bytes`, the least recently used of it. Use is noted to the day.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a folder cannot be listed or a file not removed.
+    pub fn prune(
+        &self,
+        unused_for: Option<Duration>,
+        max_bytes: Option<u64>,
+    ) -> Result<Removed, StoreError> {
+        let now = self.shared.clock.now();
+        let unused = |file: &StoredFile| now.duration_since(file.used).unwrap_or_default();
+        let (mut old, mut kept): (Vec<_>, Vec<_>) =
+            self.files()?.into_iter().partition(|file| match file.area {
+                Area::Temporary => unused(file) > ABANDONED_AFTER,
+                Area::Archives | Area::Blobs(_) => {
+                    unused_for.is_some_and(|limit| unused(file) > limit)
+                }
+            });
+        let mut total: u64 = kept.iter().map(|file| file.bytes).sum();
+        kept.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        for file in kept {
+            if max_bytes.is_none_or(|max| total <= max) {
+                break;
+            }
+            if file.area != Area::Temporary {
+                total -= file.bytes;
+                old.push(file);
+            }
+        }
+        self.remove(old)
+    }
+
+    /// Checks every archive against its digest and every blob against its checksum, and removes
+    /// those that are damaged.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a folder cannot be listed or a damaged file not removed.
+    pub fn verify(&self) -> Result<Verification, StoreError> {
+        let mut found = Verification::default();
+        let mut damaged = Vec::new();
+        for file in self.files()? {
+            let whole = match file.area {
+                Area::Temporary => continue,
+                Area::Archives => archive_is_whole(&file.path),
+                Area::Blobs(_) => blob_is_whole(&file.path),
+            };
+            match whole {
+                Ok(true) => {}
+                Ok(false) => damaged.push(file),
+                // Another process replaced or removed it meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StoreError::reading(&file.path, error)),
+            }
+            found.checked += 1;
+        }
+        found.damaged = damaged.iter().map(|file| file.path.clone()).collect();
+        found.damaged.sort();
+        self.remove(damaged)?;
+        Ok(found)
+    }
+
+    /// Removes what killed processes left behind; once per process, before its first write.
+    pub(super) fn sweep(&self) {
+        let now = self.shared.clock.now();
+        for file in list(&self.root().join(TEMPORARY), Area::Temporary, 0).unwrap_or_default() {
+            let age = now.duration_since(file.used).unwrap_or_default();
+            if age > ABANDONED_AFTER {
+                // Left for the next time if it cannot be removed.
+                let _ = fs::remove_file(&file.path);
+            }
+        }
+    }
+
+    fn files(&self) -> Result<Vec<StoredFile>, StoreError> {
+        let mut files = Vec::new();
+        for area in Area::all() {
+            let folder = self.root().join(area.folder());
+            let depth = usize::from(area != Area::Temporary);
+            files.extend(
+                list(&folder, area, depth).map_err(|error| StoreError::reading(&folder, error))?,
+            );
+        }
+        Ok(files)
+    }
+
+    fn remove(&self, files: Vec<StoredFile>) -> Result<Removed, StoreError> {
+        let mut removed = Removed::default();
+        for file in files {
+            match fs::remove_file(&file.path) {
+                Ok(()) => {
+                    removed.files += 1;
+                    removed.bytes += file.bytes;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::writing(&file.path, error)),
+            }
+        }
+        self.lock_held().clear();
+        Ok(removed)
+    }
+}
+
+struct StoredFile {
+    area: Area,
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// The regular files `depth` folders below `folder`; none if it does not exist.
+fn list(folder: &Path, area: Area, depth: usize) -> io::Result<Vec<StoredFile>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let meta = match entry.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            meta => meta?,
+        };
+        if depth > 0 && meta.is_dir() {
+            files.extend(list(&entry.path(), area, depth - 1)?);
+        } else if depth == 0 && meta.is_file() {
+            files.push(StoredFile {
+                area,
+                path: entry.path(),
+                bytes: meta.len(),
+                used: meta.modified()?,
+            });
+        }
+    }
+    Ok(files)
+}
+
+fn archive_is_whole(path: &Path) -> io::Result<bool> {
+    let bytes = map::map_archive(&File::open(path)?)?;
+    let expected = path
+        .file_name()
+        .and_then(|name| name.to_str()?.parse::<Sha256>().ok())
+        .map(Digest::from);
+    Ok(expected == digests_of(&bytes, &[Algorithm::Sha256]).pop())
+}
+
+fn blob_is_whole(path: &Path) -> io::Result<bool> {
+    let name = |path: &Path| {
+        let tail = path.file_name()?.to_str()?;
+        let head = path.parent()?.file_name()?.to_str()?;
+        Name::from_hex(&format!("{head}{tail}"))
+    };
+    let Some(name) = name(path) else {
+        return Ok(false);
+    };
+    match Blob::read(&File::open(path)?, &name) {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
