@@ -1,1 +1,22 @@
-//! Archives in, layer zip out: strict readers and one deterministic writer
+//! Archives in, layer zip out: strict readers and one deterministic writer.
+//!
+//! 1. [`Archive::open`] takes a zip's bytes (a wheel, a layer) and yields its files, or says what is
+//!    wrong with it; nothing is inflated, every [`Content`](layerpress_tree::Content) is a view into
+//!    the archive.
+//! 2. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
+//! 3. [`compress`] makes a content from bytes that are new.
+//!
+//! Nothing here is ever extracted to disk, and no archive is trusted: see [`Archive`] for the rules.
+
+mod archive;
+mod compress;
+mod content;
+mod error;
+mod format;
+mod limits;
+
+pub use archive::{Archive, ArchiveEntry};
+pub use compress::{Level, compress, stored};
+pub use content::{ContentReader, read_all, reader};
+pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballError, WriteError};
+pub use limits::Limits;
