@@ -5,6 +5,8 @@
 //!    the archive.
 //! 2. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
 //! 3. [`compress`] makes a content from bytes that are new.
+//! 4. [`write_layer`] and [`write_file`] turn a [`LayerTree`](layerpress_tree::LayerTree) into a zip:
+//!    the same tree gives the same bytes, on every machine.
 //!
 //! Nothing here is ever extracted to disk, and no archive is trusted: see [`Archive`] for the rules.
 
@@ -13,10 +15,14 @@ mod compress;
 mod content;
 mod error;
 mod format;
+mod layer;
 mod limits;
+mod output;
 
 pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
 pub use content::{ContentReader, read_all, reader};
 pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballError, WriteError};
+pub use layer::{Written, write_layer};
 pub use limits::Limits;
+pub use output::write_file;
