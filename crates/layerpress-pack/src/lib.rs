@@ -3,9 +3,10 @@
 //! 1. [`Archive::open`] takes a zip's bytes (a wheel, a layer) and yields its files, or says what is
 //!    wrong with it; nothing is inflated, every [`Content`](layerpress_tree::Content) is a view into
 //!    the archive.
-//! 2. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
-//! 3. [`compress`] makes a content from bytes that are new.
-//! 4. [`write_layer`] and [`write_file`] turn a [`LayerTree`](layerpress_tree::LayerTree) into a zip:
+//! 2. [`tarball::read`] does the same for source distributions and npm tarballs, as a stream.
+//! 3. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
+//! 4. [`compress`] makes a content from bytes that are new.
+//! 5. [`write_layer`] and [`write_file`] turn a [`LayerTree`](layerpress_tree::LayerTree) into a zip:
 //!    the same tree gives the same bytes, on every machine.
 //!
 //! Nothing here is ever extracted to disk, and no archive is trusted: see [`Archive`] for the rules.
@@ -18,6 +19,7 @@ mod format;
 mod layer;
 mod limits;
 mod output;
+pub mod tarball;
 
 pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
