@@ -51,7 +51,23 @@ impl TargetError {
     }
 }
 
-/// A name from outside, fit for a message: control characters escaped, length capped.
+/// A name from outside, fit for a message: control and direction characters escaped, length capped.
 pub(crate) fn shown(name: &str) -> String {
-    name.chars().take(60).flat_map(char::escape_debug).collect()
+    let mut shown = String::new();
+    for character in name.chars().take(SHOWN) {
+        match character {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.extend(character.escape_unicode());
+            }
+            control if control.is_control() => shown.extend(control.escape_default()),
+            plain => shown.push(plain),
+        }
+    }
+    if name.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
+
+/// Characters of a name from outside that a message shows.
+const SHOWN: usize = 60;
