@@ -1,1 +1,31 @@
-//! Lockfiles: read, written and updated with minimal diffs
+//! Lockfiles: what was resolved, pinned so that it can be fetched and verified without asking again.
+//!
+//! Python's is `pylock.toml` (PEP 751), ours and everybody's:
+//! - text → [`Pylock`]: [`Pylock::parse`], strict, with line and field in every error;
+//! - [`Pylock`] → text: [`Pylock::write`], which changes only what must change in an existing file;
+//! - [`Pylock`] and a [`Target`](layerpress_target::Target) → what to install:
+//!   [`Pylock::select`];
+//! - several targets in one lock: [`marker_for`], [`marker_for_targets`].
+//!
+//! Nothing here reads a file or asks the network.
+
+mod canonical;
+mod error;
+mod fields;
+mod location;
+mod marker;
+mod model;
+mod read;
+mod select;
+mod targets;
+mod write;
+
+pub use error::{Fault, LockError, LockWarning, SelectError};
+pub use location::{Location, LockPath, PathError};
+pub use marker::{MarkerError, in_extra, in_group, parse_marker, shown_marker};
+pub use model::{
+    Archive, DependencyRef, Directory, File, GroupName, LockVersion, Package, Pylock, Source,
+    UploadTime, Vcs,
+};
+pub use select::{Selection, marker_environment};
+pub use targets::{marker_for, marker_for_targets};
