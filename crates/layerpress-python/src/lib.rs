@@ -3,6 +3,7 @@
 pub mod compatibility;
 mod lenient;
 pub mod metadata;
+pub mod resolve;
 pub mod wheel;
 pub mod wheel_name;
 

@@ -1,0 +1,39 @@
+//! Dependency resolution: from requirements to one release for each package, for one target.
+//!
+//! 1. [`Request`] holds the user's lines and choices; a [`Provider`] answers for the world.
+//! 2. [`resolve`] looks into what lines name outright (URLs, folders, checkouts).
+//! 3. The solver chooses, learns from conflicts and goes back, with questions answered from what is
+//!    at hand or fetched ahead; [`ranges`] is its arithmetic.
+//! 4. A [`Resolution`] comes out, or a [`ResolveError`] whose explanation starts from the user's own
+//!    lines.
+//!
+//! The versions chosen are those that uv chooses for the same index and options: which of several
+//! valid answers is found depends on the order of decisions, and teams should not see their
+//! versions move because they changed tools.
+
+mod conflicts;
+mod demands;
+mod desk;
+mod error;
+mod explain;
+mod hints;
+mod inputs;
+mod package;
+mod priority;
+mod provider;
+pub mod ranges;
+mod resolution;
+mod run;
+mod solver;
+mod stock;
+#[cfg(test)]
+mod tests;
+
+pub use error::ResolveError;
+pub use inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
+pub use provider::{
+    FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Pick, ProvideError, Provider,
+    Release, Shelf, Unusable,
+};
+pub use resolution::{Resolution, Resolved, Warning};
+pub use run::resolve;

@@ -1,0 +1,6 @@
+//! The solver against small worlds: each rule, each explanation, and a brute-force oracle.
+
+mod explanations;
+mod oracle;
+mod rules;
+mod universe;
