@@ -1,6 +1,7 @@
 //! [`Fields`]: a TOML table whose values are taken out by type, every fault with its line.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use toml_edit::{Datetime, Item, TableLike, Value};
@@ -12,16 +13,25 @@ use crate::{Fault, LockError};
 #[derive(Clone)]
 pub(crate) struct Fields<'a> {
     table: &'a dyn TableLike,
-    place: Place<'a>,
+    place: Rc<Place<'a>>,
 }
 
-/// Where something stands in a lockfile.
+/// Where something stands in a lockfile. Cheap to make: the path is put into words only for a fault.
 #[derive(Clone)]
 pub(crate) struct Place<'a> {
     text: &'a str,
-    path: String,
+    outer: Option<Rc<Place<'a>>>,
+    step: Step<'a>,
     package: Option<&'a str>,
     span: Option<Range<usize>>,
+}
+
+/// The last part of a path.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Key(&'a str),
+    Index(usize),
 }
 
 impl<'a> Place<'a> {
@@ -29,7 +39,8 @@ impl<'a> Place<'a> {
     pub(crate) fn root(text: &'a str) -> Self {
         Self {
             text,
-            path: String::new(),
+            outer: None,
+            step: Step::Root,
             package: None,
             span: None,
         }
@@ -42,27 +53,33 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn key(&self, key: &str, span: Option<Range<usize>>) -> Self {
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
+    fn inner(self: &Rc<Self>, step: Step<'a>, span: Option<Range<usize>>) -> Self {
         Self {
-            path,
-            ..self.at(span)
+            text: self.text,
+            outer: Some(Rc::clone(self)),
+            step,
+            package: self.package,
+            span: span.or_else(|| self.span.clone()),
         }
     }
 
-    fn index(&self, index: usize, span: Option<Range<usize>>) -> Self {
-        Self {
-            path: format!("{}[{index}]", self.path),
-            ..self.at(span)
+    /// The path, such as `packages[3].wheels[0].hashes`; empty for the file.
+    pub(crate) fn path(&self) -> String {
+        let mut path = self
+            .outer
+            .as_ref()
+            .map_or_else(String::new, |outer| outer.path());
+        match self.step {
+            Step::Root => {}
+            Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
+            }
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
         }
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+        path
     }
 
     pub(crate) fn line(&self) -> Option<u32> {
@@ -76,7 +93,7 @@ impl<'a> Place<'a> {
     pub(crate) fn fault(&self, fault: impl Into<Fault>) -> LockError {
         LockError {
             line: self.line(),
-            field: self.path.clone(),
+            field: shown(&self.path()),
             package: self.package.map(shown),
             fault: fault.into(),
         }
@@ -85,7 +102,10 @@ impl<'a> Place<'a> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(table: &'a dyn TableLike, place: Place<'a>) -> Self {
-        Self { table, place }
+        Self {
+            table,
+            place: Rc::new(place),
+        }
     }
 
     pub(crate) fn place(&self) -> &Place<'a> {
@@ -94,16 +114,19 @@ impl<'a> Fields<'a> {
 
     /// Names the package that this table and what is in it belong to.
     pub(crate) fn of_package(mut self, name: &'a str) -> Self {
-        self.place.package = Some(name);
+        self.place = Rc::new(Place {
+            package: Some(name),
+            ..(*self.place).clone()
+        });
         self
     }
 
-    pub(crate) fn place_of(&self, key: &str) -> Place<'a> {
+    pub(crate) fn place_of(&self, key: &'a str) -> Place<'a> {
         let span = self.table.get(key).and_then(Item::span);
-        self.place.key(key, span)
+        self.place.inner(Step::Key(key), span)
     }
 
-    pub(crate) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &'a str) -> bool {
         self.table.contains_key(key)
     }
 
@@ -115,28 +138,28 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    pub(crate) fn missing(&self, key: &str) -> LockError {
+    pub(crate) fn missing(&self, key: &'a str) -> LockError {
         self.place_of(key).fault(Fault::Missing)
     }
 
-    pub(crate) fn string(&self, key: &str) -> Result<Option<&'a str>, LockError> {
+    pub(crate) fn string(&self, key: &'a str) -> Result<Option<&'a str>, LockError> {
         self.typed(key, "a string", Item::as_str)
     }
 
-    pub(crate) fn required_string(&self, key: &str) -> Result<&'a str, LockError> {
+    pub(crate) fn required_string(&self, key: &'a str) -> Result<&'a str, LockError> {
         self.string(key)?.ok_or_else(|| self.missing(key))
     }
 
-    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, LockError> {
+    pub(crate) fn boolean(&self, key: &'a str) -> Result<Option<bool>, LockError> {
         self.typed(key, "a boolean", Item::as_bool)
     }
 
-    pub(crate) fn datetime(&self, key: &str) -> Result<Option<Datetime>, LockError> {
+    pub(crate) fn datetime(&self, key: &'a str) -> Result<Option<Datetime>, LockError> {
         self.typed(key, "a date-time", |item| item.as_datetime().copied())
     }
 
     /// A count: an integer that is not negative.
-    pub(crate) fn count(&self, key: &str) -> Result<Option<u64>, LockError> {
+    pub(crate) fn count(&self, key: &'a str) -> Result<Option<u64>, LockError> {
         let Some(integer) = self.typed(key, "an integer", Item::as_integer)? else {
             return Ok(None);
         };
@@ -152,7 +175,7 @@ impl<'a> Fields<'a> {
     /// A string that is parsed further.
     pub(crate) fn parsed<T: FromStr>(
         &self,
-        key: &str,
+        key: &'a str,
         expected: &'static str,
     ) -> Result<Option<T>, LockError> {
         let Some(text) = self.string(key)? else {
@@ -170,14 +193,14 @@ impl<'a> Fields<'a> {
     /// The strings of an array, with their places.
     pub(crate) fn strings(
         &self,
-        key: &str,
+        key: &'a str,
     ) -> Result<Option<Vec<(&'a str, Place<'a>)>>, LockError> {
         let Some(array) = self.typed(key, "an array", Item::as_array)? else {
             return Ok(None);
         };
-        let place = self.place_of(key);
+        let place = Rc::new(self.place_of(key));
         let strings = array.iter().enumerate().map(|(index, value)| {
-            let place = place.index(index, value.span());
+            let place = place.inner(Step::Index(index), value.span());
             match value.as_str() {
                 Some(text) => Ok((text, place)),
                 None => Err(place.fault(Fault::Type {
@@ -190,22 +213,21 @@ impl<'a> Fields<'a> {
     }
 
     /// A table, in either notation.
-    pub(crate) fn table(&self, key: &str) -> Result<Option<Fields<'a>>, LockError> {
+    pub(crate) fn table(&self, key: &'a str) -> Result<Option<Fields<'a>>, LockError> {
         let table = self.typed(key, "a table", Item::as_table_like)?;
         Ok(table.map(|table| Fields::new(table, self.place_of(key))))
     }
 
     /// The tables of an array, in either notation; `None` if there is no such key.
-    pub(crate) fn tables(&self, key: &str) -> Result<Option<Vec<Fields<'a>>>, LockError> {
+    pub(crate) fn tables(&self, key: &'a str) -> Result<Option<Vec<Fields<'a>>>, LockError> {
         let Some(item) = self.table.get(key) else {
             return Ok(None);
         };
-        let place = self.place_of(key);
+        let place = Rc::new(self.place_of(key));
         if let Some(tables) = item.as_array_of_tables() {
-            let fields = tables
-                .iter()
-                .enumerate()
-                .map(|(index, table)| Fields::new(table, place.index(index, table.span())));
+            let fields = tables.iter().enumerate().map(|(index, table)| {
+                Fields::new(table, place.inner(Step::Index(index), table.span()))
+            });
             return Ok(Some(fields.collect()));
         }
         let Some(array) = item.as_array() else {
@@ -215,7 +237,7 @@ impl<'a> Fields<'a> {
             }));
         };
         let fields = array.iter().enumerate().map(|(index, value)| {
-            let place = place.index(index, value.span());
+            let place = place.inner(Step::Index(index), value.span());
             match value.as_inline_table() {
                 Some(table) => Ok(Fields::new(table, place)),
                 None => Err(place.fault(Fault::Type {
@@ -234,7 +256,7 @@ impl<'a> Fields<'a> {
 
     fn typed<T>(
         &self,
-        key: &str,
+        key: &'a str,
         expected: &'static str,
         read: impl FnOnce(&'a Item) -> Option<T>,
     ) -> Result<Option<T>, LockError> {

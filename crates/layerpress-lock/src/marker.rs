@@ -6,6 +6,8 @@
 //! a marker is written. All that a tree can answer (is it true here, do two exclude each other)
 //! so holds for the whole language.
 
+use std::collections::BTreeSet;
+
 use pep508_rs::{
     ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, MarkerWarningKind,
 };
@@ -21,6 +23,10 @@ const MAX_BYTES: usize = 16 * 1024;
 
 /// Comparisons that a marker may have: the work grows faster than their number.
 const MAX_COMPARISONS: usize = 256;
+
+/// Different strings that a marker with both `and` and `or` may compare with: the tree of such a
+/// marker can double with every two of them.
+const MAX_MIXED_STRINGS: usize = 32;
 
 /// Begins the extras that stand for dependency groups.
 const GROUP_PREFIX: &str = "layerpress-dependency-group-";
@@ -161,6 +167,15 @@ enum Token<'a> {
     Paren(char),
 }
 
+impl<'a> Token<'a> {
+    fn as_text(&self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Token<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -175,6 +190,7 @@ impl std::fmt::Display for Token<'_> {
 /// The marker with every question to a set put as a question to `extra`.
 fn translated(text: &str) -> Result<String, MarkerError> {
     let tokens = tokens(text)?;
+    check_size(text, &tokens)?;
     let mut words: Vec<String> = Vec::with_capacity(tokens.len());
     let mut rest = tokens.as_slice();
     while let Some((first, tail)) = rest.split_first() {
@@ -221,20 +237,42 @@ fn translated(text: &str) -> Result<String, MarkerError> {
     Ok(joined(&words))
 }
 
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, MarkerError> {
-    let too_large = |limit, what| MarkerError::TooLarge { limit, what };
-    if text.len() > MAX_BYTES {
-        return Err(too_large(MAX_BYTES, "bytes"));
+/// Refuses what no tool writes, before anything recurses into it.
+fn check_size(text: &str, tokens: &[Token<'_>]) -> Result<(), MarkerError> {
+    let within = |count: usize, limit: usize, what| {
+        if count > limit {
+            return Err(MarkerError::TooLarge { limit, what });
+        }
+        Ok(())
+    };
+    within(text.len(), MAX_BYTES, "bytes")?;
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token {
+            Token::Paren('(') => depth += 1,
+            Token::Paren(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        within(depth, MAX_DEPTH, "nested parentheses")?;
     }
+    let is_comparison = |token: &&Token| matches!(token, Token::Operator(_) | Token::Word("in"));
+    let comparisons = tokens.iter().filter(is_comparison).count();
+    within(comparisons, MAX_COMPARISONS, "comparisons")?;
+    let has = |word| tokens.contains(&Token::Word(word));
+    if has("and") && has("or") {
+        let strings: BTreeSet<&str> = tokens.iter().filter_map(Token::as_text).collect();
+        let what = "strings under both `and` and `or`";
+        within(strings.len(), MAX_MIXED_STRINGS, what)?;
+    }
+    Ok(())
+}
+
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, MarkerError> {
     let mut tokens = Vec::new();
-    let (mut depth, mut comparisons) = (0_usize, 0_usize);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            ' ' | '\t' | '\n' | '\r' => {
-                rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
-                continue;
-            }
+            ' ' | '\t' | '\n' | '\r' => first.len_utf8(),
             '\'' | '"' => {
                 let inside = rest[1..]
                     .find(first)
@@ -243,41 +281,32 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, MarkerError> {
                 inside + 2
             }
             '(' | ')' => {
-                depth = if first == '(' {
-                    depth + 1
-                } else {
-                    depth.saturating_sub(1)
-                };
-                if depth > MAX_DEPTH {
-                    return Err(too_large(MAX_DEPTH, "nested parentheses"));
-                }
                 tokens.push(Token::Paren(first));
                 1
             }
-            '<' | '>' | '=' | '!' | '~' => {
-                let length = run(rest, |c| matches!(c, '<' | '>' | '=' | '!' | '~'));
+            first if is_operator(first) => {
+                let length = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
                 tokens.push(Token::Operator(&rest[..length]));
-                comparisons += 1;
                 length
             }
             _ => {
-                let length = run(rest, |c| {
-                    !c.is_whitespace()
-                        && !matches!(c, '\'' | '"' | '(' | ')' | '<' | '>' | '=' | '!' | '~')
-                })
-                .max(first.len_utf8());
-                let word = &rest[..length];
-                comparisons += usize::from(word == "in");
-                tokens.push(Token::Word(word));
+                let ends = |c: char| {
+                    c.is_whitespace() || is_operator(c) || matches!(c, '\'' | '"' | '(' | ')')
+                };
+                // White space of other kinds is a word by itself, for the parser to refuse.
+                let length = rest.find(ends).unwrap_or(rest.len());
+                let length = length.max(first.len_utf8());
+                tokens.push(Token::Word(&rest[..length]));
                 length
             }
         };
-        if comparisons > MAX_COMPARISONS {
-            return Err(too_large(MAX_COMPARISONS, "comparisons"));
-        }
         rest = &rest[length..];
     }
     Ok(tokens)
+}
+
+fn is_operator(character: char) -> bool {
+    matches!(character, '<' | '>' | '=' | '!' | '~')
 }
 
 /// Words of the parser behind as part of a sentence: on one line, without a capital.
@@ -286,10 +315,6 @@ fn fragment(message: &str) -> String {
     let mut letters = line.chars();
     let first = letters.next().map(|first| first.to_ascii_lowercase());
     shown(&first.into_iter().chain(letters).collect::<String>())
-}
-
-fn run(text: &str, inside: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !inside(c)).unwrap_or(text.len())
 }
 
 /// The words with one space between them, and none inside parentheses.
@@ -379,6 +404,12 @@ mod tests {
         insta::assert_snapshot!(error("python_version > 'three'"), @"a comparison has no meaning in `python_version > 'three'`: expected PEP 440 version to compare with python_version, found three, will be ignored: expected version to start with a …");
         insta::assert_snapshot!(error(&"(".repeat(10_000)), @"it has more than 32 nested parentheses");
         insta::assert_snapshot!(error(&"a".repeat(100_000)), @"it has more than 16384 bytes");
+        let pairs = |count: u8| -> String {
+            let pair = |number| format!("'a{number}' in extras and 'b{number}' in extras");
+            (0..count).map(pair).collect::<Vec<_>>().join(" or ")
+        };
+        assert!(parse_marker(&pairs(8)).is_ok());
+        insta::assert_snapshot!(error(&pairs(17)), @"it has more than 32 strings under both `and` and `or`");
         insta::assert_snapshot!(error(&["os_name == 'a'"; 300].join(" or ")), @"it has more than 256 comparisons");
     }
 }

@@ -177,7 +177,7 @@ fn targets(fields: &Fields<'_>) -> Result<Vec<Target>, LockError> {
     };
     let mut targets = Vec::new();
     for table in own.tables("targets")?.unwrap_or_default() {
-        let part = |key: &str| table.string(key)?.ok_or_else(|| table.missing(key));
+        let part = |key: &'static str| table.string(key)?.ok_or_else(|| table.missing(key));
         let (runtime, arch) = (part("runtime")?, part("arch")?);
         targets.push(Target {
             runtime: runtime.parse().map_err(|_| {
@@ -222,7 +222,7 @@ fn package<'a>(
         dependencies: dependencies(&fields)?,
         index: fields
             .string("index")?
-            .map(|text| url(text, &fields.place_of("index")))
+            .map(|text| url(text, || fields.place_of("index")))
             .transpose()?,
         name,
         version,
@@ -376,7 +376,7 @@ fn file(fields: &Fields<'_>) -> Result<File, LockError> {
 fn location(fields: &Fields<'_>) -> Result<Location, LockError> {
     let address = fields
         .string("url")?
-        .map(|text| url(text, &fields.place_of("url")))
+        .map(|text| url(text, || fields.place_of("url")))
         .transpose()?;
     match (fields.string("path")?, address) {
         (Some(path), _) => match LockPath::new(path) {
@@ -389,9 +389,9 @@ fn location(fields: &Fields<'_>) -> Result<Location, LockError> {
 }
 
 /// A URL, without the credentials that a foreign tool may have left in it.
-fn url(text: &str, place: &Place<'_>) -> Result<Url, LockError> {
+fn url<'a>(text: &str, place: impl FnOnce() -> Place<'a>) -> Result<Url, LockError> {
     let mut url: Url = text.parse().map_err(|error: url::ParseError| {
-        place.fault(Fault::Url {
+        place().fault(Fault::Url {
             message: error.to_string(),
         })
     })?;
@@ -454,7 +454,7 @@ fn warn_of_others(fields: &Fields<'_>, known: &[&str], warnings: &mut Vec<LockWa
     warnings.extend(fields.others(known).into_iter().take(room).map(|place| {
         LockWarning::UnknownKey {
             line: place.line(),
-            field: shown(place.path()),
+            field: shown(&place.path()),
         }
     }));
 }

@@ -130,13 +130,7 @@ fn edited(lock: &Pylock, old: &Pylock, text: &str) -> Option<String> {
         _ => Vec::new(),
     };
     let packages = packages_item(merged(lock, old, tables));
-    if packages.is_value()
-        && let Some(mut key) = document.key_mut("packages")
-    {
-        // It was the key of a table header, which has no space around it.
-        key.leaf_decor_mut().clear();
-    }
-    *document.get_mut("packages")? = packages;
+    put(document.as_table_mut(), "packages", packages);
     if lock.targets != old.targets {
         set_targets(&mut document, canonical::targets(lock));
     }
@@ -181,15 +175,27 @@ fn apply(table: &mut Table, change: &Change, order: &[Change], old: Option<&Pack
         table.remove(change.key);
         return;
     };
-    let Some(place) = table.get_mut(change.key) else {
+    let Some(place) = table.get(change.key) else {
         insert_in_order(table, change.key, after, order);
         return;
     };
-    *place = match (place.as_value(), after.into_value()) {
+    let after = match (place.as_value(), after.into_value()) {
         (Some(before), Ok(after)) => Item::Value(replaced(before, after, change.key, old)),
         (None, Ok(after)) => Item::Value(after),
         (_, Err(after)) => after,
     };
+    put(table, change.key, after);
+}
+
+/// Puts another item under a key that is there.
+fn put(table: &mut Table, key: &str, item: Item) {
+    if let Some((mut key, place)) = table.get_key_value_mut(key) {
+        if item.is_value() && !place.is_value() {
+            // It was the key of a table header, which has no space around it.
+            key.leaf_decor_mut().clear();
+        }
+        *place = item;
+    }
 }
 
 /// A new value in the place of an old one: with its comments, and with those of its elements that

@@ -370,6 +370,85 @@ fn packages_that_go_take_nothing_with_them() {
 }
 
 #[test]
+fn of_two_entries_of_one_name_the_changed_one_is_touched() {
+    let entry = |version: &str, byte, marker: &str| Package {
+        marker: parse_marker(marker).expect("a marker"),
+        ..package("numpy", version, byte)
+    };
+    let (older, newer) = ("python_version < '3.12'", "python_version >= '3.12'");
+    let mut lock = Pylock::new();
+    lock.packages = vec![entry("1.26.4", 1, older), entry("2.3.0", 2, newer)];
+    let old = lock.write(None);
+    lock.packages = vec![entry("2.4.0", 3, newer), entry("1.26.4", 1, older)];
+    insta::assert_snapshot!(difference(&old, &lock.write(Some(&old))), @r#"
+    -version = "2.3.0"
+    -    { upload-time = 2026-01-02T03:04:05.678901Z, url = "https://files.example/02/numpy-2.3.0-py3-none-any.whl", size = 1002, hashes = { sha256 = "0202020202020202020202020202020202020202020202020202020202020202" } },
+    +version = "2.4.0"
+    +    { upload-time = 2026-01-02T03:04:05.678901Z, url = "https://files.example/03/numpy-2.4.0-py3-none-any.whl", size = 1003, hashes = { sha256 = "0303030303030303030303030303030303030303030303030303030303030303" } },
+    "#);
+    lock.packages = vec![entry("2.4.0", 3, newer)];
+    lock.packages[0].marker = MarkerTree::TRUE;
+    assert_eq!(lock.write(Some(&old)), lock.write(None));
+}
+
+#[test]
+fn wheels_in_tables_of_their_own_are_rewritten_only_if_they_change() {
+    let hash = "02".repeat(32);
+    let table = |name: &str, version: &str| {
+        let file = format!("{name}-{version}-py3-none-any.whl");
+        format!(
+            "[[packages]]\nname = \"{name}\"\nversion = \"{version}\"\n\n[[packages.wheels]]\n\
+             name = \"{file}\"\nurl = \"https://files.example/{file}\"\n\n\
+             [packages.wheels.hashes]\nsha256 = \"{hash}\"\n\n"
+        )
+    };
+    let head = "lock-version = \"1.0\"\ncreated-by = \"pip\"\n\n";
+    let old = format!(
+        "{head}{}{}{}",
+        table("a", "1"),
+        table("b", "1"),
+        table("c", "1")
+    );
+    let mut lock = Pylock::parse(&old).expect("a lock");
+    lock.packages[1] = package("b", "2", 3);
+    insta::assert_snapshot!(lock.write(Some(&old)), @r#"
+    lock-version = "1.0"
+    created-by = "pip"
+
+    [[packages]]
+    name = "a"
+    version = "1"
+
+    [[packages.wheels]]
+    name = "a-1-py3-none-any.whl"
+    url = "https://files.example/a-1-py3-none-any.whl"
+
+    [packages.wheels.hashes]
+    sha256 = "0202020202020202020202020202020202020202020202020202020202020202"
+
+    [[packages]]
+    name = "b"
+    version = "2"
+    requires-python = ">=3.9"
+    index = "https://index.example/simple/"
+    wheels = [
+        { upload-time = 2026-01-02T03:04:05.678901Z, url = "https://files.example/03/b-2-py3-none-any.whl", size = 1003, hashes = { sha256 = "0303030303030303030303030303030303030303030303030303030303030303" } },
+    ]
+
+    [[packages]]
+    name = "c"
+    version = "1"
+
+    [[packages.wheels]]
+    name = "c-1-py3-none-any.whl"
+    url = "https://files.example/c-1-py3-none-any.whl"
+
+    [packages.wheels.hashes]
+    sha256 = "0202020202020202020202020202020202020202020202020202020202020202"
+    "#);
+}
+
+#[test]
 fn the_file_keeps_its_kind_of_newline() {
     let text = FOREIGN.replace('\n', "\r\n");
     let mut lock = Pylock::parse(&text).expect("a lock");
