@@ -178,6 +178,15 @@ impl Pylock {
         }
     }
 
+    /// Whether a file of this name is a lock: `pylock.toml`, or `pylock.<name>.toml` with a name
+    /// without dots (PEP 751, "File Name").
+    #[must_use]
+    pub fn is_file_name(name: &str) -> bool {
+        let named = name.strip_prefix("pylock.");
+        let named = named.and_then(|rest| rest.strip_suffix(".toml"));
+        name == "pylock.toml" || named.is_some_and(|it| !it.is_empty() && !it.contains('.'))
+    }
+
     /// Checks that the lock means the same on every machine: no path in it is absolute.
     ///
     /// Credentials need no check: [`Pylock::write`] removes them from every URL.

@@ -187,6 +187,22 @@ fn hashes_that_pin_nothing_are_refused() {
 }
 
 #[test]
+fn locks_are_known_by_their_file_names() {
+    for name in ["pylock.toml", "pylock.dev.toml", "pylock.a-b_c.toml"] {
+        assert!(Pylock::is_file_name(name), "{name}");
+    }
+    for name in [
+        "pylock..toml",
+        "pylock.a.b.toml",
+        "xpylock.toml",
+        "pylock.toml.bak",
+        "uv.lock",
+    ] {
+        assert!(!Pylock::is_file_name(name), "{name}");
+    }
+}
+
+#[test]
 fn a_later_minor_version_is_read_with_a_warning() {
     let text = EVERYTHING.replace("'1.0'", "'1.7'").replace(
         "editable = true",
