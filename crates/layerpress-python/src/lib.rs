@@ -1,6 +1,7 @@
 //! Python: requirements, indexes, metadata, resolution, wheels into trees
 
 pub mod compatibility;
+pub mod index;
 mod lenient;
 pub mod metadata;
 pub mod resolve;

@@ -244,6 +244,12 @@ impl SdistName {
 }
 
 impl SdistFormat {
+    /// The format of a file by its name; `None` if it is no archive that can be read.
+    #[must_use]
+    pub fn of(file_name: &str) -> Option<Self> {
+        Some(Self::split(file_name)?.1)
+    }
+
     fn split(file_name: &str) -> Option<(&str, Self)> {
         [
             (".tar.gz", Self::TarGz),
