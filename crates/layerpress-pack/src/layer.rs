@@ -1,10 +1,9 @@
 //! The writer: a layer tree as a zip, the same bytes every time.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use bytes::{Bytes, BytesMut};
 use layerpress_tree::{Encoding, Entry, LayerPath, LayerTree, Sha256};
 use sha2::Digest as _;
 
@@ -36,9 +35,20 @@ pub struct Written {
 /// files on, a zip64 end record follows the directory.
 ///
 /// # Errors
-/// Those of `out`, and [`LayerTooLarge`] if the zip would need 64-bit offsets; nothing is written
-/// then.
+/// Those of `out`, and [`LayerTooLarge`] if the zip would need 64-bit sizes or offsets; nothing is
+/// written then.
 pub fn write_layer(tree: &LayerTree, out: &mut dyn Write) -> io::Result<Written> {
+    beside_digest(tree, || write_zip(tree, out))
+}
+
+/// Digests the zip of `tree` on another thread while `write` writes it, and syncs it, on this one.
+///
+/// Each thread walks the tree for itself: that costs less than handing the bytes over, and the
+/// disk never waits for the digest, which is the slower of the two.
+pub(crate) fn beside_digest(
+    tree: &LayerTree,
+    write: impl FnOnce() -> io::Result<()>,
+) -> io::Result<Written> {
     let bytes = zip_size(tree);
     let unzipped_bytes = tree.unzipped_size();
     // Below this, no field of any header needs its 64-bit form; a layer is 16 times smaller.
@@ -49,16 +59,10 @@ pub fn write_layer(tree: &LayerTree, out: &mut dyn Write) -> io::Result<Written>
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
     }
     let digest = thread::scope(|scope| {
-        let (segments, received) = sync_channel::<Bytes>(SEGMENTS_AHEAD);
         let digest = thread::Builder::new()
             .name("layer-digest".into())
-            .spawn_scoped(scope, move || {
-                let mut digest = sha2::Sha256::new();
-                received.iter().for_each(|segment| digest.update(&segment));
-                Sha256(digest.finalize().into())
-            })?;
-        // The sink is dropped here in either case, which ends the thread.
-        Sink::new(out, segments).write_tree(tree)?;
+            .spawn_scoped(scope, || digest(tree))?;
+        write()?;
         digest
             .join()
             .map_err(|_| io::Error::other("the digest thread died"))
@@ -71,14 +75,40 @@ pub fn write_layer(tree: &LayerTree, out: &mut dyn Write) -> io::Result<Written>
     })
 }
 
+/// Writes the zip in large pieces.
+pub(crate) fn write_zip(tree: &LayerTree, out: &mut dyn Write) -> io::Result<()> {
+    let mut gathered = Vec::with_capacity(CHUNK);
+    walk(tree, |bytes| {
+        if bytes.len() < DIRECT {
+            gathered.extend_from_slice(bytes);
+            if gathered.len() < CHUNK - DIRECT {
+                return Ok(());
+            }
+        }
+        out.write_all(&gathered)?;
+        gathered.clear();
+        if bytes.len() < DIRECT {
+            return Ok(());
+        }
+        out.write_all(bytes)
+    })?;
+    out.write_all(&gathered)
+}
+
+fn digest(tree: &LayerTree) -> Sha256 {
+    let mut digest = sha2::Sha256::new();
+    let Ok(()) = walk(tree, |bytes| {
+        digest.update(bytes);
+        Ok::<_, Infallible>(())
+    });
+    Sha256(digest.finalize().into())
+}
+
 /// How many bytes are gathered before they are written.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
 
 /// Streams from this size on are written from where they lie, uncopied.
 const DIRECT: usize = 64 << 10;
-
-/// How many segments the digest may lag behind; gathered ones take a chunk of memory each.
-const SEGMENTS_AHEAD: usize = 16;
 
 /// From this many entries on, the end record's 16 bits do not do (APPNOTE section 4.4.1.4).
 const ZIP64_ENTRIES: usize = 0xffff;
@@ -115,66 +145,22 @@ fn zip_size(tree: &LayerTree) -> u64 {
     entries + (zip64 + END_BYTES) as u64
 }
 
-/// Gathers what is written into large segments; each goes to the output and to the digest.
-struct Sink<'a> {
-    out: &'a mut dyn Write,
-    segments: SyncSender<Bytes>,
-    gathered: BytesMut,
-    offset: u32,
-}
-
-impl<'a> Sink<'a> {
-    fn new(out: &'a mut dyn Write, segments: SyncSender<Bytes>) -> Self {
-        Self {
-            out,
-            segments,
-            gathered: BytesMut::with_capacity(CHUNK),
-            offset: 0,
-        }
+/// Hands the bytes of the zip to `sink`, piece by piece.
+fn walk<E>(tree: &LayerTree, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let mut directory = Vec::with_capacity(tree.len() * (CENTRAL_HEADER_BYTES + 64));
+    let mut local = Vec::with_capacity(LOCAL_HEADER_BYTES + 256);
+    let mut offset = 0;
+    for (path, entry) in tree.iter() {
+        let header = Header::new(path, entry);
+        header.push_central(&mut directory, offset);
+        local.clear();
+        header.push_local(&mut local);
+        sink(&local)?;
+        sink(&entry.content.data)?;
+        offset += small(local.len() as u64 + entry.content.stream_size());
     }
-
-    fn write_tree(mut self, tree: &LayerTree) -> io::Result<()> {
-        let mut directory = Vec::with_capacity(tree.len() * (CENTRAL_HEADER_BYTES + 64));
-        for (path, entry) in tree.iter() {
-            let header = Header::new(path, entry);
-            header.push_central(&mut directory, self.offset);
-            header.push_local(&mut self.gathered);
-            self.offset += small((LOCAL_HEADER_BYTES + path.as_str().len()) as u64);
-            self.offset += small(entry.content.stream_size());
-            self.put(&entry.content.data)?;
-        }
-        push_end(&mut directory, tree.len(), self.offset);
-        self.put(&directory.into())?;
-        self.send_gathered()
-    }
-
-    fn put(&mut self, bytes: &Bytes) -> io::Result<()> {
-        if bytes.len() >= DIRECT {
-            self.send_gathered()?;
-            return self.send(bytes);
-        }
-        self.gathered.extend_from_slice(bytes);
-        if self.gathered.len() >= CHUNK - DIRECT {
-            self.send_gathered()?;
-        }
-        Ok(())
-    }
-
-    fn send_gathered(&mut self) -> io::Result<()> {
-        let full = self.gathered.split().freeze();
-        if self.gathered.capacity() < 2 * DIRECT {
-            self.gathered.reserve(CHUNK);
-        }
-        self.send(&full)
-    }
-
-    /// The digest first: it works while the output does.
-    fn send(&mut self, segment: &Bytes) -> io::Result<()> {
-        self.segments
-            .send(segment.clone())
-            .map_err(|_| io::Error::other("the digest thread died"))?;
-        self.out.write_all(segment)
-    }
+    push_end(&mut directory, tree.len(), offset);
+    sink(&directory)
 }
 
 /// What the local and the central header of an entry have in common.
@@ -214,7 +200,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    fn push_local(&self, to: &mut BytesMut) {
+    fn push_local(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(&LOCAL_HEADER.to_le_bytes());
         to.extend_from_slice(&self.common);
         to.extend_from_slice(self.path.as_str().as_bytes());
@@ -281,6 +267,7 @@ mod tests {
 
     use super::*;
     use crate::{Archive, Level, Limits, compress, read_all, stored};
+    use bytes::Bytes;
     use layerpress_tree::Mode;
     use proptest::prelude::*;
 
@@ -401,7 +388,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::WriteZero);
     }
 
-    /// Paths, modes and contents of all sizes that the sink treats differently.
+    /// Paths, modes and contents of all sizes that the writer treats differently.
     fn any_tree() -> impl Strategy<Value = LayerTree> {
         let path = "[a-c]{1,2}(/[a-cü]{1,2}){0,3}";
         let size = prop_oneof![0..200usize, Just(DIRECT), (DIRECT - 2..2 * DIRECT)];

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use layerpress_tree::LayerTree;
 
-use crate::{WriteError, Written, write_layer};
+use crate::layer::{beside_digest, write_zip};
+use crate::{WriteError, Written};
 
 /// Writes `tree` as a zip to the file `path`, which it replaces.
 ///
@@ -48,8 +49,10 @@ fn replace(tree: &LayerTree, target: &Path) -> io::Result<Written> {
     // The temporary file's name, which the error would tell, means nothing to the user.
     let create = builder.tempfile_in(folder);
     let mut file = create.map_err(|error| io::Error::from(error.kind()))?;
-    let written = write_layer(tree, file.as_file_mut())?;
-    file.as_file().sync_all()?;
+    let written = beside_digest(tree, || {
+        write_zip(tree, file.as_file_mut())?;
+        file.as_file().sync_all()
+    })?;
     file.persist(target).map_err(|error| error.error)?;
     // The rename is in the folder. Not every file system can sync one, and the layer is whole
     // without that: a sudden end may at most bring the old file back.
