@@ -322,6 +322,7 @@ impl StoreError {
 
     pub(crate) fn writing(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
+        let source = without_path(source);
         match source.kind() {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
@@ -338,6 +339,14 @@ impl StoreError {
             path: path.to_owned(),
             source: Arc::new(source),
         }
+    }
+}
+
+/// The error without the random path of a temporary file, which the `tempfile` crate puts into it.
+fn without_path(error: io::Error) -> io::Error {
+    match error.get_ref() {
+        Some(_) => error.kind().into(),
+        None => error,
     }
 }
 

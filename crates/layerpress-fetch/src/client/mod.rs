@@ -149,3 +149,8 @@ fn beside_others<T>(work: impl FnOnce() -> T) -> T {
         _ => work(),
     }
 }
+
+#[cfg(test)]
+mod fault_server;
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use tokio::sync::SemaphorePermit;
 use url::Url;
@@ -47,7 +47,7 @@ impl Client {
             if !is_redirect(response.status()) {
                 return self.answer(response, url, shown, permit);
             }
-            let next = redirect(&response, &url, &shown)?;
+            let next = redirect(response.headers().get(header::LOCATION), &url)?;
             crossed |= next.origin() != url.origin();
             url = next;
             login = self.login(&url, crossed).await;
@@ -143,24 +143,23 @@ impl Client {
 }
 
 /// Where a redirect leads, if it may be followed.
-fn redirect(response: &Response, url: &Url, shown: &str) -> Result<Url, Fault> {
-    let refuse = |to: String, reason| {
-        Fault::Lasting(FetchError::Redirect {
-            url: shown.to_owned(),
-            to,
-            reason,
-        })
+fn redirect(location: Option<&HeaderValue>, url: &Url) -> Result<Url, FetchError> {
+    let refuse = |to: String, reason| FetchError::Redirect {
+        url: redacted(url),
+        to,
+        reason,
     };
-    let location = response
-        .headers()
-        .get(header::LOCATION)
+    let location = location
         .and_then(|location| location.to_str().ok())
-        .ok_or_else(|| refuse(String::new(), "which is no address"))?;
-    let Ok(mut next) = url.join(location) else {
-        return Err(refuse(
-            location.escape_default().to_string(),
-            "which is no address",
-        ));
+        .unwrap_or_default();
+    let mut next = match url.join(location) {
+        Ok(next) if !location.is_empty() => next,
+        _ => {
+            return Err(refuse(
+                location.escape_default().to_string(),
+                "which is no address",
+            ));
+        }
     };
     // Nobody but the user chooses what is sent where.
     without_userinfo(&mut next);
@@ -205,9 +204,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn redirects_go_nowhere_less_safe() {
+        let follow = |from: &str, location: &str| {
+            let location = HeaderValue::from_str(location).expect("a value");
+            let next = redirect(Some(&location), &Url::parse(from).expect("a URL"));
+            next.map_or_else(|error| error.to_string(), String::from)
+        };
+        let from = "https://h.example/a/b?token=hush";
+        assert_eq!(follow(from, "../c"), "https://h.example/c");
+        assert_eq!(follow(from, "//o.example/c"), "https://o.example/c");
+        assert_eq!(
+            follow(from, "https://me:pw@o.example/"),
+            "https://o.example/"
+        );
+        assert_eq!(
+            follow("http://h.example/", "https://h.example/"),
+            "https://h.example/"
+        );
+        let refused = [
+            follow(from, "http://h.example/c?sig=hush"),
+            follow(from, "file:///etc/passwd"),
+            follow(from, "https://"),
+            follow(from, ""),
+        ];
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        `https://h.example/a/b?...`: redirects to `http://h.example/c?...`, which is not encrypted
+        `https://h.example/a/b?...`: redirects to `file:///etc/passwd`, which is neither `https` nor `http`
+        `https://h.example/a/b?...`: redirects to `https://`, which is no address
+        `https://h.example/a/b?...`: redirects to ``, which is no address
+        ");
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_a_date() {
         let read = |value: &str| {
-            let value = header::HeaderValue::from_str(value).expect("a value");
+            let value = HeaderValue::from_str(value).expect("a value");
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value)]);
             retry_after(&headers, 1_796_119_200)
         };

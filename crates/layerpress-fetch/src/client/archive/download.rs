@@ -18,12 +18,6 @@ use crate::store::{Finished, StoredArchive};
 /// now and then still gets a large file across.
 const PROGRESS: u64 = 1 << 20;
 
-/// How a try ended that did not fail on the network.
-enum End {
-    Whole,
-    SinkClosed,
-}
-
 /// What is known about a download between its tries.
 #[derive(Default)]
 struct State {
@@ -46,10 +40,11 @@ impl Client {
         request: &ArchiveRequest,
     ) -> Result<StoredArchive, FetchError> {
         let announced = Announced::new(self, &request.file_name);
-        let (mut finished, mut state) = self.receive(request, &announced, false).await?;
+        let receive = |anew| Receiving::new(self, request, &announced, anew).run();
+        let (mut finished, mut state) = receive(false).await?;
         if finished.mismatch(&request.digests).is_some() {
             self.say_damaged(request, "the download of");
-            (finished, state) = self.receive(request, &announced, true).await?;
+            (finished, state) = receive(true).await?;
         }
         if let Some((expected, found)) = finished.mismatch(&request.digests) {
             return Err(FetchError::Mismatch {
@@ -61,66 +56,80 @@ impl Client {
         }
         beside_others(|| self.accept(request, finished, state.freshness))
     }
+}
 
-    /// All bytes of the archive, whatever they are; `anew` asks caches on the way to step aside.
-    async fn receive(
-        &self,
-        request: &ArchiveRequest,
-        announced: &Announced<'_>,
+/// An archive on its way into the store.
+struct Receiving<'a> {
+    client: &'a Client,
+    request: &'a ArchiveRequest,
+    announced: &'a Announced<'a>,
+    /// Caches on the way are asked to step aside.
+    anew: bool,
+    sink: Sink,
+    state: State,
+}
+
+impl<'a> Receiving<'a> {
+    fn new(
+        client: &'a Client,
+        request: &'a ArchiveRequest,
+        announced: &'a Announced<'a>,
         anew: bool,
-    ) -> Result<(Finished, State), FetchError> {
-        let sink = Sink::new(self.store(), request.other_algorithms());
-        let mut state = State::default();
-        let mut tries = Tries::new(&self.shared.options.retries);
+    ) -> Self {
+        Self {
+            client,
+            request,
+            announced,
+            anew,
+            sink: Sink::new(client.store(), request.other_algorithms()),
+            state: State::default(),
+        }
+    }
+
+    /// Gives all bytes of the archive, whatever they are.
+    async fn run(mut self) -> Result<(Finished, State), FetchError> {
+        let came = self.try_often().await;
+        // In any case: when it failed, its unfinished file is gone before anybody hears of it, and
+        // when the sink itself gave up, its error is the one that counts.
+        let finished = self.sink.finish().await;
+        came?;
+        Ok((finished?, self.state))
+    }
+
+    async fn try_often(&mut self) -> Result<(), FetchError> {
+        let mut tries = Tries::new(&self.client.shared.options.retries);
         loop {
-            let fault = match self
-                .try_once(request, announced, anew, &sink, &mut state)
-                .await
-            {
-                Ok(End::Whole) => return Ok((sink.finish().await?, state)),
-                Ok(End::SinkClosed) => {
-                    // It ended early, so this is its error.
-                    return Ok((sink.finish().await?, state));
-                }
-                Err(fault) => fault,
+            let Err(fault) = self.try_once().await else {
+                return Ok(());
             };
-            if state.received >= state.furthest + PROGRESS {
-                state.furthest = state.received;
+            if self.state.received >= self.state.furthest + PROGRESS {
+                self.state.furthest = self.state.received;
                 tries.progressed();
             }
             tokio::time::sleep(tries.again(fault)?).await;
         }
     }
 
-    async fn try_once(
-        &self,
-        request: &ArchiveRequest,
-        announced: &Announced<'_>,
-        anew: bool,
-        sink: &Sink,
-        state: &mut State,
-    ) -> Result<End, Fault> {
-        let resuming = state.may_resume(request);
+    /// Ends well when all bytes are in the sink, or when the sink takes no more.
+    async fn try_once(&mut self) -> Result<(), Fault> {
+        let resuming = self.state.may_resume(self.request);
         let ask = Ask {
-            url: request.url.clone(),
-            headers: state.headers(resuming, anew),
+            url: self.request.url.clone(),
+            headers: self.state.headers(resuming, self.anew),
         };
-        let mut answer = self.send(&ask).await?;
-        match state.meets(&answer, resuming) {
+        let answer = self.client.send(&ask).await?;
+        match self.state.meets(&answer, resuming) {
             Part::Rest => {}
             Part::Whole => {
-                announced.begin(request.size.or(answer.body.announced()));
-                if state.restart(&answer, sink, self).await.is_err() {
-                    return Ok(End::SinkClosed);
+                self.announced
+                    .begin(self.request.size.or(answer.body.announced()));
+                if self.restart(&answer).await.is_err() {
+                    return Ok(());
                 }
             }
             Part::Useless => {
-                state.forget_parts();
-                return Err(broken(
-                    &answer,
-                    state,
-                    "another part came than was asked for",
-                ));
+                self.state.forget_parts();
+                return Err(self.broken(&answer, "another part came than was asked for"));
             }
             Part::Refused => {
                 return Err(Fault::Lasting(FetchError::Status {
@@ -129,36 +138,51 @@ impl Client {
                 }));
             }
         }
-        let limit = self.shared.options.max_archive_bytes;
+        self.take(answer).await
+    }
+
+    async fn take(&mut self, mut answer: Answer<'_>) -> Result<(), Fault> {
+        let limit = self.client.shared.options.max_archive_bytes;
         while let Some(piece) = answer.body.next().await? {
-            let count = piece.len() as u64;
-            state.received += count;
-            if state.received > limit {
+            self.state.received += piece.len() as u64;
+            if self.state.received > limit {
                 return Err(Fault::Lasting(FetchError::TooLarge {
                     url: answer.body.shown().to_owned(),
                     limit,
                 }));
             }
-            if sink.take(piece).await.is_err() {
-                return Ok(End::SinkClosed);
+            if self.sink.take(piece).await.is_err() {
+                return Ok(());
             }
-            announced.reached(state.received);
+            self.announced.reached(self.state.received);
         }
         // Without an announced length an answer cut short looks like a whole one.
         let unannounced = answer.body.announced().is_none();
-        if unannounced && request.size.is_some_and(|size| state.received < size) {
-            return Err(broken(&answer, state, "it is shorter than the index says"));
+        let expected = self.request.size.unwrap_or(0);
+        if unannounced && self.state.received < expected {
+            return Err(self.broken(&answer, "it is shorter than the index says"));
         }
-        Ok(End::Whole)
+        Ok(())
     }
-}
 
-fn broken(answer: &Answer<'_>, state: &State, cause: &str) -> Fault {
-    Fault::passing(FetchError::Interrupted {
-        url: answer.body.shown().to_owned(),
-        received: state.received,
-        cause: cause.to_owned(),
-    })
+    /// The file comes from its beginning.
+    async fn restart(&mut self, answer: &Answer<'_>) -> Result<(), Closed> {
+        if self.state.received > 0 {
+            self.state.received = 0;
+            self.sink.restart().await?;
+        }
+        let now = self.client.shared.options.clock.now_millis();
+        self.state.learn(&answer.headers, now);
+        Ok(())
+    }
+
+    fn broken(&self, answer: &Answer<'_>, cause: &str) -> Fault {
+        Fault::passing(FetchError::Interrupted {
+            url: answer.body.shown().to_owned(),
+            received: self.state.received,
+            cause: cause.to_owned(),
+        })
+    }
 }
 
 /// What an answer holds of the file.
@@ -210,25 +234,13 @@ impl State {
         }
     }
 
-    /// The file comes from its beginning.
-    async fn restart(
-        &mut self,
-        answer: &Answer<'_>,
-        sink: &Sink,
-        client: &Client,
-    ) -> Result<(), Closed> {
-        if self.received > 0 {
-            self.received = 0;
-            sink.restart().await?;
-        }
-        let text = |name| answer.headers.get(name)?.to_str().ok();
-        let now = client.shared.options.clock.now_millis();
-        let (freshness, keep) = Freshness::of(&answer.headers, now);
+    fn learn(&mut self, headers: &HeaderMap, now: u64) {
+        let text = |name| headers.get(name)?.to_str().ok();
+        let (freshness, keep) = Freshness::of(headers, now);
         self.validator = freshness.strong_validator().map(str::to_owned);
         self.parts = text(header::ACCEPT_RANGES).is_some_and(|unit| unit.trim() == "bytes");
         self.html = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
         self.freshness = (keep == Keep::Yes).then_some(freshness);
-        Ok(())
     }
 
     fn forget_parts(&mut self) {
