@@ -8,7 +8,7 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
-use super::Store;
+use super::{Store, put_in_place, unfinished};
 use crate::error::StoreError;
 use crate::map;
 
@@ -152,8 +152,8 @@ impl Finished {
                 // there yet, since archives are not checked again.
                 file.as_file()
                     .sync_data()
-                    .map_err(|error| StoreError::writing(file.path(), error))?;
-                match super::put_in_place(file, &path) {
+                    .map_err(|error| unfinished(&file, error))?;
+                match put_in_place(file, &path) {
                     Ok(()) => return Ok(stored),
                     Err((error, file)) => (file.into_file(), error),
                 }
@@ -193,7 +193,7 @@ impl Target {
         match self {
             Self::Named(file) => file
                 .write_all(bytes)
-                .map_err(|error| StoreError::writing(file.path(), error)),
+                .map_err(|error| unfinished(file, error)),
             Self::Unnamed(file, unwritable) => {
                 file.write_all(bytes).map_err(|_| unwritable.clone())
             }
@@ -203,9 +203,7 @@ impl Target {
     fn clear(&mut self) -> Result<(), StoreError> {
         let clear = |mut file: &File| file.set_len(0).and_then(|()| file.rewind());
         match self {
-            Self::Named(file) => {
-                clear(file.as_file()).map_err(|error| StoreError::writing(file.path(), error))
-            }
+            Self::Named(file) => clear(file.as_file()).map_err(|error| unfinished(file, error)),
             Self::Unnamed(file, unwritable) => clear(file).map_err(|_| unwritable.clone()),
         }
     }

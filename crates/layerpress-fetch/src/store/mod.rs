@@ -240,7 +240,7 @@ impl Store {
     fn write_blob(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = self.temporary_file()?;
         file.write_all(bytes)
-            .map_err(|error| StoreError::writing(file.path(), error))?;
+            .map_err(|error| unfinished(&file, error))?;
         put_in_place(file, path).map_err(|(error, _)| error)
     }
 
@@ -296,6 +296,11 @@ impl Store {
             let _ = file.set_times(FileTimes::new().set_modified(now));
         }
     }
+}
+
+/// Why an unfinished file could not be written; its random name says nothing, its folder does.
+fn unfinished(file: &NamedTempFile, error: io::Error) -> StoreError {
+    StoreError::writing(file.path().parent().unwrap_or(file.path()), error)
 }
 
 /// Renames a finished file, creating the folder it goes to if need be; gives the file back if that

@@ -17,8 +17,9 @@ use super::{ARCHIVES, Namespace, Store, TEMPORARY};
 use crate::error::StoreError;
 use crate::map;
 
-/// How old an unfinished file must be to be taken for a killed process's.
-const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// How long nothing may have been written to an unfinished file before it is taken for a killed
+/// process's; a download that stands still for seconds is given up.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// A part of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
