@@ -1,4 +1,10 @@
 //! Verified bytes for a URL: client, credentials, retries, the store.
+//!
+//! In come URLs, with what they are promised to be; out come pages in the form their reader gave
+//! them ([`Client::cached`]) and archives by digest ([`Client::archive`], [`Store::archive`]).
+//! Whatever lies in the [`Store`] was right when it was put there and is noticed when it is not
+//! any more. Nothing here reads the environment, proxies apart, or prints: events go to a
+//! [`Reporter`], and the clock is asked in one place ([`Clock`]).
 
 mod client;
 mod clock;
