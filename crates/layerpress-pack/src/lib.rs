@@ -20,6 +20,7 @@ mod layer;
 mod limits;
 mod output;
 pub mod tarball;
+mod unfinished;
 
 pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
@@ -28,3 +29,4 @@ pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballEr
 pub use layer::{Written, write_layer};
 pub use limits::Limits;
 pub use output::write_file;
+pub use unfinished::remove_unfinished;

@@ -7,16 +7,17 @@ use std::path::Path;
 use layerpress_tree::LayerTree;
 
 use crate::layer::{beside_digest, write_zip};
+use crate::unfinished::UNFINISHED;
 use crate::{WriteError, Written};
 
 /// Writes `tree` as a zip to the file `path`, which it replaces.
 ///
-/// The bytes go to a temporary file beside it, hidden and named after it, which is synced and then
-/// renamed: whoever opens `path` finds the old file or the new one. The folder must exist. The mode
+/// The bytes go to a temporary file beside it, hidden, which is synced and then renamed: whoever opens `path` finds the old file or the new one. The folder must exist. The mode
 /// is what the umask leaves of 0666, as for any new file.
 ///
 /// # Errors
-/// A [`WriteError`] that names `path`; the temporary file is gone then.
+/// A [`WriteError`] that names `path`; the temporary file is gone then. A program that ends without
+/// unwinding removes it with [`remove_unfinished`](crate::remove_unfinished).
 pub fn write_file(tree: &LayerTree, path: &Path) -> Result<Written, WriteError> {
     // A rename would replace a device or a pipe by a file. Links are followed: the file that they
     // lead to is the one meant.
@@ -33,27 +34,26 @@ pub fn write_file(tree: &LayerTree, path: &Path) -> Result<Written, WriteError> 
 }
 
 fn replace(tree: &LayerTree, target: &Path) -> io::Result<Written> {
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
+    builder.prefix(".layerpress-").suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     fs::metadata(folder)?;
     // The temporary file's name, which the error would tell, means nothing to the user.
-    let create = builder.tempfile_in(folder);
-    let mut file = create.map_err(|error| io::Error::from(error.kind()))?;
+    let create = || builder.tempfile_in(folder);
+    let mut begun = UNFINISHED
+        .begin(create)
+        .map_err(|error| io::Error::from(error.kind()))?;
+    let file = begun.file.as_file_mut();
     let written = beside_digest(tree, || {
-        write_zip(tree, file.as_file_mut())?;
-        file.as_file().sync_all()
+        write_zip(tree, file)?;
+        file.sync_all()
     })?;
-    file.persist(target).map_err(|error| error.error)?;
+    begun.finish(target)?;
     // The rename is in the folder. Not every file system can sync one, and the layer is whole
     // without that: a sudden end may at most bring the old file back.
     if let Ok(folder) = File::open(folder) {
