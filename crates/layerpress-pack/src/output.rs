@@ -12,8 +12,9 @@ use crate::{WriteError, Written};
 
 /// Writes `tree` as a zip to the file `path`, which it replaces.
 ///
-/// The bytes go to a temporary file beside it, hidden, which is synced and then renamed: whoever opens `path` finds the old file or the new one. The folder must exist. The mode
-/// is what the umask leaves of 0666, as for any new file.
+/// The bytes go to a hidden temporary file beside it, which is synced and then renamed: whoever
+/// opens `path` finds the old file or the new one. The folder must exist. The mode is what the
+/// umask leaves of 0666, as for any new file; a link at `path` is followed.
 ///
 /// # Errors
 /// A [`WriteError`] that names `path`; the temporary file is gone then. A program that ends without
