@@ -5,6 +5,7 @@
 //! meaning is beyond doubt, the same forms that uv repairs, so that both see the same versions.
 //! What the user writes is read strictly and never comes here.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -22,20 +23,66 @@ const MAX_DEPTH: usize = 32;
 /// spellings of a machine's name, well below 1 KiB.
 const MAX_LENGTH: usize = 16 * 1024;
 
-/// Reads a requirement, repaired if need be.
+/// How many different strings the marker of a requirement may compare with if it has both `and` and
+/// `or`: the tree that stands for it can double with every two of them.
+const MAX_MIXED_STRINGS: usize = 32;
+
+/// Reads a requirement, repaired if need be; gives the text too from which it is read strictly.
 ///
 /// # Errors
 /// Why it cannot be read, as a lowercase fragment.
-pub(crate) fn dependency(text: &str) -> Result<Dependency, String> {
+pub(crate) fn dependency(text: &str) -> Result<(Dependency, Cow<'_, str>), String> {
     let strict = |text: &str| {
         guard(text)?;
         guard_names(text)?;
+        marker_work(text)?;
         Dependency::from_str(text).map_err(|error| first_line(&error.message.to_string()))
     };
-    strict(text).or_else(|reason| {
-        repaired_dependency(text)
-            .and_then(|repaired| strict(&repaired).ok())
-            .ok_or(reason)
+    match strict(text) {
+        Ok(dependency) => Ok((dependency, Cow::Borrowed(text))),
+        Err(reason) => repaired_dependency(text)
+            .and_then(|repaired| Some((strict(&repaired).ok()?, Cow::Owned(repaired))))
+            .ok_or(reason),
+    }
+}
+
+/// How large the tree of a requirement's marker may get, roughly, in nodes.
+///
+/// # Errors
+/// If that is more than a requirement is worth.
+pub(crate) fn marker_work(text: &str) -> Result<u64, String> {
+    let Some((_, marker)) = text.split_once(';') else {
+        return Ok(1);
+    };
+    let has = |word| {
+        marker
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .any(|found| found == word)
+    };
+    if !(has("and") && has("or")) {
+        return Ok(1);
+    }
+    let mut strings: Vec<&str> = quoted(marker).collect();
+    strings.sort_unstable();
+    strings.dedup();
+    if strings.len() > MAX_MIXED_STRINGS {
+        return Err(format!(
+            "a marker with {} different strings, more than {MAX_MIXED_STRINGS}",
+            strings.len()
+        ));
+    }
+    Ok(1 << (strings.len() / 2))
+}
+
+/// The quoted strings of a text.
+pub(crate) fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find(is_quote)?;
+        let quote = rest[start..].chars().next()?;
+        let (inside, after) = rest[start + 1..].split_once(quote)?;
+        rest = after;
+        Some(inside)
     })
 }
 
@@ -278,7 +325,13 @@ mod tests {
             ("six ;", "six"),
         ] {
             let meant: Dependency = meant.parse().expect("valid");
-            assert_eq!(dependency(written), Ok(meant), "{written}");
+            let (found, text) = dependency(written).expect(written);
+            assert_eq!(found, meant, "{written}");
+            assert_eq!(
+                text.parse::<Dependency>().expect("strict"),
+                meant,
+                "{written}"
+            );
         }
     }
 
@@ -324,6 +377,24 @@ mod tests {
         );
         assert!(dependency(&marker(8_000)).is_err());
         assert!(dependency(&"a".repeat(MAX_LENGTH + 1)).is_err());
+    }
+
+    /// A conjunction of `pairs` disjunctions: its tree doubles with each.
+    fn mixed(pairs: usize) -> String {
+        let pairs: Vec<_> = (0..pairs)
+            .map(|n| format!("(os_name == 'a{n}' or sys_platform == 'b{n}')"))
+            .collect();
+        format!("six ; {}", pairs.join(" and "))
+    }
+
+    #[test]
+    fn markers_that_would_grow_without_end_are_refused() {
+        assert_eq!(marker_work("six ; os_name == 'a' or os_name == 'b'"), Ok(1));
+        assert_eq!(marker_work(&mixed(6)), Ok(64));
+        assert_eq!(
+            dependency(&mixed(17)),
+            Err("a marker with 34 different strings, more than 32".to_owned())
+        );
     }
 
     proptest! {

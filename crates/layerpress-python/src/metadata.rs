@@ -9,9 +9,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{
-    ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, PackageName,
-};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::lenient::{self, Dependency};
@@ -63,6 +61,10 @@ pub enum MetadataError {
         minor: u32,
     },
 }
+
+/// How large the trees of all markers may get together, roughly, in nodes; ten thousand plain
+/// requirements fit, and so do the worst of real markers a hundred times.
+const MAX_MARKER_WORK: u64 = 200_000;
 
 /// A requirement that was valid when the metadata was parsed.
 #[derive(Debug)]
@@ -224,39 +226,33 @@ fn extra_names(
 
 impl LazyDependency {
     fn new(text: &str) -> Result<Self, String> {
-        let dependency = lenient::dependency(text)?;
+        let (dependency, text) = lenient::dependency(text)?;
         Ok(Self {
-            // What was repaired is kept in its repaired form.
-            text: dependency.to_string(),
-            needs: needed_extras(&dependency.marker),
+            needs: needed_extras(&dependency.marker, &text),
+            text: text.into_owned(),
             parsed: OnceLock::from(Some(dependency)),
         })
     }
 
     fn get(&self) -> Option<&Dependency> {
         self.parsed
-            .get_or_init(|| lenient::dependency(&self.text).ok())
+            .get_or_init(|| Some(lenient::dependency(&self.text).ok()?.0))
             .as_ref()
     }
 }
 
 /// The extras of which at least one must be asked for before the marker can hold; `None` if it can
 /// hold without any.
-fn needed_extras(marker: &MarkerTree) -> Option<Vec<ExtraName>> {
+///
+/// Every string in it counts, whatever it is compared with: that lets some through for nothing, and
+/// costs no walk over a tree that may be large.
+fn needed_extras(marker: &MarkerTree, text: &str) -> Option<Vec<ExtraName>> {
     if marker.evaluate_extras(&[]) {
         return None;
     }
-    let mut extras: Vec<_> = marker
-        .to_dnf()
-        .into_iter()
-        .flatten()
-        .filter_map(|expression| match expression {
-            MarkerExpression::Extra {
-                operator: ExtraOperator::Equal,
-                name: MarkerValueExtra::Extra(extra),
-            } => Some(extra),
-            _ => None,
-        })
+    let marker = text.split_once(';').map_or("", |(_, marker)| marker);
+    let mut extras: Vec<_> = lenient::quoted(marker)
+        .filter_map(|name| ExtraName::from_str(name).ok())
         .collect();
     extras.sort();
     extras.dedup();
@@ -273,6 +269,7 @@ struct Fields {
     metadata_version: (u32, u32),
     dynamic: Vec<String>,
     requires: Vec<LazyDependency>,
+    marker_work: u64,
 }
 
 impl Fields {
@@ -301,8 +298,14 @@ impl Fields {
                 self.requires_python = Some(specifiers);
             }
             "requires-dist" => {
-                let dependency = LazyDependency::new(value)
-                    .map_err(|reason| malformed("Requires-Dist", reason))?;
+                let malformed = |reason| malformed("Requires-Dist", reason);
+                self.marker_work += lenient::marker_work(value).map_err(malformed)?;
+                if self.marker_work > MAX_MARKER_WORK {
+                    return Err(malformed(
+                        "the markers are too many and too large".to_owned(),
+                    ));
+                }
+                let dependency = LazyDependency::new(value).map_err(malformed)?;
                 self.requires.push(dependency);
             }
             // A malformed extra cannot be asked for: nothing is lost without it.
@@ -515,6 +518,22 @@ mod tests {
         metadata field `Requires-Python: three`: Failed to parse version: Unexpected end of version specifier, expected operator:
         metadata version 3.0 is newer than the 2.x that is understood
         ");
+    }
+
+    #[test]
+    fn markers_that_would_take_all_memory_are_refused() {
+        let pairs: Vec<_> = (0..12)
+            .map(|n| format!("(os_name == 'a{n}' or sys_platform == 'b{n}')"))
+            .collect();
+        let line = format!("Requires-Dist: six ; {}\n", pairs.join(" and "));
+        let of = |lines| format!("Name: a\nVersion: 1\n{}", line.repeat(lines));
+        assert!(Metadata::parse(of(10).as_bytes()).is_ok());
+        let error = Metadata::parse(of(100).as_bytes()).expect_err("too much");
+        assert!(
+            error
+                .to_string()
+                .ends_with("the markers are too many and too large")
+        );
     }
 
     proptest! {
