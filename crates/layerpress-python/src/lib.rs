@@ -3,6 +3,7 @@
 pub mod compatibility;
 pub mod index;
 mod lenient;
+pub mod manifest;
 pub mod metadata;
 pub mod resolve;
 pub mod wheel;
