@@ -6,6 +6,7 @@
 //!
 //! - [`read_requirements`] and [`read_constraints`]: the requirements.txt language as pip has it.
 //! - [`read_pyproject`]: PEP 621, extras, PEP 735 groups, `[tool.uv]` and Poetry's own tables.
+//! - [`find_manifest`] and [`own_code`]: a folder given as input.
 //!
 //! Nothing here reads the environment; `${VARIABLES}` come in as an [`Environment`].
 
@@ -13,12 +14,14 @@ mod arguments;
 mod decode;
 mod diagnose;
 mod error;
+mod find;
 mod index_options;
 mod lines;
 mod location;
 mod marker;
 mod mistake;
 mod nearest;
+mod own_code;
 mod poetry;
 mod poetry_version;
 mod pyproject;
@@ -32,8 +35,10 @@ mod shown;
 mod toml_file;
 
 pub use error::{FetchTextError, ManifestError, ManifestErrorKind};
+pub use find::{FoundManifest, find_manifest};
 pub use index_options::{BuildPolicy, FindLinks, Formats, IndexOptions, Names};
 pub use mistake::Mistake;
+pub use own_code::own_code;
 pub use pyproject::{Extras, Project, PyprojectOptions, read_pyproject};
 pub use requirement::{Origin, Requirement, Source};
 pub use requirement_text::parse_requirement;

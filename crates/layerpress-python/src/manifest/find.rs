@@ -1,0 +1,172 @@
+//! [`find_manifest`]: which file of a folder says what its layer needs.
+
+use std::path::{Path, PathBuf};
+
+use super::error::ManifestError;
+use super::read::read_text;
+use super::shown::shown;
+use super::toml_file::{TomlFile, table};
+
+/// Where manifests are looked for in a folder, best first: what `pip` and `sam build` install from
+/// before a project's description; `python/` is where AWS's layer guide puts it.
+const MANIFESTS: [&str; 4] = [
+    "requirements.txt",
+    "python/requirements.txt",
+    "pyproject.toml",
+    "python/pyproject.toml",
+];
+
+/// PEP 751's name for the lockfile.
+const LOCKFILE: &str = "pylock.toml";
+
+/// What a folder holds to build a layer from; at least a manifest or a lockfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundManifest {
+    /// The manifest.
+    pub manifest: Option<PathBuf>,
+    /// The lockfile beside it, or wherever one is if there is no manifest.
+    pub lockfile: Option<PathBuf>,
+    /// Other manifests of the folder, which do not count.
+    pub passed_over: Vec<PathBuf>,
+    /// Whether the folder is laid out as a layer, so that what lies beside the manifest belongs
+    /// into it. A `pyproject.toml` at the top describes a project, which is not part of the layer.
+    pub own_code: bool,
+}
+
+/// Looks for the manifest in `folder`.
+///
+/// # Errors
+/// [`ManifestError::NoManifest`], which says what was looked for.
+pub fn find_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
+    let mut found = MANIFESTS
+        .into_iter()
+        .map(|name| (name, folder.join(name)))
+        .filter(|(_, path)| path.is_file())
+        .filter(|(name, path)| name.ends_with(".txt") || has_dependencies(path));
+    let Some((name, manifest)) = found.next() else {
+        return without_manifest(folder);
+    };
+    let lockfile = manifest.with_file_name(LOCKFILE);
+    Ok(FoundManifest {
+        passed_over: found.map(|(_, path)| path).collect(),
+        lockfile: lockfile.is_file().then_some(lockfile),
+        own_code: name != "pyproject.toml",
+        manifest: Some(manifest),
+    })
+}
+
+fn without_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
+    let locks = [folder.join(LOCKFILE), folder.join("python").join(LOCKFILE)];
+    let Some(lockfile) = locks.into_iter().find(|path| path.is_file()) else {
+        let names: Vec<String> = MANIFESTS
+            .into_iter()
+            .chain([LOCKFILE, "python/pylock.toml"])
+            .map(|name| format!("`{name}`"))
+            .collect();
+        return Err(ManifestError::NoManifest {
+            folder: shown(&folder.display().to_string()),
+            looked_for: names.join(", "),
+        });
+    };
+    Ok(FoundManifest {
+        manifest: None,
+        lockfile: Some(lockfile),
+        passed_over: Vec::new(),
+        own_code: true,
+    })
+}
+
+/// Whether a `pyproject.toml` is more than the settings of some tools. One that cannot be read
+/// counts, so that its fault is reported and not passed over.
+fn has_dependencies(path: &Path) -> bool {
+    let name = path.display().to_string();
+    let Ok(file) = read_text(path, &name, None).and_then(|text| TomlFile::parse(path, name, &text))
+    else {
+        return true;
+    };
+    let root = file.root();
+    root.contains_key("project")
+        || root.contains_key("dependency-groups")
+        || table(root, "tool").is_some_and(|tool| tool.contains_key("poetry"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("below the folder")).expect("created");
+            fs::write(path, text).expect("written");
+        }
+        folder
+    }
+
+    fn found(files: &[(&str, &str)]) -> (Option<String>, Option<String>, Vec<String>, bool) {
+        let folder = folder(files);
+        let relative = |path: PathBuf| {
+            let path = path.strip_prefix(folder.path()).expect("inside");
+            path.display().to_string()
+        };
+        let found = find_manifest(folder.path()).expect("found");
+        (
+            found.manifest.map(relative),
+            found.lockfile.map(relative),
+            found.passed_over.into_iter().map(relative).collect(),
+            found.own_code,
+        )
+    }
+
+    #[test]
+    fn the_layout_of_the_layer_guide() {
+        let files = [
+            ("python/requirements.txt", ""),
+            ("utils/common_util.py", ""),
+        ];
+        assert_eq!(
+            found(&files),
+            (Some("python/requirements.txt".into()), None, vec![], true)
+        );
+    }
+
+    #[test]
+    fn requirements_come_before_a_project_and_settings_are_no_project() {
+        let project = ("pyproject.toml", "[project]\nname = \"a\"");
+        let settings = ("pyproject.toml", "[tool.black]\n");
+        let requirements = ("requirements.txt", "");
+        let lock = ("pylock.toml", "");
+        assert_eq!(
+            found(&[project, requirements, lock]),
+            (
+                Some("requirements.txt".into()),
+                Some("pylock.toml".into()),
+                vec!["pyproject.toml".into()],
+                true
+            )
+        );
+        assert_eq!(
+            found(&[project]),
+            (Some("pyproject.toml".into()), None, vec![], false)
+        );
+        assert_eq!(
+            found(&[settings, lock]),
+            (None, Some("pylock.toml".into()), vec![], true)
+        );
+        assert_eq!(
+            found(&[("pyproject.toml", "[")]).0.as_deref(),
+            Some("pyproject.toml")
+        );
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_says_what_was_looked_for() {
+        let folder = folder(&[("pyproject.toml", "[tool.black]")]);
+        let error = find_manifest(folder.path()).expect_err("there is none");
+        assert!(error.to_string().ends_with(": no manifest in this folder"));
+        insta::assert_snapshot!(error.hint().expect("a hint"), @"looked for `requirements.txt`, `python/requirements.txt`, `pyproject.toml`, `python/pyproject.toml`, `pylock.toml`, `python/pylock.toml`");
+    }
+}
