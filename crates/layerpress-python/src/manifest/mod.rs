@@ -7,6 +7,7 @@
 //! - [`read_requirements`] and [`read_constraints`]: the requirements.txt language as pip has it.
 //! - [`read_pyproject`]: PEP 621, extras, PEP 735 groups, `[tool.uv]` and Poetry's own tables.
 //! - [`find_manifest`] and [`own_code`]: a folder given as input.
+//! - [`Settings`]: pip's and uv's configuration, from text and variables handed in.
 //!
 //! Nothing here reads the environment; `${VARIABLES}` come in as an [`Environment`].
 
@@ -31,6 +32,7 @@ mod read;
 mod requirement;
 mod requirement_text;
 mod requirements;
+mod settings;
 mod shown;
 mod toml_file;
 
@@ -43,6 +45,7 @@ pub use pyproject::{Extras, Project, PyprojectOptions, read_pyproject};
 pub use requirement::{Origin, Requirement, Source};
 pub use requirement_text::parse_requirement;
 pub use requirements::{FetchText, read_constraints, read_requirements};
+pub use settings::{IndexCredentials, Settings};
 
 #[cfg(test)]
 mod tests_pyproject;
