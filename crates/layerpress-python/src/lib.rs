@@ -1,5 +1,6 @@
 //! Python: requirements, indexes, metadata, resolution, wheels into trees
 
+pub mod build;
 pub mod compatibility;
 pub mod index;
 mod lenient;
