@@ -25,6 +25,8 @@ pub struct Repository<'a> {
     pub url: &'a Url,
     /// The variables of the process that runs this program: git finds its settings by them.
     pub variables: &'a BTreeMap<OsString, OsString>,
+    /// Where temporary folders are made.
+    pub temporary: &'a Path,
     /// How long each of git's commands may take.
     pub budget: Duration,
 }
@@ -169,7 +171,8 @@ impl Repository<'_> {
 
     /// Only the whole history tells which commit a few digits mean.
     async fn resolve_short(&self, reference: &str) -> Result<Commit, BuildError> {
-        let folder = tempfile::tempdir().map_err(BuildError::io(&std::env::temp_dir()))?;
+        let folder =
+            tempfile::tempdir_in(self.temporary).map_err(BuildError::io(self.temporary))?;
         let into = folder.path();
         let url = self.url.as_str();
         self.git(Some(into), &["init", "--quiet", "--bare"]).await?;

@@ -119,14 +119,6 @@ impl Interpreter {
         }
     }
 
-    /// Whether it is CPython for Linux: the only kind whose compiled code a Lambda runtime loads.
-    #[must_use]
-    pub fn is_linux_cpython(&self) -> bool {
-        self.facts.sys_platform == "linux"
-            && self.facts.implementation == "cpython"
-            && !self.facts.free_threaded
-    }
-
     /// The values of the environment markers (PEP 508), for build requirements.
     #[must_use]
     pub fn markers(&self) -> layerpress_target::PythonMarkers {

@@ -497,6 +497,7 @@ async fn git_repositories() {
     let repository = Repository {
         url: &url,
         variables: &world.variables,
+        temporary: world.folder.path(),
         budget: world.budget,
     };
     for (reference, commit) in [
@@ -552,6 +553,7 @@ async fn addresses_that_run_commands_are_refused() {
         let repository = Repository {
             url: &url,
             variables: &variables,
+            temporary: Path::new(""),
             budget: Duration::from_secs(5),
         };
         let error = repository.resolve(None).await;
