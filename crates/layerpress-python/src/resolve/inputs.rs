@@ -7,6 +7,8 @@ use layerpress_tree::Digest;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName};
 
+use crate::manifest::Source;
+
 /// One requirement or constraint of the user's.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -20,6 +22,8 @@ pub struct Wanted {
     pub need: Need,
     /// The digests allowed; empty if any will do.
     pub hashes: Vec<Digest>,
+    /// What the user tells the build backend.
+    pub config_settings: Vec<(String, String)>,
     /// Where it stands, as the user would say it: `requirements.txt:3`.
     pub place: String,
     /// How it was written.
@@ -31,8 +35,8 @@ pub struct Wanted {
 pub enum Need {
     /// Those of an index that these specifiers admit.
     Versions(VersionSpecifiers),
-    /// What a URL or a path leads to; the text is the provider's to understand.
-    Fixed(String),
+    /// What a URL or a path leads to.
+    Fixed(Source),
 }
 
 impl fmt::Display for Wanted {

@@ -16,12 +16,14 @@ mod demands;
 mod desk;
 mod error;
 mod explain;
+mod from_manifest;
 mod hints;
 mod inputs;
 mod package;
 mod priority;
 mod provider;
 pub mod ranges;
+mod registry;
 mod resolution;
 mod run;
 mod solver;
@@ -30,10 +32,14 @@ mod stock;
 mod tests;
 
 pub use error::ResolveError;
+pub use from_manifest::environment;
 pub use inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
 pub use provider::{
     FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Pick, ProvideError, Provider,
     Release, Shelf, Unusable,
+};
+pub use registry::{
+    Artifact, FixedFile, ListedFile, Place, Project, RegistryProvider, SdistBuilder, Told,
 };
 pub use resolution::{Resolution, Resolved, Warning};
 pub use run::resolve;

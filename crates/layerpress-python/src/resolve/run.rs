@@ -23,6 +23,7 @@ use super::provider::{Fixed, Provider};
 use super::resolution::Resolution;
 use super::solver::{Failure, Problem, Refuted, Solution, Solver};
 use super::stock::Selector;
+use crate::manifest::{Origin, parse_requirement};
 
 /// The solver's thread takes apart proofs that may be as deep as its budget allows.
 const STACK_BYTES: usize = 256 << 20;
@@ -288,13 +289,19 @@ fn urls_of<F>(
             let Some(VersionOrUrl::Url(url)) = &requirement.version_or_url else {
                 return None;
             };
+            let place = format!("{} {}", metadata.name, metadata.version);
+            let text = format!("{} @ {url}", requirement.name);
+            let origin = Origin::new(&place, None, &text);
+            // One that cannot be read is not followed, and refused if it comes up.
+            let source = parse_requirement(&text, &origin, None).ok()?.source;
             Some(Wanted {
                 name: Some(requirement.name.clone()),
                 extras: requirement.extras.clone(),
                 marker: pep508_rs::MarkerTree::TRUE,
-                need: Need::Fixed(url.to_string()),
+                need: Need::Fixed(source),
                 hashes: Vec::new(),
-                place: format!("{} {}", metadata.name, metadata.version),
+                config_settings: Vec::new(),
+                place,
                 text: format!("{} @ {}", requirement.name, redacted(url)),
             })
         })

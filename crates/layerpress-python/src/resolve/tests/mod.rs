@@ -2,5 +2,6 @@
 
 mod explanations;
 mod oracle;
+mod registry;
 mod rules;
 mod universe;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, PackageName, VersionOrUrl};
 
+use crate::manifest::Source;
 use crate::resolve::{
     Budget, FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Need, Pick, Prereleases,
     ProvideError, Provider, Release, Request, Resolution, ResolveError, Shelf, Strategy, Unusable,
@@ -201,8 +202,9 @@ pub(super) fn wanted(file: &str, lines: &[&str]) -> Vec<Wanted> {
                 name: None,
                 extras: Vec::new(),
                 marker: pep508_rs::MarkerTree::TRUE,
-                need: Need::Fixed((*line).to_owned()),
+                need: Need::Fixed(Source::File(line.into())),
                 hashes: Vec::new(),
+                config_settings: Vec::new(),
                 place,
                 text: (*line).to_owned(),
             };
@@ -211,7 +213,10 @@ pub(super) fn wanted(file: &str, lines: &[&str]) -> Vec<Wanted> {
         let need = match requirement.version_or_url {
             None => Need::Versions(VersionSpecifiers::empty()),
             Some(VersionOrUrl::VersionSpecifier(specifiers)) => Need::Versions(specifiers),
-            Some(VersionOrUrl::Url(url)) => Need::Fixed(url.to_string()),
+            Some(VersionOrUrl::Url(url)) => Need::Fixed(Source::Url {
+                url,
+                subdirectory: None,
+            }),
         };
         Wanted {
             name: Some(requirement.name),
@@ -219,6 +224,7 @@ pub(super) fn wanted(file: &str, lines: &[&str]) -> Vec<Wanted> {
             marker: requirement.marker,
             need,
             hashes: Vec::new(),
+            config_settings: Vec::new(),
             place,
             text: (*line).to_owned(),
         }
@@ -310,10 +316,11 @@ impl Provider for Universe {
     }
 
     async fn fixed(&self, wanted: &Wanted) -> Result<Fixed<Self::File>, ProvideError> {
-        let Need::Fixed(place) = &wanted.need else {
+        let Need::Fixed(source) = &wanted.need else {
             unreachable!("only asked for what a line names outright");
         };
-        let entry = self.fixed.get(place).ok_or_else(|| ProvideError {
+        let place = source.to_string();
+        let entry = self.fixed.get(&place).ok_or_else(|| ProvideError {
             kind: FaultKind::Io,
             hint: None,
             source: Arc::new(std::io::Error::other("no such file")),
@@ -321,7 +328,7 @@ impl Provider for Universe {
         Ok(Fixed {
             metadata: Arc::clone(&entry.metadata),
             file: Arc::clone(entry),
-            identity: place.clone(),
+            identity: place,
         })
     }
 }
