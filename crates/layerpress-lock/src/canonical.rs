@@ -88,6 +88,11 @@ pub(crate) fn targets(lock: &Pylock) -> Option<Item> {
     }))
 }
 
+/// `[tool.layerpress]`'s `roots`.
+pub(crate) fn roots(lock: &Pylock) -> Option<Item> {
+    some_lines(lock.roots.iter().map(|root| root.as_str().into()))
+}
+
 /// A package as a table of its own.
 pub(crate) fn package_table(package: &Package) -> Table {
     let mut table = Table::new();

@@ -39,6 +39,10 @@ pub struct Pylock {
     pub packages: Vec<Package>,
     /// The targets that the lock was made for, from `[tool.layerpress]`; empty in other tools' locks.
     pub targets: Vec<Target>,
+    /// What the manifest asked for, as `name` or `name[extra,extra]`, from `[tool.layerpress]`:
+    /// tells a lock that must be resolved anew, because a root or an extra came or went, from one
+    /// that still serves. Empty in other tools' locks.
+    pub roots: Vec<String>,
 }
 
 /// The version of the format.
@@ -175,6 +179,7 @@ impl Pylock {
             created_by: "layerpress".to_owned(),
             packages: Vec::new(),
             targets: Vec::new(),
+            roots: Vec::new(),
         }
     }
 

@@ -123,6 +123,7 @@ fn pylock(fields: &Fields<'_>, warnings: &mut Vec<LockWarning>) -> Result<Pylock
         created_by: fields.required_string("created-by")?.to_owned(),
         packages,
         targets: targets(fields)?,
+        roots: roots(fields)?,
     })
 }
 
@@ -167,12 +168,26 @@ fn names(
     names.collect::<Result<_, _>>().map(Some)
 }
 
-/// The targets in `[tool.layerpress]`; the rest of `[tool]` is nobody's business here.
-fn targets(fields: &Fields<'_>) -> Result<Vec<Target>, LockError> {
-    let Some(tool) = fields.table("tool")? else {
+/// `[tool.layerpress]`; the rest of `[tool]` is nobody's business here.
+fn own<'a>(fields: &Fields<'a>) -> Result<Option<Fields<'a>>, LockError> {
+    match fields.table("tool")? {
+        Some(tool) => tool.table("layerpress"),
+        None => Ok(None),
+    }
+}
+
+/// The `roots` in `[tool.layerpress]`.
+fn roots(fields: &Fields<'_>) -> Result<Vec<String>, LockError> {
+    let Some(own) = own(fields)? else {
         return Ok(Vec::new());
     };
-    let Some(own) = tool.table("layerpress")? else {
+    let roots = own.strings("roots")?.unwrap_or_default();
+    Ok(roots.into_iter().map(|(root, _)| root.to_owned()).collect())
+}
+
+/// The `targets` in `[tool.layerpress]`.
+fn targets(fields: &Fields<'_>) -> Result<Vec<Target>, LockError> {
+    let Some(own) = own(fields)? else {
         return Ok(Vec::new());
     };
     let mut targets = Vec::new();

@@ -65,6 +65,7 @@ impl Pylock {
             names.sort();
         }
         self.targets.sort();
+        self.roots.sort();
         self
     }
 
@@ -113,7 +114,8 @@ fn fresh(lock: &Pylock) -> String {
     }
     let tables = lock.packages.iter().map(canonical::package_table);
     document.insert("packages", packages_item(tables.collect()));
-    set_targets(&mut document, canonical::targets(lock));
+    set_own(&mut document, "targets", canonical::targets(lock));
+    set_own(&mut document, "roots", canonical::roots(lock));
     document.to_string()
 }
 
@@ -132,7 +134,10 @@ fn edited(lock: &Pylock, old: &Pylock, text: &str) -> Option<String> {
     let packages = packages_item(merged(lock, old, tables));
     put(document.as_table_mut(), "packages", packages);
     if lock.targets != old.targets {
-        set_targets(&mut document, canonical::targets(lock));
+        set_own(&mut document, "targets", canonical::targets(lock));
+    }
+    if lock.roots != old.roots {
+        set_own(&mut document, "roots", canonical::roots(lock));
     }
     let edited = document.to_string();
     // The editor writes bare newlines.
@@ -438,12 +443,12 @@ fn packages_item(tables: Vec<Table>) -> Item {
     Item::ArrayOfTables(array)
 }
 
-/// Sets `targets` in `[tool.layerpress]`, and leaves every other key of `[tool]` alone.
-fn set_targets(document: &mut DocumentMut, targets: Option<Item>) {
+/// Sets a key of `[tool.layerpress]`, and leaves every other key of `[tool]` alone.
+fn set_own(document: &mut DocumentMut, name: &str, value: Option<Item>) {
     let own = ["tool", "layerpress"];
     let mut table: &mut dyn TableLike = document.as_table_mut();
     for key in own {
-        if targets.is_none() && !table.contains_key(key) {
+        if value.is_none() && !table.contains_key(key) {
             return;
         }
         let inner = table.entry(key).or_insert_with(|| {
@@ -456,9 +461,9 @@ fn set_targets(document: &mut DocumentMut, targets: Option<Item>) {
         };
         table = inner;
     }
-    match targets {
-        Some(targets) => table.insert("targets", targets),
-        None => table.remove("targets"),
+    match value {
+        Some(value) => table.insert(name, value),
+        None => table.remove(name),
     };
 }
 
