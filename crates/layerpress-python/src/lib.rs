@@ -4,6 +4,7 @@ pub mod build;
 pub mod compatibility;
 pub mod index;
 mod lenient;
+pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
 pub mod resolve;

@@ -69,7 +69,7 @@ pub(crate) struct Context<'a> {
     /// What the root requires.
     pub(crate) user: &'a [Dependency],
     /// The versions that exist of a package, ascending.
-    pub(crate) known: &'a dyn Fn(NameId) -> Vec<Version>,
+    pub(crate) known: &'a (dyn Fn(NameId) -> Vec<Version> + Sync),
 }
 
 impl Context<'_> {

@@ -1,6 +1,6 @@
 //! From what a manifest says to what is to be resolved for a target.
 
-use layerpress_target::Target;
+use layerpress_target::{PythonMarkers, Target};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 
 use super::inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
@@ -54,7 +54,11 @@ impl From<&Requirement> for Wanted {
 /// The target as markers see it.
 #[must_use]
 pub fn environment(target: &Target) -> Option<MarkerEnvironment> {
-    let markers = target.markers();
+    of_markers(&target.markers())
+}
+
+/// Marker values as `pep508_rs` takes them; `None` if a version among them is none.
+pub(super) fn of_markers(markers: &PythonMarkers) -> Option<MarkerEnvironment> {
     MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
         implementation_name: &markers.implementation_name,
         implementation_version: &markers.implementation_version,

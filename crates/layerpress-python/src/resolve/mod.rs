@@ -16,6 +16,7 @@ mod demands;
 mod desk;
 mod error;
 mod explain;
+mod for_build;
 mod from_manifest;
 mod hints;
 mod inputs;

@@ -138,7 +138,7 @@ impl RegistryProvider {
         if self.compatibility.rank(&name).is_none() {
             return Err(input(FixedError::DoesNotFit {
                 file_name: record.file_name,
-                target: self.target.to_string(),
+                target: self.target.clone(),
             }));
         }
         let metadata = self.registry.metadata(&record).await.map_err(index_fault)?;

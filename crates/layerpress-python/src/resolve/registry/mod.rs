@@ -31,7 +31,7 @@ use listed::ListedShelf;
 #[derive(Debug)]
 pub struct RegistryProvider {
     registry: Arc<Registry>,
-    target: Target,
+    target: String,
     compatibility: Arc<Compatibility>,
     policy: BuildPolicy,
     builder: Option<Arc<dyn SdistBuilder>>,
@@ -107,10 +107,29 @@ impl RegistryProvider {
         policy: BuildPolicy,
         builder: Option<Arc<dyn SdistBuilder>>,
     ) -> Self {
+        Self::for_wheels(
+            registry,
+            target.to_string(),
+            Compatibility::new(&target),
+            policy,
+            builder,
+        )
+    }
+
+    /// As [`new`](Self::new), for whatever loads the wheels that `compatibility` admits; `target`
+    /// is what messages call it.
+    #[must_use]
+    pub fn for_wheels(
+        registry: Arc<Registry>,
+        target: String,
+        compatibility: Compatibility,
+        policy: BuildPolicy,
+        builder: Option<Arc<dyn SdistBuilder>>,
+    ) -> Self {
         Self {
             registry,
             target,
-            compatibility: Arc::new(Compatibility::new(&target)),
+            compatibility: Arc::new(compatibility),
             policy,
             builder,
         }

@@ -1,0 +1,165 @@
+//! Why a lockfile cannot be written, used, or does not meet a manifest.
+
+use std::path::PathBuf;
+
+use layerpress_lock::SelectError;
+use layerpress_target::Target;
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
+use crate::manifest::Origin;
+
+/// Why no lock can be made of a resolution, or no artifact be chosen from a lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockfileError {
+    /// A path cannot be told from the lock's folder.
+    #[error("{package}: `{}` cannot stand in a lockfile: {source}", path.display())]
+    Path {
+        /// The package.
+        package: PackageName,
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: layerpress_lock::PathError,
+    },
+    /// The index gives no digest for a file.
+    #[error("{package}: the index gives no SHA-2 digest for `{file}`, so nothing pins it")]
+    Unhashed {
+        /// The package.
+        package: PackageName,
+        /// The file.
+        file: String,
+    },
+    /// The lock lists no file of a package for a target.
+    #[error("{package}: the lock lists no file of it for {target}")]
+    NoFile {
+        /// The package.
+        package: PackageName,
+        /// Its version.
+        version: Option<Version>,
+        /// The target.
+        target: Target,
+        /// The files that it lists.
+        listed: Vec<String>,
+    },
+    /// A repository of another kind than git.
+    #[error("{package}: a repository of kind `{kind}` cannot be checked out")]
+    Vcs {
+        /// The package.
+        package: PackageName,
+        /// The kind.
+        kind: String,
+    },
+    /// A local repository whose path is no URL.
+    #[error("{package}: `{}` is no path to a repository", path.display())]
+    Repository {
+        /// The package.
+        package: PackageName,
+        /// The path.
+        path: PathBuf,
+    },
+    /// The lock is not for the target, or leaves open what to install.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+}
+
+impl LockfileError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Path { .. } | Self::Repository { .. } => {
+                Some("keep it on the same drive as the manifest".into())
+            }
+            Self::Unhashed { .. } => Some(
+                "name the file by URL with `#sha256=…`, or use an index that lists digests".into(),
+            ),
+            Self::NoFile { listed, .. } if listed.is_empty() => {
+                Some("lock again with this target among `--runtime` and `--arch`".into())
+            }
+            Self::NoFile { listed, .. } => {
+                let some = listed
+                    .iter()
+                    .take(3)
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>();
+                Some(format!(
+                    "it lists {}{}; lock again with this target among `--runtime` and `--arch`",
+                    some.join(", "),
+                    if listed.len() > some.len() {
+                        ", …"
+                    } else {
+                        ""
+                    }
+                ))
+            }
+            Self::Vcs { .. } => Some("only git repositories are supported".into()),
+            Self::Select(source) => Some(source.hint()),
+        }
+    }
+}
+
+/// The first thing of a manifest that a lock does not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// A line of the manifest.
+    Line {
+        /// The line.
+        origin: Origin,
+        /// What is wrong.
+        why: Unmeetable,
+        /// The target on which it is.
+        target: Target,
+    },
+    /// A target that the lock is not for.
+    Target {
+        /// Why not.
+        source: SelectError,
+    },
+}
+
+/// Why a lock does not meet a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmeetable {
+    /// The package is not in the lock.
+    Missing,
+    /// The locked version is not among those that the line admits.
+    Version {
+        /// The locked version.
+        locked: String,
+    },
+    /// The lock has the package from another place.
+    Elsewhere {
+        /// The locked version, if the lock has one.
+        locked: Option<String>,
+    },
+    /// The lock was made without some of the line's extras.
+    Extras,
+}
+
+impl std::fmt::Display for Unmet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (origin, why, target) = match self {
+            Self::Target { source } => return source.fmt(f),
+            Self::Line {
+                origin,
+                why,
+                target,
+            } => (origin, why, target),
+        };
+        write!(f, "{origin} `{}`: ", origin.text)?;
+        match why {
+            Unmeetable::Missing => write!(f, "the lock has no such package for {target}"),
+            Unmeetable::Version { locked } => write!(f, "the lock pins {locked} for {target}"),
+            Unmeetable::Elsewhere {
+                locked: Some(locked),
+            } => {
+                write!(f, "the lock has {locked} from another place")
+            }
+            Unmeetable::Elsewhere { locked: None } => {
+                f.write_str("the lock has it from another place")
+            }
+            Unmeetable::Extras => f.write_str("the lock was made without these extras"),
+        }
+    }
+}

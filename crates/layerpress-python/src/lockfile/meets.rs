@@ -1,0 +1,175 @@
+//! [`unmet`]: whether a lock's pins satisfy every line of a manifest.
+
+use std::path::Path;
+
+use layerpress_lock::{Location, Package, Pylock, Selection, Source as Locked, marker_environment};
+use layerpress_target::Target;
+
+use super::error::{Unmeetable, Unmet};
+use super::reach::{Roots, roots};
+use crate::manifest::{Manifest, Requirement, Source};
+use crate::wheel_name::WheelName;
+
+/// The first requirement or constraint that the lock does not satisfy on one of `targets`.
+///
+/// Only pins count: where they came from and how they were chosen plays no part. `lock_folder` is
+/// where the lock's relative paths start.
+#[must_use]
+pub fn unmet(
+    lock: &Pylock,
+    manifest: &Manifest,
+    targets: &[Target],
+    lock_folder: &Path,
+) -> Option<Unmet> {
+    for target in targets {
+        let packages = match lock.select(target, &Selection::default()) {
+            Ok(packages) => packages,
+            Err(source) => return Some(Unmet::Target { source }),
+        };
+        let environment = marker_environment(target);
+        let applies = |requirement: &&Requirement| requirement.marker.evaluate(&environment, &[]);
+        for requirement in manifest.requirements.iter().filter(applies) {
+            let why = match find(requirement, &packages, lock_folder) {
+                None => Unmeetable::Missing,
+                Some(package) => match mismatch(requirement, package, lock_folder) {
+                    Some(why) => why,
+                    None => continue,
+                },
+            };
+            return Some(Unmet::Line {
+                origin: requirement.origin.clone(),
+                why,
+                target: *target,
+            });
+        }
+        for constraint in manifest.constraints.iter().filter(applies) {
+            let Some(package) = find(constraint, &packages, lock_folder) else {
+                continue;
+            };
+            if let Some(why) = mismatch(constraint, package, lock_folder) {
+                return Some(Unmet::Line {
+                    origin: constraint.origin.clone(),
+                    why,
+                    target: *target,
+                });
+            }
+        }
+    }
+    extras_unmet(lock, manifest, targets)
+}
+
+/// A lock of ours names the extras that it was resolved with; another tool's does not, and then its
+/// pins are taken at their word.
+fn extras_unmet(lock: &Pylock, manifest: &Manifest, targets: &[Target]) -> Option<Unmet> {
+    let known = Roots::from_lines(&lock.roots);
+    if lock.roots.is_empty() || known.covers(&roots(manifest, targets)) {
+        return None;
+    }
+    manifest.requirements.iter().find_map(|requirement| {
+        let mut wanted = Roots::default();
+        wanted.add(
+            requirement.name.clone()?,
+            requirement.extras.iter().cloned(),
+        );
+        let covered = requirement.extras.is_empty() || known.covers(&wanted);
+        (!covered).then(|| Unmet::Line {
+            origin: requirement.origin.clone(),
+            why: Unmeetable::Extras,
+            target: targets[0],
+        })
+    })
+}
+
+/// The entry that a requirement speaks of: by name, or by what it names outright.
+fn find<'a>(
+    requirement: &Requirement,
+    packages: &[&'a Package],
+    lock_folder: &Path,
+) -> Option<&'a Package> {
+    let name = requirement
+        .name
+        .clone()
+        .or_else(|| match &requirement.source {
+            Source::File(path) => {
+                let name: WheelName = path.file_name()?.to_str()?.parse().ok()?;
+                Some(name.name)
+            }
+            _ => None,
+        });
+    packages
+        .iter()
+        .find(|package| match &name {
+            Some(name) => &package.name == name,
+            None => mismatch(requirement, package, lock_folder).is_none(),
+        })
+        .copied()
+}
+
+/// What keeps `package` from satisfying `requirement`, if anything does.
+fn mismatch(
+    requirement: &Requirement,
+    package: &Package,
+    lock_folder: &Path,
+) -> Option<Unmeetable> {
+    let elsewhere = || {
+        Some(Unmeetable::Elsewhere {
+            locked: package.version.as_ref().map(ToString::to_string),
+        })
+    };
+    let same_path = |locked: &Location, path: &Path| match locked {
+        Location::Path(locked) => same_file(&locked.in_folder(lock_folder), path),
+        Location::Url(_) => false,
+    };
+    match (&requirement.source, &package.source) {
+        (Source::Index(specifiers), _) => {
+            // A source tree's version is not in the lock; the build will tell.
+            let version = package.version.as_ref()?;
+            let fits = specifiers.contains(version)
+                || (version.is_local() && specifiers.contains(&version.clone().without_local()));
+            (!fits).then(|| Unmeetable::Version {
+                locked: version.to_string(),
+            })
+        }
+        (Source::Url { url, .. }, Locked::Archive(archive)) => (archive.location
+            != Location::url(url.clone()))
+        .then(elsewhere)
+        .flatten(),
+        (Source::File(path), Locked::Archive(archive)) => (!same_path(&archive.location, path))
+            .then(elsewhere)
+            .flatten(),
+        (Source::Folder(path), Locked::Directory(directory)) => {
+            (!same_file(&directory.path.in_folder(lock_folder), path))
+                .then(elsewhere)
+                .flatten()
+        }
+        (
+            Source::Git {
+                repository,
+                reference,
+                ..
+            },
+            Locked::Vcs(vcs),
+        ) => {
+            let same_place = match &vcs.location {
+                Location::Url(_) => vcs.location == Location::url(repository.clone()),
+                location => repository
+                    .to_file_path()
+                    .is_ok_and(|path| same_path(location, &path)),
+            };
+            let same_reference = reference.as_ref().is_none_or(|reference| {
+                vcs.requested_revision.as_ref() == Some(reference) || &vcs.commit_id == reference
+            });
+            (!(same_place && same_reference)).then(elsewhere).flatten()
+        }
+        _ => elsewhere(),
+    }
+}
+
+/// Whether two paths lead to one place; by text where they cannot be followed.
+fn same_file(a: &Path, b: &Path) -> bool {
+    let followed = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    match (followed(a), followed(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}

@@ -1,0 +1,25 @@
+//! Between resolutions and the lockfile: [`Release`]s become a [`Pylock`], and its entries [`Pin`]s.
+//!
+//! - [`compose`]: what was resolved for one or several targets, as one lock;
+//! - [`pins`]: which artifact of each entry a target gets, chosen among the files that the lock lists;
+//! - [`unmet`]: the first line of a manifest that a lock does not meet;
+//! - [`reachable`]: the part of a lock that a manifest's lines lead to.
+//!
+//! Nothing here asks an index: a lock is used by what it says.
+
+mod compose;
+mod error;
+mod meets;
+mod pins;
+mod reach;
+mod release;
+
+pub use compose::compose;
+pub use error::{LockfileError, Unmeetable, Unmet};
+pub use meets::unmet;
+pub use pins::{ArchivePin, Artifact, Pin, Place, pins};
+pub use reach::{Roots, reachable, roots};
+pub use release::{Origin, Release};
+
+#[doc(no_inline)]
+pub use layerpress_lock::Pylock;
