@@ -1,1 +1,39 @@
-//! The driver: from manifests to finished layer zips, stage by stage
+//! The driver: from inputs to finished layers, stage by stage.
+//!
+//! 1. An input becomes a [`Manifest`](layerpress_python::manifest::Manifest), or a lockfile is taken
+//!    as it is.
+//! 2. [`lock`] resolves it for each target into a [`Pylock`](layerpress_lock::Pylock), moving no
+//!    version without need.
+//! 3. [`fetch`] brings the archives that the lock pins into the store, verified.
+//! 4. [`build`] unpacks them into one [`LayerTree`](layerpress_tree::LayerTree) per target and writes
+//!    it as a zip.
+//!
+//! Every layer is made from a lock, so a first build and a rebuild cannot differ. What happens on the
+//! way goes to a [`Reporter`](layerpress_fetch::Reporter); what came of it is in the report.
+
+mod archives;
+mod assemble;
+mod build;
+mod builds;
+mod error;
+mod fetch;
+mod lock;
+mod project;
+mod registry;
+mod releases;
+mod report;
+mod request;
+mod session;
+mod targets;
+
+pub use build::build;
+pub use error::{CompileError, ExitClass};
+pub use fetch::fetch;
+pub use lock::lock;
+pub use report::{
+    BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, PackageReport,
+    Seconds,
+};
+pub use request::{
+    BuildRequest, FetchRequest, Layout, LockRequest, Login, PythonOptions, Sources, Upgrade,
+};

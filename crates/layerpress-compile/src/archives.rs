@@ -1,0 +1,281 @@
+//! From pins to unpacked distributions: what is in the store at once, the rest as it arrives.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use layerpress_fetch::{ArchiveRequest, FetchError};
+use layerpress_python::index::FileRecord;
+use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
+use layerpress_python::resolve::{self, Project};
+use layerpress_python::wheel::{UnpackOptions, WheelFile, WheelTree, unpack};
+use layerpress_tree::{Digest, Sha256};
+use rayon::prelude::*;
+use url::Url;
+
+use crate::builds::Builds;
+use crate::error::CompileError;
+use crate::session::Session;
+
+/// How many archives are on their way or being unpacked at once; the client bounds the requests.
+const AT_ONCE: usize = 64;
+
+/// What fetching did, counted while it went on.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Archives that were in the store already.
+    pub cached: AtomicUsize,
+    /// Bytes of archives downloaded.
+    pub downloaded_bytes: AtomicU64,
+}
+
+/// Unpacks the wheel of each pin, in the pins' order, fetching and building what the store lacks.
+///
+/// # Errors
+/// The first archive that cannot be had, is not what its digest promises, or is no sound wheel.
+pub(crate) fn unpack_all(
+    session: &Session,
+    builds: &Builds,
+    pins: &[Pin],
+    options: &UnpackOptions,
+    tally: &Tally,
+) -> Result<Vec<WheelTree>, CompileError> {
+    // What is there needs no network and no waiting: all cores take from it at once.
+    let mut trees: Vec<Option<WheelTree>> = pins
+        .par_iter()
+        .map(|pin| from_store(session, pin, options))
+        .collect::<Result<_, _>>()?;
+    let there = trees.iter().flatten().count();
+    tally.cached.fetch_add(there, Ordering::Relaxed);
+    let missing = (0..pins.len()).filter(|&index| trees[index].is_none());
+    let arrived: Vec<(usize, WheelTree)> = session.wait(
+        stream::iter(missing)
+            .map(|index| async move {
+                let tree = arrive(session, builds, &pins[index], options, tally).await?;
+                Ok::<_, CompileError>((index, tree))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect(),
+    )?;
+    for (index, tree) in arrived {
+        trees[index] = Some(tree);
+    }
+    Ok(trees.into_iter().flatten().collect())
+}
+
+/// The wheel, if the store holds it under a digest that the pin knows.
+fn from_store(
+    session: &Session,
+    pin: &Pin,
+    options: &UnpackOptions,
+) -> Result<Option<WheelTree>, CompileError> {
+    let Artifact::Wheel(archive) = &pin.artifact else {
+        return Ok(None);
+    };
+    let only_sha256 = archive.hashes.iter().all(|hash| hash.sha256().is_some());
+    let (Some(digest), true) = (archive.hashes.iter().find_map(Digest::sha256), only_sha256) else {
+        return Ok(None);
+    };
+    let Some(bytes) = session.store().archive(digest) else {
+        return Ok(None);
+    };
+    match unpack(
+        &wheel_file(&archive.file_name, digest, bytes),
+        options,
+        session.store(),
+    ) {
+        Ok(tree) => Ok(Some(tree)),
+        // Told once the copy that is fetched instead has come.
+        Err(error) if error.is_damage() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The wheel, from wherever the pin says.
+async fn arrive(
+    session: &Session,
+    builds: &Builds,
+    pin: &Pin,
+    options: &UnpackOptions,
+    tally: &Tally,
+) -> Result<WheelTree, CompileError> {
+    match &pin.artifact {
+        Artifact::Wheel(archive) => {
+            let request = request(archive)?;
+            match fetch_and_unpack(session, archive, &request, options, tally).await {
+                Err(CompileError::Wheel(error)) if error.is_damage() => {
+                    session
+                        .reporter()
+                        .warn(format!("{error}; it is fetched again"));
+                    fetch_and_unpack(session, archive, &request, options, tally).await
+                }
+                outcome => outcome,
+            }
+        }
+        Artifact::Sdist {
+            archive,
+            subdirectory,
+        } => {
+            let digest = fetch(session, &request(archive)?, tally).await?;
+            let place = resolve::Place::Archive {
+                file_name: archive.file_name.clone(),
+                digest,
+                subdirectory: subdirectory.clone(),
+            };
+            build(session, builds, pin, place, options).await
+        }
+        Artifact::Folder { path, subdirectory } => {
+            let path = subdirectory
+                .iter()
+                .fold(path.clone(), |path, inner| path.join(inner));
+            build(session, builds, pin, resolve::Place::Folder(path), options).await
+        }
+        Artifact::Git {
+            repository,
+            commit,
+            subdirectory,
+        } => {
+            let place = resolve::Place::Git {
+                repository: repository.clone(),
+                reference: Some(commit.clone()),
+                subdirectory: subdirectory.clone(),
+            };
+            build(session, builds, pin, place, options).await
+        }
+    }
+}
+
+async fn build(
+    session: &Session,
+    builds: &Builds,
+    pin: &Pin,
+    place: resolve::Place,
+    options: &UnpackOptions,
+) -> Result<WheelTree, CompileError> {
+    if !builds.allow(&pin.name) {
+        return Err(CompileError::BuildsOff {
+            package: pin.name.to_string(),
+        });
+    }
+    let label = match &pin.version {
+        Some(version) => format!("{} {version}", pin.name),
+        None => pin.name.to_string(),
+    };
+    let project = Project {
+        label,
+        name: Some(pin.name.clone()),
+        version: pin.version.clone(),
+        place,
+        config_settings: Vec::new(),
+    };
+    let built = builds.wheel(&project).await?;
+    let bytes = stored(session, built.digest, &built.file_name)?;
+    unpack_beside(session, &built.file_name, built.digest, bytes, options).await
+}
+
+async fn fetch_and_unpack(
+    session: &Session,
+    archive: &ArchivePin,
+    request: &ArchiveRequest,
+    options: &UnpackOptions,
+    tally: &Tally,
+) -> Result<WheelTree, CompileError> {
+    let digest = fetch(session, request, tally).await?;
+    let bytes = stored(session, digest, &archive.file_name)?;
+    unpack_beside(session, &archive.file_name, digest, bytes, options).await
+}
+
+/// Brings an archive into the store and counts it.
+///
+/// # Errors
+/// Whatever keeps it from coming, or that it is not what was promised.
+pub(crate) async fn fetch(
+    session: &Session,
+    request: &ArchiveRequest,
+    tally: &Tally,
+) -> Result<Sha256, FetchError> {
+    let stored = session.client.archive(request).await?;
+    if stored.cached {
+        tally.cached.fetch_add(1, Ordering::Relaxed);
+    } else {
+        tally
+            .downloaded_bytes
+            .fetch_add(stored.size, Ordering::Relaxed);
+    }
+    Ok(stored.digest)
+}
+
+/// What the client is asked for a pinned archive.
+///
+/// # Errors
+/// A path that cannot be named.
+pub(crate) fn request(archive: &ArchivePin) -> Result<ArchiveRequest, CompileError> {
+    let url = match &archive.place {
+        Place::Url(url) => url.clone(),
+        Place::Path(path) => std::path::absolute(path)
+            .and_then(|path| {
+                Url::from_file_path(path).map_err(|()| std::io::ErrorKind::InvalidInput.into())
+            })
+            .map_err(|source| CompileError::Unreadable {
+                path: path.clone(),
+                source,
+            })?,
+    };
+    Ok(ArchiveRequest {
+        url,
+        file_name: archive.file_name.clone(),
+        digests: archive.hashes.clone(),
+        size: archive.size,
+    })
+}
+
+/// What the client is asked for a file of an index.
+pub(crate) fn record_request(record: &FileRecord) -> ArchiveRequest {
+    ArchiveRequest {
+        url: record.url.clone(),
+        file_name: record.file_name.clone(),
+        digests: record.hashes.clone(),
+        size: record.size,
+    }
+}
+
+/// Inflating and hashing a wheel takes all cores; the network goes on beside it.
+async fn unpack_beside(
+    session: &Session,
+    file_name: &str,
+    digest: Sha256,
+    bytes: Bytes,
+    options: &UnpackOptions,
+) -> Result<WheelTree, CompileError> {
+    let store = session.store().clone();
+    let file_name = file_name.to_owned();
+    let options = options.clone();
+    let work = move || unpack(&wheel_file(&file_name, digest, bytes), &options, &store);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    }
+}
+
+fn wheel_file(name: &str, digest: Sha256, archive: Bytes) -> WheelFile<'_> {
+    WheelFile {
+        name,
+        digest,
+        archive,
+    }
+}
+
+/// An archive that was put into the store a moment ago.
+pub(crate) fn stored(
+    session: &Session,
+    digest: Sha256,
+    file_name: &str,
+) -> Result<Bytes, CompileError> {
+    session
+        .store()
+        .archive(digest)
+        .ok_or_else(|| CompileError::Vanished {
+            path: session.store().archive_path(digest),
+            file_name: file_name.to_owned(),
+        })
+}

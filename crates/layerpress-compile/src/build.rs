@@ -1,0 +1,268 @@
+//! [`build`]: from inputs to finished layer zips.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_lock::{Package, Pylock, Selection};
+use layerpress_pack::{write_file, write_layer};
+use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots};
+use layerpress_python::wheel::{self, Scripts, UnpackOptions};
+use layerpress_target::Target;
+use layerpress_tree::{LayerTree, Sha256};
+use pep508_rs::PackageName;
+
+use crate::archives::{Tally, unpack_all};
+use crate::assemble::assemble;
+use crate::error::CompileError;
+use crate::lock::{Coverage, Locked, lock_project};
+use crate::project::{Project, parent};
+use crate::report::{BuildReport, LayerReport};
+use crate::request::{BuildRequest, Layout};
+
+/// Builds a layer zip for each input and each target, by way of a lockfile.
+///
+/// # Errors
+/// The first thing that stands in the way; layers already finished stay, nothing is half-written.
+pub fn build(
+    request: &BuildRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<BuildReport, CompileError> {
+    let begun = Instant::now();
+    let mut report = BuildReport::default();
+    for input in &request.lock.inputs {
+        let locked = lock_project(input, &request.lock, Coverage::AtLeast, reporter)?;
+        report.seconds.resolve += locked.seconds;
+        report.lockfiles.extend(locked.lockfile.clone());
+        build_layers(request, &locked, &mut report)?;
+    }
+    report.notes.extend(equal_layers(&report.layers));
+    report.seconds.total = begun.elapsed();
+    Ok(report)
+}
+
+fn build_layers(
+    request: &BuildRequest,
+    locked: &Locked,
+    report: &mut BuildReport,
+) -> Result<(), CompileError> {
+    let project = &locked.project;
+    if locked.lock.packages.is_empty() && project.own.is_empty() {
+        let shown = &project.shown;
+        report.notes.push(format!(
+            "{shown}: nothing is asked for, so there is no layer"
+        ));
+        return Ok(());
+    }
+    let outputs = outputs(request.output.as_deref(), project, &locked.targets)?;
+    for (target, output) in locked.targets.iter().zip(outputs) {
+        build_layer(request, locked, *target, output, report)?;
+    }
+    Ok(())
+}
+
+fn build_layer(
+    request: &BuildRequest,
+    locked: &Locked,
+    target: Target,
+    output: PathBuf,
+    report: &mut BuildReport,
+) -> Result<(), CompileError> {
+    let Locked {
+        session,
+        project,
+        lock,
+        ..
+    } = locked;
+    let stage = |stage, begins| {
+        let subject = target.to_string();
+        session.reporter().report(match begins {
+            true => Event::StageStarted { stage, subject },
+            false => Event::StageFinished { stage },
+        });
+    };
+
+    let begun = Instant::now();
+    stage(Stage::Fetch, true);
+    let pins = pins(
+        &wanted(request, project, lock, target)?,
+        &target,
+        &parent(&project.lockfile),
+    )?;
+    let tally = Tally::default();
+    let options = unpack_options(request, target);
+    let wheels = unpack_all(
+        session,
+        &locked.builds.for_target(target),
+        &pins,
+        &options,
+        &tally,
+    )?;
+    stage(Stage::Fetch, false);
+    report.seconds.fetch += begun.elapsed();
+
+    let begun = Instant::now();
+    stage(Stage::Pack, true);
+    let assembled = assemble(target, wheels, &project.own)?;
+    session.warn_all(assembled.warnings);
+    if let Some(expected) = request.check_digest {
+        check_digest(&assembled.tree, expected, &output)?;
+    }
+    make_folder(&parent(&output))?;
+    let written = write_file(&assembled.tree, &output)?;
+    stage(Stage::Pack, false);
+    report.seconds.pack += begun.elapsed();
+
+    report.layers.push(LayerReport {
+        path: output,
+        target,
+        zipped_bytes: written.bytes,
+        unzipped_bytes: written.unzipped_bytes,
+        files: written.files,
+        digest: written.digest,
+        packages: assembled.packages,
+        cached: tally.cached.load(Ordering::Relaxed),
+        downloaded_bytes: tally.downloaded_bytes.load(Ordering::Relaxed),
+    });
+    Ok(())
+}
+
+/// The entries of the lock that this layer holds: what the manifest leads to, less what the user
+/// excludes. Another tool's lock says what to install by its markers alone.
+fn wanted<'a>(
+    request: &BuildRequest,
+    project: &Project,
+    lock: &'a Pylock,
+    target: Target,
+) -> Result<Vec<&'a Package>, CompileError> {
+    let packages = lock
+        .select(&target, &Selection::default())
+        .map_err(LockfileError::from)?;
+    let excluded: BTreeSet<PackageName> = request
+        .lock
+        .exclude
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let ours = !lock.roots.is_empty();
+    if !ours && excluded.is_empty() {
+        return Ok(packages);
+    }
+    let asked = match &project.manifest {
+        Some(manifest) if manifest.requirements.iter().all(|line| line.name.is_some()) => {
+            roots(manifest, &[target])
+        }
+        _ if ours => Roots::from_lines(&lock.roots),
+        _ => unasked(&packages),
+    };
+    Ok(reachable(packages, &asked, &excluded))
+}
+
+/// In a lock that names no roots: the packages that no other one needs.
+fn unasked(packages: &[&Package]) -> Roots {
+    let needed: BTreeSet<&PackageName> = packages
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .map(|it| &it.name)
+        .collect();
+    let mut roots = Roots::default();
+    for package in packages
+        .iter()
+        .filter(|package| !needed.contains(&package.name))
+    {
+        roots.add(package.name.clone(), []);
+    }
+    roots
+}
+
+fn unpack_options(request: &BuildRequest, target: Target) -> UnpackOptions {
+    UnpackOptions {
+        layout: match request.layout {
+            Layout::Flat => wheel::Layout::Flat,
+            Layout::Versioned => wheel::Layout::Versioned {
+                python: target.runtime.version(),
+            },
+        },
+        scripts: request.scripts.then(|| Scripts {
+            interpreter: target.runtime.interpreter(),
+            extras: BTreeSet::new(),
+        }),
+        ..UnpackOptions::default()
+    }
+}
+
+/// Where the layer of each target goes.
+fn outputs(
+    output: Option<&Path>,
+    project: &Project,
+    targets: &[Target],
+) -> Result<Vec<PathBuf>, CompileError> {
+    let is_zip = |path: &Path| {
+        path.extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("zip"))
+    };
+    match output {
+        Some(file) if is_zip(file) && targets.len() == 1 => Ok(vec![file.to_owned()]),
+        Some(file) if is_zip(file) => Err(CompileError::OneFileForSeveral {
+            path: file.to_owned(),
+            layers: targets.len(),
+        }),
+        folder => {
+            let folder = folder.map_or_else(|| project.folder.join("dist"), Path::to_owned);
+            let file = |target: &Target| {
+                folder.join(format!(
+                    "{}-{}-{}.zip",
+                    project.name, target.runtime, target.arch
+                ))
+            };
+            Ok(targets.iter().map(file).collect())
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), CompileError> {
+    std::fs::create_dir_all(folder).map_err(|source| CompileError::Write {
+        error: format!("the folder `{}` cannot be made: {source}", folder.display()),
+    })
+}
+
+fn check_digest(tree: &LayerTree, expected: Sha256, output: &Path) -> Result<(), CompileError> {
+    let written =
+        write_layer(tree, &mut std::io::sink()).map_err(|source| CompileError::Write {
+            error: format!("`{}`: {source}", output.display()),
+        })?;
+    if written.digest == expected {
+        return Ok(());
+    }
+    Err(CompileError::OtherDigest {
+        path: output.to_owned(),
+        expected,
+        found: written.digest,
+    })
+}
+
+/// A line for each group of layers that came out as the same bytes: one upload serves them all.
+fn equal_layers(layers: &[LayerReport]) -> Vec<String> {
+    let mut groups: BTreeMap<Sha256, Vec<String>> = BTreeMap::new();
+    for layer in layers {
+        groups
+            .entry(layer.digest)
+            .or_default()
+            .push(layer.target.to_string());
+    }
+    let mut equal: Vec<String> = groups
+        .into_values()
+        .filter(|targets| targets.len() > 1)
+        .map(|targets| {
+            format!(
+                "one zip serves {}: the bytes are the same",
+                targets.join(", ")
+            )
+        })
+        .collect();
+    equal.sort();
+    equal
+}

@@ -1,0 +1,342 @@
+//! [`CompileError`]: why a command could not be carried out, and which class of failure that is.
+
+use std::io;
+use std::path::PathBuf;
+
+use layerpress_check::OverLimit;
+use layerpress_fetch::{ErrorKind, FetchError, StoreError};
+use layerpress_lock::LockError;
+use layerpress_pack::WriteError;
+use layerpress_python::build::{BuildError, BuildErrorKind};
+use layerpress_python::lockfile::{LockfileError, Unmet};
+use layerpress_python::manifest::{ManifestError, ManifestErrorKind};
+use layerpress_python::resolve::{FaultKind, ResolveError};
+use layerpress_python::wheel::{MergeError, WheelError};
+use layerpress_target::{Arch, Ecosystem, Runtime, Target};
+use layerpress_tree::{Conflict, Sha256};
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// An input or an own file that cannot be read.
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An input of no kind that is known.
+    #[error("`{}` is no manifest or lockfile that layerpress knows", path.display())]
+    UnknownInput {
+        /// The input.
+        path: PathBuf,
+    },
+    /// A runtime of another ecosystem than the manifest.
+    #[error("`{runtime}` is no runtime for a {} manifest", language(*ecosystem))]
+    OtherEcosystem {
+        /// The runtime.
+        runtime: Runtime,
+        /// The manifest's ecosystem.
+        ecosystem: Ecosystem,
+    },
+    /// A runtime that does not exist on an architecture.
+    #[error("Lambda has no `{runtime}` on {arch}")]
+    NoSuchTarget {
+        /// The runtime.
+        runtime: Runtime,
+        /// The architecture.
+        arch: Arch,
+    },
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The lockfile.
+    #[error("{}: {source}", path.display())]
+    Lock {
+        /// The lockfile.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<LockError>,
+    },
+    /// `--locked` without a lockfile.
+    #[error("`--locked`, but there is no `{}`", path.display())]
+    NoLock {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// `--locked` with a lockfile that does not meet the manifest.
+    #[error("`{}` does not meet the manifest: {unmet}", path.display())]
+    LockOutdated {
+        /// The lockfile.
+        path: PathBuf,
+        /// The first line that is not met.
+        unmet: Box<Unmet>,
+    },
+    /// The resolution.
+    #[error("for {target}: {source}")]
+    Resolve {
+        /// The target.
+        target: Target,
+        /// Why there is none.
+        source: Box<ResolveError>,
+    },
+    /// Between resolution, lockfile and artifacts.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+    /// Fetching.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A wheel.
+    #[error(transparent)]
+    Wheel(#[from] WheelError),
+    /// A source distribution's build.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A source distribution where builds are switched off.
+    #[error("{package}: its lock entry is a source, and building it is switched off")]
+    BuildsOff {
+        /// The package.
+        package: String,
+    },
+    /// A build needs something that is not an archive.
+    #[error("{package}: a build needs it from `{place}`, which is no archive")]
+    BuildNeedsTree {
+        /// What the build needs.
+        package: String,
+        /// Where it says that it is.
+        place: String,
+    },
+    /// An archive that was put into the store is gone again.
+    #[error("`{file_name}` vanished from the cache: `{}` is not there any more", path.display())]
+    Vanished {
+        /// Its place in the store.
+        path: PathBuf,
+        /// The archive.
+        file_name: String,
+    },
+    /// Two distributions.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The team's own code and a distribution.
+    #[error("`{}` cannot go into the layer: {source}", file.display())]
+    OwnCodeConflict {
+        /// The own file.
+        file: PathBuf,
+        /// What stands in its way.
+        source: Conflict,
+    },
+    /// A layer larger than Lambda takes.
+    #[error(transparent)]
+    OverLimit(Box<OverLimit>),
+    /// One zip file named for several layers.
+    #[error("`{}` is one file, but {layers} layers are to be built", path.display())]
+    OneFileForSeveral {
+        /// The file.
+        path: PathBuf,
+        /// How many layers there are.
+        layers: usize,
+    },
+    /// `--check-digest`.
+    #[error("`{}` would have the digest {found}, not {expected}", path.display())]
+    OtherDigest {
+        /// The layer.
+        path: PathBuf,
+        /// The digest asked for.
+        expected: Sha256,
+        /// The digest it would have.
+        found: Sha256,
+    },
+    /// An output.
+    #[error("{error}")]
+    Write {
+        /// What happened, with its cause.
+        error: String,
+    },
+    /// The machine refuses what every program needs.
+    #[error("the system gives no threads: {source}")]
+    Runtime {
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// Classes of failure; the program gives each its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExitClass {
+    /// The request cannot be met: no solution, a lock out of date, a limit.
+    Unmet,
+    /// The request makes no sense.
+    Usage,
+    /// The network failed, or would have been needed.
+    Network,
+    /// Something that was read is wrong in itself, or hostile.
+    Input,
+    /// A file could not be read or written.
+    Io,
+    /// The program is at fault.
+    Bug,
+}
+
+fn language(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
+        Ecosystem::Python => "Python",
+        Ecosystem::Node => "Node.js",
+    }
+}
+
+impl From<WriteError> for CompileError {
+    fn from(error: WriteError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        Self::Write {
+            error: format!("{error}{}", cause.unwrap_or_default()),
+        }
+    }
+}
+
+impl CompileError {
+    /// Which class of failure it is.
+    #[must_use]
+    pub fn exit_class(&self) -> ExitClass {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Store(_)
+            | Self::Write { .. }
+            | Self::Vanished { .. }
+            | Self::Runtime { .. } => ExitClass::Io,
+            Self::OtherEcosystem { .. }
+            | Self::NoSuchTarget { .. }
+            | Self::OneFileForSeveral { .. } => ExitClass::Usage,
+            Self::UnknownInput { .. }
+            | Self::Lock { .. }
+            | Self::Wheel(_)
+            | Self::OwnCodeConflict { .. } => ExitClass::Input,
+            Self::NoLock { .. }
+            | Self::LockOutdated { .. }
+            | Self::Lockfile(_)
+            | Self::Merge(_)
+            | Self::BuildsOff { .. }
+            | Self::BuildNeedsTree { .. }
+            | Self::OverLimit(_)
+            | Self::OtherDigest { .. } => ExitClass::Unmet,
+            Self::Manifest(error) => match error.kind() {
+                ManifestErrorKind::Input => ExitClass::Input,
+                ManifestErrorKind::Io => ExitClass::Io,
+                ManifestErrorKind::Network => ExitClass::Network,
+            },
+            Self::Resolve { source, .. } => match source.fault() {
+                None | Some(FaultKind::Build) => ExitClass::Unmet,
+                Some(FaultKind::Network | FaultKind::Offline) => ExitClass::Network,
+                Some(FaultKind::Input) => ExitClass::Input,
+                Some(FaultKind::Io) => ExitClass::Io,
+            },
+            Self::Fetch(error) => match error.kind() {
+                ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
+                ErrorKind::Input => ExitClass::Input,
+                ErrorKind::Io => ExitClass::Io,
+            },
+            Self::Build(error) => match error.kind() {
+                BuildErrorKind::Unmet => ExitClass::Unmet,
+                BuildErrorKind::Input => ExitClass::Input,
+                BuildErrorKind::Network => ExitClass::Network,
+                BuildErrorKind::Io => ExitClass::Io,
+            },
+        }
+    }
+
+    /// A short name that scripts can hold on to.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::UnknownInput { .. } => "unknown-input",
+            Self::OtherEcosystem { .. } => "other-ecosystem",
+            Self::NoSuchTarget { .. } => "no-such-target",
+            Self::Manifest(_) => "manifest",
+            Self::Lock { .. } => "lockfile",
+            Self::NoLock { .. } => "no-lockfile",
+            Self::LockOutdated { .. } => "lockfile-outdated",
+            Self::Resolve { source, .. } => match **source {
+                ResolveError::NoSolution { .. } | ResolveError::ConflictingSources { .. } => {
+                    "no-solution"
+                }
+                ResolveError::Budget { .. } => "budget",
+                ResolveError::Provide { .. } => "metadata",
+                ResolveError::NameMismatch { .. } => "name-mismatch",
+                ResolveError::Interrupted => "interrupted",
+            },
+            Self::Lockfile(_) => "lockfile-target",
+            Self::Fetch(error) => match error.kind() {
+                ErrorKind::Network => "network",
+                ErrorKind::Offline => "offline",
+                ErrorKind::Input => "artifact",
+                ErrorKind::Io => "unreadable",
+            },
+            Self::Wheel(_) => "wheel",
+            Self::Build(_) | Self::BuildNeedsTree { .. } => "build",
+            Self::BuildsOff { .. } => "builds-off",
+            Self::Store(_) | Self::Vanished { .. } => "cache",
+            Self::Merge(_) => "package-conflict",
+            Self::OwnCodeConflict { .. } => "own-code-conflict",
+            Self::OverLimit(_) => "over-limit",
+            Self::OneFileForSeveral { .. } => "one-file-for-several",
+            Self::OtherDigest { .. } => "other-digest",
+            Self::Write { .. } => "unwritable",
+            Self::Runtime { .. } => "runtime",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownInput { .. } => {
+                "name a `requirements.txt` (any `*.txt` or `*.in`), a `pyproject.toml`, a \
+                 `pylock.toml`, or a folder that holds one"
+                    .into()
+            }
+            Self::OtherEcosystem { ecosystem, .. } => {
+                format!("the newest one for it is `{}`", layerpress_target::newest(*ecosystem))
+            }
+            Self::NoSuchTarget { .. } => "name another `--runtime` or `--arch`".into(),
+            Self::NoLock { .. } => "run `layerpress lock` first, or leave `--locked` out".into(),
+            Self::LockOutdated { .. } => {
+                "run `layerpress lock` to bring it up to date, or leave `--locked` out".into()
+            }
+            Self::OwnCodeConflict { .. } => {
+                "rename the file, or name it in `.layerpressignore` to leave it out".into()
+            }
+            Self::OneFileForSeveral { .. } => {
+                "name a folder with `--output`, or one `--runtime` and one `--arch`".into()
+            }
+            Self::OtherDigest { .. } => {
+                "lockfile, target or options differ from those of the expected layer".into()
+            }
+            Self::BuildsOff { .. } => {
+                "leave `--no-build` and `--only-binary` out, or lock again so that a version with a \
+                 wheel is chosen"
+                    .into()
+            }
+            Self::BuildNeedsTree { .. } => "take a version that has a wheel".into(),
+            Self::Vanished { .. } => {
+                "another program may be cleaning the cache: run the command again".into()
+            }
+            Self::OverLimit(over) => over.hint(),
+            Self::Manifest(error) => return error.hint(),
+            Self::Lock { source, .. } => return source.hint().map(str::to_owned),
+            Self::Resolve { source, .. } => return source.hint(),
+            Self::Lockfile(error) => return error.hint(),
+            Self::Fetch(error) => return error.hint(),
+            Self::Store(error) => return error.hint(),
+            Self::Wheel(error) => return error.hint(),
+            Self::Build(error) => return error.hint(),
+            Self::Merge(error) => error.hint(),
+            Self::Unreadable { .. } | Self::Write { .. } | Self::Runtime { .. } => return None,
+        };
+        Some(hint)
+    }
+}

@@ -1,0 +1,457 @@
+//! [`lock`]: from a manifest to the lockfile beside it, moving no version without need.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_lock::{Pylock, Selection};
+use layerpress_python::index::Registry;
+use layerpress_python::lockfile::{Roots, compose, roots, unmet};
+use layerpress_python::manifest::Manifest;
+use layerpress_python::resolve::{self, RegistryProvider, Resolution};
+use layerpress_target::{Ecosystem, Target};
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
+use crate::builds::Builds;
+use crate::error::CompileError;
+use crate::project::{Project, parent};
+use crate::registry::{effective, registry};
+use crate::releases::releases;
+use crate::report::{Change, LockReport, LockfileReport};
+use crate::request::{LockRequest, Upgrade};
+use crate::session::Session;
+use crate::targets;
+
+/// Brings the lockfile of each input up to date.
+///
+/// # Errors
+/// The first thing that stands in the way; a lockfile is replaced whole or not at all.
+pub fn lock(
+    request: &LockRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<LockReport, CompileError> {
+    let begun = Instant::now();
+    let mut report = LockReport::default();
+    for input in &request.inputs {
+        let locked = lock_project(input, request, Coverage::Exact, reporter)?;
+        report.seconds.resolve += locked.seconds;
+        report.lockfiles.extend(locked.lockfile);
+    }
+    report.seconds.total = begun.elapsed();
+    Ok(report)
+}
+
+/// What a lockfile's targets must be to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coverage {
+    /// The ones asked for and no others: `lock` was told what to lock.
+    Exact,
+    /// The ones asked for and perhaps others: `build` takes what it needs.
+    AtLeast,
+}
+
+/// A project whose lock is at hand and up to date.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    /// What everything is fetched with.
+    pub session: Session,
+    /// Builds of sources, for any target.
+    pub builds: Builds,
+    /// The input.
+    pub project: Project,
+    /// Its lock.
+    pub lock: Pylock,
+    /// The targets asked for.
+    pub targets: Vec<Target>,
+    /// What became of the lockfile; `None` if the input is one, or nothing is asked for.
+    pub lockfile: Option<LockfileReport>,
+    /// How long it took.
+    pub seconds: Duration,
+}
+
+/// Opens an input and makes sure of its lock.
+///
+/// # Errors
+/// An input that cannot be used, a lock that must not but would have to change, a set without a
+/// solution.
+pub(crate) fn lock_project(
+    input: &Path,
+    request: &LockRequest,
+    coverage: Coverage,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Locked, CompileError> {
+    let begun = Instant::now();
+    let trusted = request.python.flags.trusted_hosts.iter();
+    let trusted = trusted
+        .chain(&request.python.configured.trusted_hosts)
+        .cloned()
+        .collect();
+    let session = Session::open(&request.sources, trusted, Arc::clone(reporter))?;
+    let mut project = Project::open(input, &request.python, &|url| session.text(url))?;
+    if let Some(lockfile) = &request.lockfile {
+        project.lockfile.clone_from(lockfile);
+    }
+    let hosts = project
+        .manifest
+        .as_ref()
+        .map(|manifest| manifest.trusted_hosts.as_slice());
+    let session = match hosts {
+        None | Some([]) => session,
+        Some(hosts) => {
+            let trusted = session
+                .trusted_hosts()
+                .iter()
+                .chain(hosts)
+                .cloned()
+                .collect();
+            Session::open(&request.sources, trusted, Arc::clone(reporter))?
+        }
+    };
+    if let Some(manifest) = &project.manifest {
+        session.warn_all(manifest.warnings.iter().cloned());
+        manifest.check_hashes()?;
+    }
+    let settings = effective(project.manifest.as_ref(), &request.python);
+    let registry = Arc::new(registry(&settings, &request.python, &session));
+    let previous = Previous::read(&project.lockfile)?;
+    let locked_targets = previous
+        .as_ref()
+        .map(|previous| previous.lock.targets.clone())
+        .unwrap_or_default();
+    let targets = targets::choose(
+        Ecosystem::Python,
+        &request.runtimes,
+        &request.archs,
+        &locked_targets,
+    )?;
+    let builds = Builds::new(
+        &request.python,
+        settings.build.clone(),
+        Arc::clone(&registry),
+        targets[0],
+    );
+    let work = Work {
+        request,
+        session: &session,
+        project: &project,
+        registry: &registry,
+        builds: &builds,
+        pre: settings.pre,
+    };
+    let (lock, lockfile) = work.up_to_date(previous, &targets, coverage)?;
+    Ok(Locked {
+        session,
+        builds,
+        project,
+        lock,
+        targets,
+        lockfile,
+        seconds: begun.elapsed(),
+    })
+}
+
+/// A lockfile as it was found.
+struct Previous {
+    text: String,
+    lock: Pylock,
+}
+
+impl Previous {
+    fn read(path: &Path) -> Result<Option<Self>, CompileError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(CompileError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        match Pylock::parse(&text) {
+            Ok(lock) => Ok(Some(Self { text, lock })),
+            Err(source) => Err(CompileError::Lock {
+                path: path.to_owned(),
+                source: Box::new(source),
+            }),
+        }
+    }
+}
+
+/// What locking one project works with.
+struct Work<'a> {
+    request: &'a LockRequest,
+    session: &'a Session,
+    project: &'a Project,
+    registry: &'a Arc<Registry>,
+    builds: &'a Builds,
+    pre: bool,
+}
+
+impl Work<'_> {
+    /// The lock that serves `targets`: the previous one where it does, else a new one, written.
+    fn up_to_date(
+        &self,
+        previous: Option<Previous>,
+        targets: &[Target],
+        coverage: Coverage,
+    ) -> Result<(Pylock, Option<LockfileReport>), CompileError> {
+        let path = &self.project.lockfile;
+        let Some(manifest) = &self.project.manifest else {
+            let lock = previous
+                .ok_or_else(|| CompileError::NoLock { path: path.clone() })?
+                .lock;
+            return Ok((lock, None));
+        };
+        let unchanged = |lock: &Pylock| LockfileReport {
+            path: path.clone(),
+            written: false,
+            packages: lock.packages.len(),
+            changes: Vec::new(),
+        };
+        if self.request.locked {
+            let lock = previous
+                .ok_or_else(|| CompileError::NoLock { path: path.clone() })?
+                .lock;
+            if let Some(unmet) = unmet(&lock, manifest, targets, &parent(path)) {
+                return Err(CompileError::LockOutdated {
+                    path: path.clone(),
+                    unmet: Box::new(unmet),
+                });
+            }
+            let report = unchanged(&lock);
+            return Ok((lock, Some(report)));
+        }
+        if let Some(previous) = &previous
+            && self.serves(&previous.lock, manifest, targets, coverage)
+        {
+            return Ok((previous.lock.clone(), Some(unchanged(&previous.lock))));
+        }
+        let all = match (&previous, coverage) {
+            (Some(previous), Coverage::AtLeast) => union(&previous.lock.targets, targets),
+            _ => targets.to_vec(),
+        };
+        let lock = self.resolve(
+            manifest,
+            &all,
+            previous.as_ref().map(|previous| &previous.lock),
+        )?;
+        let before = previous.as_ref().map(|previous| previous.text.as_str());
+        let text = lock.write(before);
+        let written = before != Some(text.as_str());
+        if written {
+            write(path, &text)?;
+        }
+        let changes = changes(previous.as_ref().map(|previous| &previous.lock), &lock);
+        let report = LockfileReport {
+            path: path.clone(),
+            written,
+            packages: lock.packages.len(),
+            changes,
+        };
+        Ok((lock, Some(report)))
+    }
+
+    /// Whether a lock says all that is needed, and nothing that is not.
+    fn serves(
+        &self,
+        lock: &Pylock,
+        manifest: &Manifest,
+        targets: &[Target],
+        coverage: Coverage,
+    ) -> bool {
+        let same_targets = match coverage {
+            Coverage::Exact => {
+                lock.targets.len() == targets.len()
+                    && union(&lock.targets, targets).len() == targets.len()
+            }
+            Coverage::AtLeast => true,
+        };
+        same_targets
+            && self.request.upgrade == Upgrade::Nothing
+            && unmet(lock, manifest, targets, &parent(&self.project.lockfile)).is_none()
+            && has_no_leftovers(lock, manifest)
+    }
+
+    /// Resolves each target in turn; earlier answers are preferences for later ones.
+    fn resolve(
+        &self,
+        manifest: &Manifest,
+        targets: &[Target],
+        previous: Option<&Pylock>,
+    ) -> Result<Pylock, CompileError> {
+        let mut answers = Vec::new();
+        let mut found = roots(manifest, targets);
+        let mut chosen: Vec<(PackageName, Version)> = Vec::new();
+        for target in targets {
+            let subject = target.to_string();
+            self.session.reporter().report(Event::StageStarted {
+                stage: Stage::Resolve,
+                subject,
+            });
+            let mut preferences = previous
+                .map(|lock| self.kept(lock, target))
+                .unwrap_or_default();
+            preferences.extend(chosen.iter().cloned());
+            let resolution = self.resolve_one(manifest, *target, preferences)?;
+            self.session
+                .warn_all(resolution.warnings.iter().map(ToString::to_string));
+            for package in &resolution.packages {
+                chosen.push((package.name.clone(), package.version.clone()));
+                if !package.requested_by.is_empty() {
+                    let lines = package
+                        .requested_by
+                        .iter()
+                        .filter_map(|&line| manifest.requirements.get(line));
+                    found.add(
+                        package.name.clone(),
+                        lines.flat_map(|line| line.extras.clone()),
+                    );
+                }
+            }
+            answers.push((*target, releases(self.session, &resolution)?));
+            self.session.reporter().report(Event::StageFinished {
+                stage: Stage::Resolve,
+            });
+        }
+        let folder = parent(&self.project.lockfile);
+        let folder = std::path::absolute(&folder).map_err(|source| CompileError::Unreadable {
+            path: folder,
+            source,
+        })?;
+        let lock = compose(&answers, &found, &folder)?;
+        lock.check_portable().map_err(|source| CompileError::Lock {
+            path: self.project.lockfile.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(lock)
+    }
+
+    fn resolve_one(
+        &self,
+        manifest: &Manifest,
+        target: Target,
+        preferences: Vec<(PackageName, Version)>,
+    ) -> Result<Resolution<resolve::Artifact>, CompileError> {
+        let failed = |source| CompileError::Resolve {
+            target,
+            source: Box::new(source),
+        };
+        let mut request = resolve::Request::new(manifest, &target)
+            .expect("the markers of every Python runtime are versions");
+        request.preferences = preferences;
+        request.strategy = self.request.python.strategy;
+        request.require_hashes = manifest.require_hashes;
+        if self.pre {
+            request.prereleases = resolve::Prereleases::Allow;
+        }
+        let builder = Arc::new(self.builds.for_target(target));
+        let provider = RegistryProvider::new(
+            Arc::clone(self.registry),
+            target,
+            self.builds.policy().clone(),
+            Some(builder),
+        );
+        self.session
+            .wait(resolve::resolve(request, Arc::new(provider)))
+            .map_err(failed)
+    }
+
+    /// The versions of a lock that may not move without need.
+    fn kept(&self, lock: &Pylock, target: &Target) -> Vec<(PackageName, Version)> {
+        let moves = |name: &PackageName| match &self.request.upgrade {
+            Upgrade::Nothing => false,
+            Upgrade::Packages(names) => names.contains(&name.to_string()),
+            Upgrade::Everything => true,
+        };
+        let of_target = lock.select(target, &Selection::default());
+        let packages = of_target.unwrap_or_else(|_| lock.packages.iter().collect());
+        packages
+            .into_iter()
+            .filter(|package| !moves(&package.name))
+            .filter_map(|package| Some((package.name.clone(), package.version.clone()?)))
+            .collect()
+    }
+}
+
+/// Whether every entry of a lock of ours is still asked for by something.
+fn has_no_leftovers(lock: &Pylock, manifest: &Manifest) -> bool {
+    if lock.roots.is_empty() {
+        return true;
+    }
+    let asked = roots(manifest, &lock.targets);
+    let unnamed = manifest
+        .requirements
+        .iter()
+        .any(|requirement| requirement.name.is_none());
+    unnamed || Roots::from_lines(&lock.roots) == asked
+}
+
+fn union(some: &[Target], more: &[Target]) -> Vec<Target> {
+    let set: BTreeSet<Target> = some.iter().chain(more).copied().collect();
+    set.into_iter().collect()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CompileError> {
+    let failed = |source: std::io::Error| CompileError::Write {
+        error: format!("`{}` cannot be written: {source}", path.display()),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".pylock.")
+        .tempfile_in(parent(path))
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    readable(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A temporary file is its maker's alone; a lockfile is for the team.
+#[cfg(unix)]
+fn readable(file: &std::fs::File) -> std::io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// What moved between two locks, by name.
+fn changes(before: Option<&Pylock>, after: &Pylock) -> Vec<Change> {
+    let versions = |lock: &Pylock| {
+        let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for package in &lock.packages {
+            let version = package
+                .version
+                .as_ref()
+                .map_or_else(|| "local".to_owned(), ToString::to_string);
+            versions
+                .entry(package.name.to_string())
+                .or_default()
+                .insert(version);
+        }
+        versions
+    };
+    let Some(before) = before else {
+        return Vec::new();
+    };
+    let (before, after) = (versions(before), versions(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let joined = |versions: Option<&BTreeSet<String>>| {
+        versions.map(|versions| versions.iter().cloned().collect::<Vec<_>>().join(", "))
+    };
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| Change {
+            name: name.clone(),
+            before: joined(before.get(name)),
+            after: joined(after.get(name)),
+        })
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! Where the packages of a project come from: flags, then the manifest's lines, then configuration.
+
+use layerpress_python::index::{self, Registry, RegistryOptions};
+use layerpress_python::manifest::{FindLinks, Manifest, Settings};
+
+use crate::request::PythonOptions;
+use crate::session::Session;
+
+/// What applies to one project.
+///
+/// As in pip, what the command line and the file name adds up, and an index URL on the command line
+/// beats the file's. Variables and configuration files speak where neither does.
+pub(crate) fn effective(manifest: Option<&Manifest>, options: &PythonOptions) -> Settings {
+    let mut settings = options.flags.clone();
+    if let Some(manifest) = manifest {
+        settings.indexes = manifest.indexes.clone().merge(settings.indexes);
+        settings.build = manifest.build.clone().merge(settings.build);
+        settings.pre |= manifest.pre;
+        settings.prefer_binary |= manifest.prefer_binary;
+    }
+    settings.over(options.configured.clone())
+}
+
+/// The indexes of a project; nothing is asked yet.
+pub(crate) fn registry(
+    settings: &Settings,
+    options: &PythonOptions,
+    session: &Session,
+) -> Registry {
+    let indexes = &settings.indexes;
+    session.learn_logins(indexes.index_url.iter().chain(&indexes.extra_index_urls));
+    for (url, login) in settings.credentials_for(indexes) {
+        session
+            .client
+            .credentials()
+            .add(&url, &login.user, login.password.as_deref());
+    }
+    let find_links = indexes.find_links.iter().map(|place| match place {
+        FindLinks::Url(url) => index::FindLinks::Url(url.clone()),
+        FindLinks::Folder(path) => index::FindLinks::Folder(path.clone()),
+    });
+    let registry = RegistryOptions {
+        index_url: indexes.index_url.clone(),
+        extra_index_urls: indexes.extra_index_urls.clone(),
+        no_index: indexes.no_index,
+        find_links: find_links.collect(),
+        strategy: options.index_strategy,
+        exclude_newer: options.exclude_newer,
+    };
+    Registry::new(registry, session.client.clone())
+}

@@ -1,0 +1,157 @@
+//! What a command is asked to do: values only, every default already decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use layerpress_python::build::Candidates;
+use layerpress_python::index::IndexStrategy;
+use layerpress_python::manifest::{Environment, Extras, Settings};
+use layerpress_python::resolve::Strategy;
+use layerpress_target::{Arch, Runtime};
+use layerpress_tree::Sha256;
+use url::Url;
+
+/// What to lock, and how.
+#[derive(Debug, Clone)]
+pub struct LockRequest {
+    /// Manifests, lockfiles, or folders that hold them, as the user named them.
+    pub inputs: Vec<PathBuf>,
+    /// The lockfile to write; `None`: beside the manifest.
+    pub lockfile: Option<PathBuf>,
+    /// The runtimes asked for; empty: the lock's, else the newest of the ecosystem.
+    pub runtimes: Vec<Runtime>,
+    /// The architectures asked for; empty: the lock's, else x86_64.
+    pub archs: Vec<Arch>,
+    /// Which of the lock's versions may move.
+    pub upgrade: Upgrade,
+    /// Use the lockfile as it is, and fail if it does not meet the manifest.
+    pub locked: bool,
+    /// Packages to leave out, with what only they needed (normalised names).
+    pub exclude: BTreeSet<String>,
+    /// What Python manifests need: indexes, builds, versions, dependency sets.
+    pub python: PythonOptions,
+    /// The store and the network.
+    pub sources: Sources,
+}
+
+/// What a Python manifest is resolved and built with.
+#[derive(Debug, Clone, Default)]
+pub struct PythonOptions {
+    /// Indexes, build policy and the like: flags over variables over configuration files. A
+    /// manifest's own lines come between flags and the rest.
+    pub flags: Settings,
+    /// The same from variables and configuration files, for where neither flag nor manifest speaks.
+    pub configured: Settings,
+    /// What to do when several indexes have a package.
+    pub index_strategy: IndexStrategy,
+    /// Which of several versions to try first.
+    pub strategy: Strategy,
+    /// Leave out what was uploaded at this moment or later.
+    pub exclude_newer: Option<jiff::Timestamp>,
+    /// The extras of a `pyproject.toml` that are wanted.
+    pub extras: Extras,
+    /// Its dependency groups that are wanted.
+    pub groups: Vec<String>,
+    /// Whether the project of a `pyproject.toml` goes into the layer too.
+    pub with_project: bool,
+    /// Where interpreters to build source distributions with may be found.
+    pub interpreters: Candidates,
+    /// The variables of the program's own process: builds and git see those that hold no secret.
+    pub process: BTreeMap<OsString, OsString>,
+    /// Where builds unpack and work; it must allow programs to run.
+    pub temporary: PathBuf,
+    /// What `${NAME}` in a requirements file may stand for.
+    pub variables: Environment,
+}
+
+/// The store and the network, as plain values.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The store's folder.
+    pub cache_dir: PathBuf,
+    /// Use the store alone.
+    pub offline: bool,
+    /// Ask indexes anew for what the store still holds as fresh.
+    pub refresh: bool,
+    /// How many archives are unpacked at once; 0: as many as there are cores.
+    pub jobs: usize,
+    /// Certificates to trust beside the system's, each a PEM bundle.
+    pub certificates: Vec<Vec<u8>>,
+    /// The text of the user's netrc.
+    pub netrc: Option<String>,
+    /// Whether the `keyring` program is asked for passwords.
+    pub keyring: bool,
+    /// User and password for servers by URL.
+    pub logins: Vec<Login>,
+}
+
+/// A login that goes to one server only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The server; scheme, host and port count.
+    pub url: Url,
+    /// The user.
+    pub user: String,
+    /// The password, if there is one.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A password has no business in a log, and a user name may be a token.
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
+}
+
+/// What to put into the store for a later offline build.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// The lockfile.
+    pub lockfile: PathBuf,
+    /// The runtimes asked for; empty: the lock's.
+    pub runtimes: Vec<Runtime>,
+    /// The architectures asked for; empty: the lock's.
+    pub archs: Vec<Arch>,
+    /// What source distributions are built with.
+    pub python: PythonOptions,
+    /// The store and the network.
+    pub sources: Sources,
+}
+
+/// What to build, and how.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// From manifest to lock.
+    pub lock: LockRequest,
+    /// A `.zip` file for one layer, else a folder; `None`: `dist/` beside the input.
+    pub output: Option<PathBuf>,
+    /// Where packages lie in the layer.
+    pub layout: Layout,
+    /// Put entry points into `python/bin`.
+    pub scripts: bool,
+    /// The digest that the zip must have; anything else fails the build, and nothing is written.
+    pub check_digest: Option<Sha256>,
+}
+
+/// Which of a lockfile's versions may move although the manifest does not demand it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Upgrade {
+    /// None.
+    #[default]
+    Nothing,
+    /// These packages' (normalised names).
+    Packages(BTreeSet<String>),
+    /// All.
+    Everything,
+}
+
+/// Where packages lie in the layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// `python`: good for any Python that the packages are good for.
+    #[default]
+    Flat,
+    /// `python/lib/pythonX.Y/site-packages`: seen by one Python only, and before the flat folder.
+    Versioned,
+}

@@ -1,0 +1,118 @@
+//! [`Session`]: what all stages of one command share — the client, the runtime, the reporter.
+
+use std::sync::Arc;
+
+use layerpress_fetch::{Client, ClientOptions, Credentials, Event, Reporter, Store};
+use layerpress_python::manifest::FetchTextError;
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+use crate::error::CompileError;
+use crate::request::Sources;
+
+/// The largest requirements file that is read from a URL, in bytes.
+const TEXT_BYTES: u64 = 16 << 20;
+
+/// What all stages of one command share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Fetches what the store does not hold.
+    pub client: Client,
+    runtime: Runtime,
+    trusted_hosts: Vec<String>,
+}
+
+impl Session {
+    /// Opens the store and makes ready to fetch; nothing is asked yet.
+    ///
+    /// # Errors
+    /// A store that cannot be opened, or a system without threads.
+    pub(crate) fn open(
+        sources: &Sources,
+        trusted_hosts: Vec<String>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Self, CompileError> {
+        let store = Store::open(&sources.cache_dir)?;
+        let options = ClientOptions {
+            offline: sources.offline,
+            refresh: sources.refresh,
+            credentials: credentials(sources, &*reporter),
+            extra_certificates: sources.certificates.clone(),
+            trusted_hosts: trusted_hosts.clone(),
+            ..ClientOptions::default()
+        };
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| CompileError::Runtime { source })?;
+        Ok(Self {
+            client: Client::new(options, store, reporter),
+            runtime,
+            trusted_hosts,
+        })
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        self.client.store()
+    }
+
+    /// The hosts whose certificates are not checked.
+    pub(crate) fn trusted_hosts(&self) -> &[String] {
+        &self.trusted_hosts
+    }
+
+    /// Where events go.
+    pub(crate) fn reporter(&self) -> &dyn Reporter {
+        self.client.reporter()
+    }
+
+    /// Warns of each of `messages`.
+    pub(crate) fn warn_all(&self, messages: impl IntoIterator<Item = String>) {
+        for message in messages {
+            self.reporter().warn(message);
+        }
+    }
+
+    /// Runs the part of a stage that waits for the network.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// A requirements file that is named by URL.
+    ///
+    /// # Errors
+    /// Whatever keeps it from coming, or that it is not text.
+    pub(crate) fn text(&self, url: &Url) -> Result<String, FetchTextError> {
+        let bytes = self
+            .wait(self.client.bytes(url, TEXT_BYTES))
+            .map_err(|error| FetchTextError::from(error.to_string()))?;
+        String::from_utf8(bytes.to_vec()).map_err(|_| FetchTextError::from("it is not UTF-8 text"))
+    }
+
+    /// Lets the client know the logins that URLs of indexes and archives carry.
+    pub(crate) fn learn_logins<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) {
+        for url in urls {
+            self.client.credentials().add_url(url);
+        }
+    }
+}
+
+fn credentials(sources: &Sources, reporter: &dyn Reporter) -> Credentials {
+    let mut credentials = Credentials::new();
+    if let Some(netrc) = &sources.netrc
+        && let Err(error) = credentials.add_netrc(netrc)
+    {
+        reporter.report(Event::Warning {
+            message: format!("netrc: {error}"),
+            hint: Some("passwords in it are not used".into()),
+        });
+    }
+    if sources.keyring {
+        credentials.use_keyring("keyring");
+    }
+    for login in &sources.logins {
+        credentials.add(&login.url, &login.user, login.password.as_deref());
+    }
+    credentials
+}
