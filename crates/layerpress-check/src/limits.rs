@@ -39,22 +39,38 @@ pub fn unzipped_limit(mut weights: Vec<Weight>) -> Result<(), OverLimit> {
     if unzipped_bytes <= UNZIPPED_BYTES {
         return Ok(());
     }
-    weights.sort_by(|a, b| b.unzipped_bytes.cmp(&a.unzipped_bytes).then(a.name.cmp(&b.name)));
+    weights.sort_by(|a, b| {
+        b.unzipped_bytes
+            .cmp(&a.unzipped_bytes)
+            .then(a.name.cmp(&b.name))
+    });
     weights.truncate(NAMED);
     let enough_to_drop = enough_to_drop(&weights, unzipped_bytes - UNZIPPED_BYTES);
-    Err(OverLimit { unzipped_bytes, limit: UNZIPPED_BYTES, heaviest: weights, enough_to_drop })
+    Err(OverLimit {
+        unzipped_bytes,
+        limit: UNZIPPED_BYTES,
+        heaviest: weights,
+        enough_to_drop,
+    })
 }
 
 fn enough_to_drop(heaviest: &[Weight], excess: u64) -> Vec<String> {
     // One package that is just large enough beats a larger one: it is the smaller loss.
-    if let Some(one) = heaviest.iter().rev().find(|weight| weight.unzipped_bytes >= excess) {
+    if let Some(one) = heaviest
+        .iter()
+        .rev()
+        .find(|weight| weight.unzipped_bytes >= excess)
+    {
         return vec![one.name.clone()];
     }
     let mut saved = 0;
     for (taken, weight) in heaviest.iter().enumerate() {
         saved += weight.unzipped_bytes;
         if saved >= excess {
-            return heaviest[..=taken].iter().map(|weight| weight.name.clone()).collect();
+            return heaviest[..=taken]
+                .iter()
+                .map(|weight| weight.name.clone())
+                .collect();
         }
     }
     Vec::new()
@@ -70,7 +86,10 @@ impl OverLimit {
             [] => format!("no ten packages account for the excess; {split}"),
             [one] => format!("without {one} it would fit (`--exclude`); {split}"),
             several => {
-                format!("without {} it would fit (`--exclude`); {split}", several.join(", "))
+                format!(
+                    "without {} it would fit (`--exclude`); {split}",
+                    several.join(", ")
+                )
             }
         }
     }
@@ -85,10 +104,19 @@ impl fmt::Display for OverLimit {
             grouped(self.unzipped_bytes - self.limit),
             grouped(self.limit)
         )?;
-        let width = self.heaviest.iter().map(|weight| grouped(weight.unzipped_bytes).len()).max();
+        let width = self
+            .heaviest
+            .iter()
+            .map(|weight| grouped(weight.unzipped_bytes).len())
+            .max();
         for weight in &self.heaviest {
             let bytes = grouped(weight.unzipped_bytes);
-            write!(f, "\n  {bytes:>width$}  {}", weight.name, width = width.unwrap_or(0))?;
+            write!(
+                f,
+                "\n  {bytes:>width$}  {}",
+                weight.name,
+                width = width.unwrap_or(0)
+            )?;
         }
         Ok(())
     }
@@ -113,7 +141,10 @@ mod tests {
     use super::*;
 
     fn weight(name: &str, unzipped_bytes: u64) -> Weight {
-        Weight { name: name.into(), unzipped_bytes }
+        Weight {
+            name: name.into(),
+            unzipped_bytes,
+        }
     }
 
     #[test]
@@ -144,11 +175,15 @@ mod tests {
 
     #[test]
     fn several_are_named_when_no_single_one_is_enough() {
-        let weights = (0..30).map(|n| weight(&format!("p{n:02}"), 20_000_000)).collect();
+        let weights = (0..30)
+            .map(|n| weight(&format!("p{n:02}"), 20_000_000))
+            .collect();
         let over = unzipped_limit(weights).expect_err("too large");
         assert_eq!(over.heaviest.len(), 10);
         assert!(over.enough_to_drop.is_empty());
-        let weights = (0..15).map(|n| weight(&format!("p{n:02}"), 20_000_000)).collect();
+        let weights = (0..15)
+            .map(|n| weight(&format!("p{n:02}"), 20_000_000))
+            .collect();
         let over = unzipped_limit(weights).expect_err("too large");
         assert_eq!(over.enough_to_drop, ["p00", "p01"]);
     }
