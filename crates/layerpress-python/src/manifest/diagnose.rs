@@ -88,6 +88,14 @@ pub(crate) fn diagnose_named(text: &str, fault: Mistake) -> Mistake {
             right: shown(right),
         };
     }
+    if let Some((right, comment)) = text.split_once('#')
+        && reads_as_named(right)
+    {
+        let right = format!("{}  # {}", right.trim_end(), comment.trim());
+        return Mistake::Comment {
+            right: shown(right.trim_end()),
+        };
+    }
     let (head, marker) = text.split_once(';').unwrap_or((text, ""));
     let head = head.trim();
     let with_marker = |head: &str| match marker.trim() {
@@ -220,7 +228,7 @@ pub(crate) fn diagnose_clause(clause: &str, reason: &str) -> Mistake {
 
 /// What is wrong with a URL or path that stands where an archive or folder was due.
 pub(crate) fn diagnose_target(text: &str, head: &str, target: &str) -> Option<Mistake> {
-    let before = &head[..head.len() - target.len().min(head.len())];
+    let before = head.strip_suffix(target).unwrap_or_default();
     let path_end = target.find(['#', '?']).unwrap_or(target.len());
     let path = &target[..path_end];
     // The reference behind the path, not the user before the host.
@@ -468,11 +476,8 @@ fn unquoted(text: &str) -> Option<&str> {
 pub(crate) fn kind_of_file(content: &str) -> Option<(&'static str, &'static str)> {
     const REQUIREMENTS: &str = "name a requirements file: one requirement per line";
     let start = content.trim_start();
-    if start.starts_with("PK\u{3}\u{4}") || content.contains('\0') {
-        return Some((
-            "an archive or other binary file",
-            "to install a wheel, name its path in a requirements file",
-        ));
+    if content.contains('\0') {
+        return Some(("a binary file", REQUIREMENTS));
     }
     if start.starts_with('{') {
         let package =

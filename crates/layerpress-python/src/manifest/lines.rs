@@ -11,6 +11,8 @@ pub(crate) struct Line {
     pub(crate) written: String,
     /// With variables put in: what is parsed.
     pub(crate) text: String,
+    /// The variables that are not set and stay as they are.
+    pub(crate) unset: Vec<String>,
 }
 
 /// The logical lines of `content`.
@@ -19,10 +21,14 @@ pub(crate) fn lines(content: &str, environment: &Environment) -> Vec<Line> {
         .into_iter()
         .filter_map(|(number, line)| {
             let written = without_comment(&line).trim();
-            (!written.is_empty()).then(|| Line {
-                number,
-                written: written.to_owned(),
-                text: expand(written, environment),
+            (!written.is_empty()).then(|| {
+                let (text, unset) = expand(written, environment);
+                Line {
+                    number,
+                    written: written.to_owned(),
+                    text,
+                    unset,
+                }
             })
         })
         .collect()
@@ -90,9 +96,10 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// Puts in the values of `${UPPER_CASE_1}`; what is unset or empty stays as it is.
-fn expand(line: &str, environment: &Environment) -> String {
+/// Puts in the values of `${UPPER_CASE_1}`; what is unset or empty stays as it is and is named.
+fn expand(line: &str, environment: &Environment) -> (String, Vec<String>) {
     let mut out = String::with_capacity(line.len());
+    let mut unset = Vec::new();
     let mut rest = line;
     while let Some(at) = rest.find("${") {
         let name_length = rest[at + 2..]
@@ -100,10 +107,12 @@ fn expand(line: &str, environment: &Environment) -> String {
             .take_while(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
             .count();
         let name_end = at + 2 + name_length;
-        let value = rest[name_end..]
-            .starts_with('}')
-            .then(|| environment.value(&rest[at + 2..name_end]))
-            .flatten();
+        let name = &rest[at + 2..name_end];
+        let is_variable = name_length > 0 && rest[name_end..].starts_with('}');
+        let value = is_variable.then(|| environment.value(name)).flatten();
+        if is_variable && value.is_none() {
+            unset.push(name.to_owned());
+        }
         out.push_str(&rest[..at]);
         match value {
             Some(value) => {
@@ -117,7 +126,7 @@ fn expand(line: &str, environment: &Environment) -> String {
         }
     }
     out.push_str(rest);
-    out
+    (out, unset)
 }
 
 #[cfg(test)]
@@ -171,7 +180,9 @@ mod tests {
     #[test]
     fn the_written_form_keeps_variables_unexpanded() {
         let environment = [("TOKEN", "s3cret")].into_iter().collect();
-        assert_eq!(lines("-i ${TOKEN}", &environment)[0].written, "-i ${TOKEN}");
+        let line = &lines("-i ${TOKEN}${OTHER}${other}", &environment)[0];
+        assert_eq!(line.written, "-i ${TOKEN}${OTHER}${other}");
+        assert_eq!(line.unset, ["OTHER"]);
     }
 
     proptest! {

@@ -214,6 +214,18 @@ pub enum Mistake {
         /// With `#`.
         right: String,
     },
+    /// A `#` right behind a requirement, where it starts no comment.
+    #[error("a comment needs white space before its `#`")]
+    Comment {
+        /// With it.
+        right: String,
+    },
+    /// A variable that is not set, and stays as it is.
+    #[error("the variable `{name}` is not set")]
+    Unset {
+        /// Its name.
+        name: String,
+    },
     /// A requirements file is named as if it were a package.
     #[error("`{file}` is a file of requirements, not a requirement")]
     IncludeWithoutOption {
@@ -351,6 +363,7 @@ impl Mistake {
             Self::Retired { .. } => {
                 "say it to the build backend with `--config-settings KEY=VALUE`".into()
             }
+            Self::Unset { name } => format!("set it, or write what `${{{name}}}` stands for"),
             Self::UnclosedQuote => "close it, or leave it out".into(),
             Self::Hash(_) => "pin with `sha256` and the file's 64 hexadecimal digits".into(),
             Self::Tab { right }
@@ -365,6 +378,7 @@ impl Mistake {
             | Self::ListItem { right }
             | Self::CondaPin { right }
             | Self::CommentMark { right, .. }
+            | Self::Comment { right }
             | Self::GitUrl { right }
             | Self::WindowsPath { right: Some(right), .. } => format!("write `{right}`"),
             Self::Operator { right, .. }

@@ -34,6 +34,8 @@ mod requirement_text;
 mod requirements;
 mod settings;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod toml_file;
 
 pub use error::{FetchTextError, ManifestError, ManifestErrorKind};
@@ -46,11 +48,6 @@ pub use requirement::{Origin, Requirement, Source};
 pub use requirement_text::parse_requirement;
 pub use requirements::{FetchText, read_constraints, read_requirements};
 pub use settings::{IndexCredentials, Settings};
-
-#[cfg(test)]
-mod tests_pyproject;
-#[cfg(test)]
-mod tests_requirements;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -160,7 +157,7 @@ impl Manifest {
         for requirement in &self.requirements {
             let mistake = match &requirement.source {
                 Source::Git { .. } | Source::Folder(_) => Some(Mistake::NotHashable),
-                Source::Index(_) if !requirement.is_pinned() => Some(Mistake::NotPinned),
+                Source::Index(_) if !self.is_pinned(requirement) => Some(Mistake::NotPinned),
                 _ if self.has_hash(requirement) => None,
                 _ => Some(Mistake::NoHash),
             };
@@ -171,16 +168,21 @@ impl Manifest {
         Ok(())
     }
 
-    /// As in pip, hashes of a constraint on the same name count too.
+    fn is_pinned(&self, requirement: &Requirement) -> bool {
+        requirement.is_pinned() || self.others_on(requirement).any(Requirement::is_pinned)
+    }
+
     fn has_hash(&self, requirement: &Requirement) -> bool {
-        let same_name =
-            |other: &&Requirement| other.name.is_some() && other.name == requirement.name;
-        !requirement.hashes.is_empty()
-            || self
-                .constraints
-                .iter()
-                .chain(&self.requirements)
-                .filter(same_name)
-                .any(|other| !other.hashes.is_empty())
+        let mut all = self.others_on(requirement).chain([requirement]);
+        all.any(|requirement| !requirement.hashes.is_empty())
+    }
+
+    /// What else speaks of the same package: as in pip, pins and hashes of constraints count too.
+    fn others_on<'a>(
+        &'a self,
+        requirement: &'a Requirement,
+    ) -> impl Iterator<Item = &'a Requirement> {
+        let all = self.constraints.iter().chain(&self.requirements);
+        all.filter(|other| other.name.is_some() && other.name == requirement.name)
     }
 }

@@ -15,7 +15,7 @@ const OWN_PLACE: [&str; 4] = ["bin", "lib", "nodejs", "python"];
 
 /// Names that never belong into a layer: version control, environments, caches, build results,
 /// editors' files, secrets.
-const LEFT_OUT: [&str; 36] = [
+const LEFT_OUT: [&str; 35] = [
     ".DS_Store",
     ".aws-sam",
     ".bzr",
@@ -48,7 +48,6 @@ const LEFT_OUT: [&str; 36] = [
     "__pycache__",
     "cdk.out",
     "desktop.ini",
-    "dist",
     "node_modules",
     "venv",
     "virtualenv",
@@ -135,6 +134,18 @@ fn walk(folder: &Path) -> ignore::Walk {
 
 fn is_left_out(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
+    // Finished layers lie beside the manifest; a `dist` deeper inside belongs to somebody's package.
+    let beside_manifest = match entry.depth() {
+        1 => true,
+        2 => entry
+            .path()
+            .parent()
+            .is_some_and(|parent| OWN_PLACE.iter().any(|place| parent.ends_with(place))),
+        _ => false,
+    };
+    if name == "dist" && beside_manifest {
+        return true;
+    }
     LEFT_OUT.contains(&&*name)
         || name.starts_with(".env.")
         || LEFT_OUT_ENDINGS.iter().any(|ending| name.ends_with(ending))
@@ -312,6 +323,8 @@ mod tests {
             (".gitignore", "*.log\n"),
             (".layerpressignore", "notes/\n"),
             ("dist/layer.zip", ""),
+            ("python/dist/layer.zip", ""),
+            ("app/dist/page.html", ""),
             ("notes/a.py", ""),
             ("app/__pycache__/a.pyc", ""),
             ("app/a.py", ""),
@@ -321,7 +334,10 @@ mod tests {
             ("app/b.py", ""),
             ("node_modules/x/index.js", ""),
         ]);
-        assert_eq!(placed(folder.path(), &[]), ["python/app/a.py"]);
+        assert_eq!(
+            placed(folder.path(), &[]),
+            ["python/app/a.py", "python/app/dist/page.html"]
+        );
     }
 
     #[test]

@@ -38,6 +38,14 @@ pub(crate) fn read_text(
         .read_to_end(&mut bytes)
         .map_err(cannot_read)?;
     check_size(bytes.len(), name)?;
+    // APPNOTE.TXT 4.3.7 and RFC 1952: the marks of a zip and of gzip.
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x1f\x8b") {
+        return Err(ManifestError::WrongKind {
+            file: shown(name),
+            kind: "an archive",
+            remedy: "to install a wheel, name its path in a requirements file",
+        });
+    }
     decode(&bytes).map_err(|fault| ManifestError::Decode {
         file: match &fault {
             super::decode::DecodeError::Invalid {

@@ -100,18 +100,21 @@ pub(crate) fn parse(text: &str, base: Option<&Path>) -> Result<Parsed, Mistake> 
     Ok(parsed)
 }
 
-/// Parts a requirement from its marker: at the first `;`, or in a URL at the first `;` with white
-/// space beside it.
+/// Parts a requirement from its marker: at the first `;`, or with a URL at the first `;` that has
+/// white space beside it. After `name @ url` a bare `;` counts too if a marker follows, as in pip.
 fn split_marker(text: &str) -> (&str, &str) {
-    let holds_url = scheme(text).is_some() || text.contains("://");
-    let at = if holds_url {
-        text.match_indices(';').map(|(at, _)| at).find(|at| {
+    let bare_url = scheme(text).is_some();
+    let first = text.find(';');
+    let at = if bare_url || text.contains("://") {
+        let spaced = text.match_indices(';').map(|(at, _)| at).find(|at| {
             let before = text[..*at].chars().next_back();
             let after = text[at + 1..].chars().next();
             before.is_some_and(char::is_whitespace) || after.is_none_or(char::is_whitespace)
-        })
+        });
+        let marker = |at: &usize| !bare_url && parse_marker(&text[at + 1..]).is_ok();
+        spaced.or_else(|| first.filter(marker))
     } else {
-        text.find(';')
+        first
     };
     match at {
         Some(at) => (text[..at].trim_end(), &text[at + 1..]),
@@ -177,7 +180,7 @@ fn parse_path(text: &str, base: Option<&Path>) -> Result<Parsed, Mistake> {
     if path.to_ascii_lowercase().ends_with(".in") {
         return Err(Mistake::IncludeWithoutOption { file: shown(path) });
     }
-    if let Some(mistake) = diagnose_target(text, text, path) {
+    if let Some(mistake) = diagnose_target(path, path, path) {
         return Err(mistake);
     }
     let (extras, _) = lex_extras(extras)?;

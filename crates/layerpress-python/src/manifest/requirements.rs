@@ -8,7 +8,7 @@ use super::arguments::{self, Argument, Name};
 use super::diagnose::{diagnose_line, kind_of_file};
 use super::error::{FetchTextError, ManifestError};
 use super::lines::{Line, lines};
-use super::location::{file_url_path, find_links, index_url, scheme};
+use super::location::{file_url_path, find, find_links, index_url, scheme};
 use super::mistake::Mistake;
 use super::read::{check_size, read_text};
 use super::requirement::{Origin, Requirement, Source};
@@ -183,7 +183,16 @@ impl Reader<'_> {
                         remedy,
                     });
                 }
+                Err(ManifestError::Line { .. }) if let Some(name) = line.unset.first() => {
+                    let name = name.clone();
+                    return Err(ManifestError::line(&origin, Mistake::Unset { name }));
+                }
                 result => result?,
+            }
+            for name in &line.unset {
+                self.manifest.warnings.push(format!(
+                    "{origin}: the variable `{name}` is not set; `${{{name}}}` is taken as it stands"
+                ));
             }
         }
         Ok(())
@@ -267,6 +276,10 @@ impl Reader<'_> {
         } else {
             value.to_owned()
         };
+        // `-e requests`: an index's package cannot be edited.
+        if is_word && find(&path, place.folder()).is_none() {
+            return Err(wrong(Mistake::Editable));
+        }
         let text = match marker {
             Some(marker) => format!("{path} ; {marker}"),
             None => path,

@@ -75,7 +75,7 @@ impl Settings {
     /// strongest first.
     ///
     /// # Errors
-    /// [`ManifestError::Setting`] for a value that cannot be used, [`ManifestError::Toml`] never.
+    /// [`ManifestError::Setting`] for a value that cannot be used.
     pub fn configured(
         variables: &BTreeMap<String, String>,
         pip_conf: &[(String, String)],
@@ -149,6 +149,10 @@ impl Settings {
         variables: &BTreeMap<String, String>,
     ) -> Result<Settings, ManifestError> {
         let mut settings = Settings::default();
+        // Indexes of the newer variable come before those of `UV_EXTRA_INDEX_URL`.
+        if let Some(value) = variables.get("UV_INDEX") {
+            settings.set_uv("INDEX", value, "`UV_INDEX`")?;
+        }
         for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
             if let Some(key) = name.strip_prefix("UV_") {
                 settings.set_uv(key, value, &format!("`{name}`"))?;

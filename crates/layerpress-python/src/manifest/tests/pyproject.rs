@@ -1,7 +1,7 @@
-//! `pyproject.toml` end to end: what is taken, and how every mistake reads.
+//! `pyproject.toml`: what is taken, and how every mistake reads.
 
-use super::tests_requirements::{folder, printed};
-use super::*;
+use super::{folder, printed};
+use crate::manifest::*;
 
 fn options(extras: &[&str], groups: &[&str]) -> PyprojectOptions {
     PyprojectOptions {
