@@ -1,5 +1,9 @@
 //! Node: from a package.json to npm's own answer for it.
 //!
-//! [`semver`] reads versions and ranges as npm does.
+//! [`spec`] reads what a dependency is asked for by, [`semver`] versions and ranges as npm does.
 
+mod name;
 pub mod semver;
+pub mod spec;
+
+pub use name::{NameFault, PackageName};
