@@ -41,7 +41,7 @@ pub fn write_layer(tree: &LayerTree, out: &mut dyn Write) -> io::Result<Written>
     beside_digest(tree, || write_zip(tree, out))
 }
 
-/// Digests the zip of `tree` on another thread while `write` writes it, and syncs it, on this one.
+/// Digests the zip of `tree` on another thread while `write` writes it on this one.
 ///
 /// Each thread walks the tree for itself: that costs less than handing the bytes over, and the
 /// disk never waits for the digest, which is the slower of the two.

@@ -1,6 +1,6 @@
 //! [`write_file`]: the layer as a file that appears whole or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{WriteError, Written};
 
 /// Writes `tree` as a zip to the file `path`, which it replaces.
 ///
-/// The bytes go to a hidden temporary file beside it, which is synced and then renamed: whoever
+/// The bytes go to a hidden temporary file beside it, which is then renamed: whoever
 /// opens `path` finds the old file or the new one. The folder must exist. The mode is what the
 /// umask leaves of 0666, as for any new file; a link at `path` is followed.
 ///
@@ -50,16 +50,10 @@ fn replace(tree: &LayerTree, target: &Path) -> io::Result<Written> {
         .begin(create)
         .map_err(|error| io::Error::from(error.kind()))?;
     let file = begun.file.as_file_mut();
-    let written = beside_digest(tree, || {
-        write_zip(tree, file)?;
-        file.sync_all()
-    })?;
+    // Not synced: the rename already keeps half a layer from sight, and after a power failure a layer
+    // is built again from its lock. Syncing would cost more than all the rest of a rebuild.
+    let written = beside_digest(tree, || write_zip(tree, file))?;
     begun.finish(target)?;
-    // The rename is in the folder. Not every file system can sync one, and the layer is whole
-    // without that: a sudden end may at most bring the old file back.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
     Ok(written)
 }
 
