@@ -60,6 +60,8 @@ fn a_contradiction_in_one_file() {
     the requirements cannot be met together for python3.12 x86_64:
       requirements.txt:1 asks for `a==1`
       requirements.txt:2 asks for `a==2`
+    hint: without the bound in `a==1` (requirements.txt:1), a 2 would do
+    without the bound in `a==2` (requirements.txt:2), a 1 would do
     "#);
     assert_snapshot!(universe.choose(&["a>2,<1"]), @r#"
     a requirement cannot be met for python3.12 x86_64:
@@ -169,6 +171,7 @@ fn a_constraint_is_named_as_the_users() {
       requirements.txt:1 asks for `a`
       constraints.txt:1 asks for `b<2`
       a 1 needs b>=2
+    hint: without the bound in `b<2` (constraints.txt:1), b 2 would do
     "#);
 }
 
@@ -184,6 +187,7 @@ fn an_extra_is_named() {
       requirements.txt:1 asks for `a[x]`
       requirements.txt:2 asks for `b<2`
       a[x] 1 needs b>=2
+    hint: without the bound in `b<2` (requirements.txt:2), b 2 would do
     "#);
 }
 
@@ -205,5 +209,6 @@ fn many_versions_are_told_in_ranges() {
       boto3 1.57 needs botocore==1.57
       … and 56 more like these
       all versions of botocore need urllib3<2
+    hint: without the bound in `urllib3>=2` (requirements.txt:2), urllib3 1.26 would do
     "#);
 }

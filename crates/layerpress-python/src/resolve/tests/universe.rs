@@ -112,6 +112,7 @@ impl Universe {
     pub(super) fn run(&self, request: Request) -> Result<Resolution<Arc<Entry>>, ResolveError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .enable_time()
             .build()
             .unwrap();
         runtime.block_on(resolve(request, Arc::new(self.clone())))
