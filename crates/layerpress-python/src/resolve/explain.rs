@@ -450,7 +450,7 @@ impl Fact {
     }
 
     /// The package that the fact speaks about.
-    fn subject(&self) -> Option<NameId> {
+    pub(crate) fn subject(&self) -> Option<NameId> {
         match self {
             Self::Asked { .. } | Self::Contradiction { .. } => None,
             Self::Needs { package, .. } => package.name(),

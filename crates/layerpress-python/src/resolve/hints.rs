@@ -56,57 +56,75 @@ const WITH_WHEELS: &[(&str, &str)] = &[
     ("sklearn", "scikit-learn"),
 ];
 
+/// How many hints are given.
+const HINTS: usize = 3;
+
 /// How many names are looked up to find the one that was meant.
 const GUESSES: usize = 10;
 
 /// How many releases are looked at to find one that the target can use.
 const RELEASES: usize = 300;
 
-/// What the facts of a proof call for, without repeating itself.
+/// What the facts of a proof call for, without repeating itself: first about what the user asks for
+/// by name, then about what that needs.
 pub(crate) async fn hints<P: Provider>(
     context: &Context<'_>,
     facts: &[Fact],
     desk: &Arc<Desk<P>>,
 ) -> Vec<String> {
-    let mut hints: Vec<String> = Vec::new();
-    let mut pythons = BTreeSet::new();
+    let asked: BTreeSet<NameId> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Asked { name, .. } => Some(*name),
+            _ => None,
+        })
+        .collect();
+    let (mut near, mut far): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut spoken_of = BTreeSet::new();
     for fact in facts {
+        let Some(name) = fact.subject() else { continue };
         let hint = match fact {
-            Fact::Missing {
-                name,
-                missing: Missing::Unknown,
-            } => meant(context, *name, desk).await,
-            Fact::Missing {
-                missing: Missing::Offline,
-                ..
-            } => Some("run it once with the network allowed".to_owned()),
-            Fact::Missing {
-                missing: Missing::NoIndex,
-                ..
-            } => Some(
-                "leave out `--no-index`, or add a place that has it with `--find-links`".into(),
-            ),
-            Fact::NeedsPython { name, .. } if pythons.insert(*name) => {
-                newest_usable(context, *name, desk)
+            Fact::Missing { missing, .. } => missing_hint(context, name, *missing, desk).await,
+            Fact::NeedsPython { .. } => newest_usable(context, name, desk),
+            Fact::Unusable { why, versions, .. } => {
+                let only = facts.iter().filter(|other| other.subject() == Some(name));
+                let only = only.count() == 1;
+                unusable(context, name, versions, why, desk)
+                    .filter(|_| only || !matches!(**why, Unusable::Yanked { .. }))
             }
-            Fact::Unusable {
-                name,
-                why,
-                versions,
-            } => unusable(context, *name, versions, why, desk),
-            Fact::NeedsPython { .. }
-            | Fact::Asked { .. }
+            Fact::Asked { .. }
             | Fact::Needs { .. }
             | Fact::NoVersions { .. }
             | Fact::Contradiction { .. } => None,
         };
         if let Some(hint) = hint
-            && !hints.contains(&hint)
+            && spoken_of.insert(name)
         {
-            hints.push(hint);
+            if asked.contains(&name) {
+                near.push(hint);
+            } else {
+                far.push(hint);
+            }
         }
     }
-    hints
+    near.append(&mut far);
+    near.truncate(HINTS);
+    near
+}
+
+async fn missing_hint<P: Provider>(
+    context: &Context<'_>,
+    name: NameId,
+    missing: Missing,
+    desk: &Arc<Desk<P>>,
+) -> Option<String> {
+    match missing {
+        Missing::Unknown => meant(context, name, desk).await,
+        Missing::Offline => Some("run it once with the network allowed".to_owned()),
+        Missing::NoIndex => Some(
+            "leave out `--no-index`, or add a place that has it with `--find-links`".to_owned(),
+        ),
+    }
 }
 
 /// The package that a name which does not exist was meant for.
@@ -229,7 +247,7 @@ fn unusable<P: Provider>(
                 String::new()
             } else {
                 format!(
-                    "its wheels are for {} ({})",
+                    "{package} has wheels for {} ({})",
                     list(platforms, 6),
                     list(pythons, 6)
                 )

@@ -108,10 +108,10 @@ impl Refusal {
             user: &self.user,
             known: &known,
         };
-        let mut hints = hints(&context, &self.facts, desk).await;
-        hints.extend(what_would_do(attempt, &self.facts).await);
+        let mut ways = what_would_do(attempt, &self.facts).await;
+        ways.extend(hints(&context, &self.facts, desk).await);
         ResolveError::NoSolution {
-            hints,
+            hints: ways,
             explanation: self.explanation,
         }
     }

@@ -131,7 +131,7 @@ fn no_wheel_for_the_target() {
     a requirement cannot be met for python3.12 x86_64:
       requirements.txt:1 asks for `psycopg2`
       all versions of psycopg2 have no wheel for the target
-    hint: its wheels are for win32, win_amd64 (cp313); `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.12 x86_64
+    hint: psycopg2 has wheels for win32, win_amd64 (cp313); `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.12 x86_64
     "#);
 }
 
