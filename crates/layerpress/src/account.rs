@@ -1,0 +1,248 @@
+//! The closing account: what a command did, in a few lines for people.
+//!
+//! It goes to stderr; stdout carries the paths of what was written, one a line, for scripts.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use layerpress_compile::{
+    BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
+};
+use layerpress_target::limits;
+
+use crate::size::{exact, grouped, readable, share};
+
+/// The account of a build; `verbose` adds a line per package, the heaviest first.
+pub(crate) fn of_build(report: &BuildReport, folder: &Path, verbose: bool) -> String {
+    let mut text = String::new();
+    for lockfile in &report.lockfiles {
+        text.push_str(&lockfile_line(lockfile, folder));
+    }
+    for layer in &report.layers {
+        text.push_str(&of_layer(layer, folder, verbose));
+    }
+    if report.layers.is_empty() {
+        text.push_str("nothing to install, so no layer was written\n");
+    }
+    for note in &report.notes {
+        text.push_str(note);
+        text.push('\n');
+    }
+    text + &times(&report.seconds)
+}
+
+/// The account of a `lock`.
+pub(crate) fn of_lock(report: &LockReport, folder: &Path) -> String {
+    let mut text = String::new();
+    for lockfile in &report.lockfiles {
+        text.push_str(&lockfile_line(lockfile, folder));
+    }
+    text + &times(&report.seconds)
+}
+
+/// The account of a `fetch`.
+pub(crate) fn of_fetch(report: &FetchReport) -> String {
+    format!(
+        "{} in the cache: {} were there, {} downloaded\n{}",
+        count(report.archives, "archive"),
+        report.cached,
+        readable(report.downloaded_bytes),
+        times(&report.seconds)
+    )
+}
+
+/// `path` as seen from `folder`: relative where it lies below.
+pub(crate) fn shown(path: &Path, folder: &Path) -> String {
+    let path = path.strip_prefix(folder).unwrap_or(path);
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.display().to_string()
+}
+
+fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
+    let packages = layer.packages.len();
+    let mut text = format!(
+        "{} for {}\n  packages  {packages}, {} from the cache{}\n  files     {}\n  zipped    {} ({})\n  \
+         unzipped  {} ({}), {} of what a function may hold\n",
+        shown(&layer.path, folder),
+        layer.target,
+        layer.cached,
+        if layer.downloaded_bytes > 0 {
+            format!(", {} downloaded", readable(layer.downloaded_bytes))
+        } else {
+            String::new()
+        },
+        grouped(layer.files),
+        readable(layer.zipped_bytes),
+        exact(layer.zipped_bytes),
+        readable(layer.unzipped_bytes),
+        exact(layer.unzipped_bytes),
+        share(layer.unzipped_bytes, limits::UNZIPPED_BYTES),
+    );
+    if verbose {
+        text.push_str(&heaviest_first(layer));
+    }
+    text
+}
+
+fn heaviest_first(layer: &LayerReport) -> String {
+    let mut packages: Vec<_> = layer.packages.iter().collect();
+    packages.sort_by(|one, other| {
+        let weight = other.unzipped_bytes.cmp(&one.unzipped_bytes);
+        weight.then_with(|| one.name.cmp(&other.name))
+    });
+    let names = packages
+        .iter()
+        .map(|it| it.name.len() + it.version.len() + 1);
+    let width = names.max().unwrap_or(0);
+    let mut text = String::new();
+    for package in packages {
+        let name = format!("{} {}", package.name, package.version);
+        // A string takes everything that is written to it.
+        let _infallible = writeln!(
+            text,
+            "    {name:width$}  {:>9} zipped  {:>9} unzipped",
+            readable(package.zipped_bytes),
+            readable(package.unzipped_bytes)
+        );
+    }
+    text
+}
+
+fn lockfile_line(lockfile: &LockfileReport, folder: &Path) -> String {
+    let mut text = format!(
+        "{} {}, {}\n",
+        shown(&lockfile.path, folder),
+        if lockfile.written {
+            "written"
+        } else {
+            "is up to date"
+        },
+        count(lockfile.packages, "package"),
+    );
+    // A first lockfile's packages are all new: the list would say nothing.
+    if lockfile
+        .changes
+        .iter()
+        .any(|change| change.before.is_some())
+    {
+        for change in &lockfile.changes {
+            text.push_str(&change_line(change));
+        }
+    }
+    text
+}
+
+fn change_line(change: &Change) -> String {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => format!("  {} {before} -> {after}\n", change.name),
+        (None, Some(after)) => format!("  {} {after} added\n", change.name),
+        (Some(before), None) => format!("  {} {before} removed\n", change.name),
+        (None, None) => String::new(),
+    }
+}
+
+fn times(seconds: &Seconds) -> String {
+    let stages: Vec<_> = [
+        ("resolve", seconds.resolve),
+        ("fetch", seconds.fetch),
+        ("pack", seconds.pack),
+    ]
+    .into_iter()
+    .filter(|(_, time)| *time >= Duration::from_millis(5))
+    .map(|(name, time)| format!("{name} {:.2} s", time.as_secs_f64()))
+    .collect();
+    let total = format!("done in {:.2} s", seconds.total.as_secs_f64());
+    if stages.is_empty() {
+        format!("{total}\n")
+    } else {
+        format!("{total} ({})\n", stages.join(", "))
+    }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use layerpress_compile::PackageReport;
+    use layerpress_target::{Arch, Target};
+    use layerpress_tree::Sha256;
+
+    use super::*;
+
+    fn report() -> BuildReport {
+        let package = |name: &str, unzipped_bytes| PackageReport {
+            ecosystem: "python",
+            name: name.to_owned(),
+            version: "1.0".to_owned(),
+            zipped_bytes: unzipped_bytes / 3,
+            unzipped_bytes,
+        };
+        BuildReport {
+            layers: vec![LayerReport {
+                path: "/work/api/dist/api-python3.13-arm64.zip".into(),
+                target: Target {
+                    runtime: "python3.13".parse().expect("a runtime"),
+                    arch: Arch::Arm64,
+                },
+                zipped_bytes: 1_234_567,
+                unzipped_bytes: 34_000_000,
+                files: 2_310,
+                digest: Sha256([7; 32]),
+                packages: vec![package("requests", 400_000), package("boto3", 33_600_000)],
+                cached: 1,
+                downloaded_bytes: 120_000,
+            }],
+            lockfiles: vec![LockfileReport {
+                path: "/work/api/pylock.toml".into(),
+                written: true,
+                packages: 2,
+                changes: vec![Change {
+                    name: "boto3".to_owned(),
+                    before: Some("0.9".to_owned()),
+                    after: Some("1.0".to_owned()),
+                }],
+            }],
+            seconds: Seconds {
+                resolve: Duration::from_millis(310),
+                fetch: Duration::from_millis(700),
+                pack: Duration::from_millis(2),
+                total: Duration::from_millis(1_240),
+            },
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_build_is_told_in_a_few_lines() {
+        let text = of_build(&report(), Path::new("/work/api"), true);
+        insta::assert_snapshot!(text, @"
+        pylock.toml written, 2 packages
+          boto3 0.9 -> 1.0
+        dist/api-python3.13-arm64.zip for python3.13 arm64
+          packages  2, 1 from the cache, 120.0 kB downloaded
+          files     2,310
+          zipped    1.2 MB (1,234,567 bytes)
+          unzipped  34.0 MB (34,000,000 bytes), 13.0 % of what a function may hold
+            boto3 1.0       11.2 MB zipped    33.6 MB unzipped
+            requests 1.0   133.3 kB zipped   400.0 kB unzipped
+        done in 1.24 s (resolve 0.31 s, fetch 0.70 s)
+        ");
+    }
+
+    #[test]
+    fn an_empty_manifest_is_said_to_need_no_layer() {
+        let text = of_build(&BuildReport::default(), Path::new("/work"), false);
+        assert!(text.starts_with("nothing to install"), "{text}");
+    }
+
+    #[test]
+    fn paths_outside_stay_whole() {
+        assert_eq!(shown(Path::new("/a/b/c.zip"), Path::new("/a")), "b/c.zip");
+        assert_eq!(shown(Path::new("./c.zip"), Path::new("/a")), "c.zip");
+        assert_eq!(shown(Path::new("/b/c.zip"), Path::new("/a")), "/b/c.zip");
+    }
+}

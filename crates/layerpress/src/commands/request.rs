@@ -1,0 +1,269 @@
+//! From arguments and settings to the library's requests.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use layerpress_compile::{BuildRequest, FetchRequest, Layout, LockRequest, PythonOptions, Upgrade};
+use layerpress_fetch::Clock;
+use layerpress_python::index::IndexStrategy;
+use layerpress_python::manifest::{Extras, Settings};
+use layerpress_python::resolve::Strategy;
+use layerpress_target::TargetError;
+use layerpress_tree::{Algorithm, Digest, Sha256};
+use pep508_rs::{ExtraName, PackageName};
+
+use crate::args::{
+    BuildArgs, BuildPolicyArgs, FetchArgs, GlobalArgs, IndexArgs, IndexStrategyArg, JobsArgs,
+    LayoutArg, LockArgs, ResolutionArg, ResolveArgs, TargetArgs,
+};
+use crate::environment::Environment;
+use crate::settings::{self, SettingsError};
+
+/// The request of `layerpress build`.
+///
+/// # Errors
+///
+/// The first option or setting that cannot be used.
+pub(super) fn build(
+    arguments: &BuildArgs,
+    global: &GlobalArgs,
+    environment: &Environment,
+) -> Result<BuildRequest, SettingsError> {
+    let asked = Asked {
+        target: &arguments.target,
+        resolve: Some(&arguments.resolve),
+        index: &arguments.index,
+        policy: &arguments.policy,
+        jobs: &arguments.jobs,
+        global,
+        environment,
+    };
+    let mut lock = asked.lock(&arguments.resolve)?;
+    lock.inputs.clone_from(&arguments.inputs);
+    Ok(BuildRequest {
+        lock,
+        output: arguments.output.clone(),
+        layout: match arguments.layout {
+            LayoutArg::Flat => Layout::Flat,
+            LayoutArg::Versioned => Layout::Versioned,
+        },
+        scripts: arguments.scripts,
+        check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
+    })
+}
+
+/// The request of `layerpress lock`.
+///
+/// # Errors
+///
+/// The first option or setting that cannot be used.
+pub(super) fn lock(
+    arguments: &LockArgs,
+    global: &GlobalArgs,
+    environment: &Environment,
+) -> Result<LockRequest, SettingsError> {
+    let asked = Asked {
+        target: &arguments.target,
+        resolve: Some(&arguments.resolve),
+        index: &arguments.index,
+        policy: &arguments.policy,
+        jobs: &arguments.jobs,
+        global,
+        environment,
+    };
+    let mut lock = asked.lock(&arguments.resolve)?;
+    lock.inputs.clone_from(&arguments.inputs);
+    lock.lockfile.clone_from(&arguments.output);
+    Ok(lock)
+}
+
+/// The request of `layerpress fetch`.
+///
+/// # Errors
+///
+/// The first option or setting that cannot be used.
+pub(super) fn fetch(
+    arguments: &FetchArgs,
+    global: &GlobalArgs,
+    environment: &Environment,
+) -> Result<FetchRequest, SettingsError> {
+    let asked = Asked {
+        target: &arguments.target,
+        resolve: None,
+        index: &arguments.index,
+        policy: &arguments.policy,
+        jobs: &arguments.jobs,
+        global,
+        environment,
+    };
+    let configured = settings::configured(environment)?;
+    Ok(FetchRequest {
+        lockfile: arguments.lock.clone(),
+        runtimes: parsed("--runtime", &arguments.target.runtime)?,
+        archs: parsed("--arch", &arguments.target.arch)?,
+        sources: asked.sources(&configured)?,
+        python: asked.python(configured)?,
+    })
+}
+
+/// What the three commands have in common.
+struct Asked<'a> {
+    target: &'a TargetArgs,
+    resolve: Option<&'a ResolveArgs>,
+    index: &'a IndexArgs,
+    policy: &'a BuildPolicyArgs,
+    jobs: &'a JobsArgs,
+    global: &'a GlobalArgs,
+    environment: &'a Environment,
+}
+
+impl Asked<'_> {
+    /// A request for a lock, of no input yet.
+    fn lock(&self, resolve: &ResolveArgs) -> Result<LockRequest, SettingsError> {
+        let configured = settings::configured(self.environment)?;
+        Ok(LockRequest {
+            inputs: Vec::new(),
+            lockfile: None,
+            runtimes: parsed("--runtime", &self.target.runtime)?,
+            archs: parsed("--arch", &self.target.arch)?,
+            upgrade: upgrade(resolve)?,
+            locked: resolve.locked,
+            exclude: names("--exclude", &resolve.exclude)?,
+            sources: self.sources(&configured)?,
+            python: self.python(configured)?,
+        })
+    }
+
+    fn sources(&self, configured: &Settings) -> Result<layerpress_compile::Sources, SettingsError> {
+        let jobs = self.jobs.jobs.map_or(0, std::num::NonZeroUsize::get);
+        let refresh = self.index.refresh;
+        settings::sources(self.global, refresh, jobs, configured, self.environment)
+    }
+
+    fn python(&self, configured: Settings) -> Result<PythonOptions, SettingsError> {
+        let pre = self.resolve.is_some_and(|resolve| resolve.pre);
+        let mut options = PythonOptions {
+            flags: settings::flags(self.index, Some(self.policy), pre)?,
+            index_strategy: match self.index.index_strategy {
+                IndexStrategyArg::FirstIndex => IndexStrategy::FirstIndex,
+                IndexStrategyArg::UnsafeFirstMatch => IndexStrategy::UnsafeFirstMatch,
+                IndexStrategyArg::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,
+            },
+            interpreters: settings::interpreter_candidates(
+                self.policy.python.as_deref(),
+                self.environment,
+            ),
+            process: self.environment.raw().clone(),
+            temporary: Environment::temporary(),
+            variables: self.environment.variables().clone().into_iter().collect(),
+            ..PythonOptions::default()
+        };
+        if let Some(resolve) = self.resolve {
+            let typed = resolve.exclude_newer.as_deref();
+            let date = typed.or(configured.exclude_newer.as_deref());
+            options.exclude_newer = date.map(cutoff).transpose()?;
+            options.strategy = match resolve.resolution {
+                ResolutionArg::Highest => Strategy::Highest,
+                ResolutionArg::Lowest => Strategy::Lowest,
+                ResolutionArg::LowestDirect => Strategy::LowestDirect,
+            };
+            options.extras = extras(&resolve.extra)?;
+            options.groups.clone_from(&resolve.group);
+            if resolve.dev {
+                options.groups.push("dev".to_owned());
+            }
+            options.with_project = resolve.with_project;
+        }
+        options.configured = configured;
+        Ok(options)
+    }
+}
+
+/// Parses each value of a repeatable option; a repeated one counts once.
+fn parsed<T>(option: &'static str, values: &[String]) -> Result<Vec<T>, SettingsError>
+where
+    T: FromStr<Err = TargetError> + PartialEq,
+{
+    let mut found = Vec::new();
+    for value in values {
+        let value = value
+            .trim()
+            .parse()
+            .map_err(|fault: TargetError| SettingsError::Target {
+                option,
+                hint: fault.hint(),
+                fault,
+            })?;
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    Ok(found)
+}
+
+fn upgrade(arguments: &ResolveArgs) -> Result<Upgrade, SettingsError> {
+    let packages = names("--upgrade-package", &arguments.upgrade_package)?;
+    Ok(if arguments.upgrade {
+        Upgrade::Everything
+    } else if packages.is_empty() {
+        Upgrade::Nothing
+    } else {
+        Upgrade::Packages(packages)
+    })
+}
+
+/// The values of an option as normalised names of packages.
+fn names(option: &'static str, values: &[String]) -> Result<BTreeSet<String>, SettingsError> {
+    values
+        .iter()
+        .map(|value| match PackageName::from_str(value.trim()) {
+            Ok(name) => Ok(name.to_string()),
+            Err(_) => Err(SettingsError::Option {
+                option,
+                found: value.clone(),
+                problem: "is not the name of a package".to_owned(),
+                hint: Some(format!("as `{option} boto3`, without a version")),
+            }),
+        })
+        .collect()
+}
+
+fn extras(values: &[String]) -> Result<Extras, SettingsError> {
+    if values.is_empty() {
+        return Ok(Extras::None);
+    }
+    let names = values.iter().map(|value| {
+        ExtraName::from_str(value.trim()).map_err(|_| SettingsError::Option {
+            option: "--extra",
+            found: value.clone(),
+            problem: "is not the name of an extra".to_owned(),
+            hint: None,
+        })
+    });
+    Ok(Extras::Named(names.collect::<Result<_, _>>()?))
+}
+
+fn cutoff(text: &str) -> Result<Timestamp, SettingsError> {
+    let millis = i64::try_from(Clock::System.now_millis()).unwrap_or(i64::MAX);
+    let now = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
+    settings::parse_cutoff(text, now).map_err(|problem| SettingsError::Option {
+        option: "--exclude-newer",
+        found: text.to_owned(),
+        problem,
+        hint: Some("as `2026-11-01`, `2026-11-01T12:00:00Z` or `7 days`".to_owned()),
+    })
+}
+
+fn digest(text: &str) -> Result<Sha256, SettingsError> {
+    let hex = text.trim().trim_start_matches("sha256:");
+    Digest::from_hex(Algorithm::Sha256, hex)
+        .ok()
+        .and_then(|digest| digest.sha256())
+        .ok_or_else(|| SettingsError::Option {
+            option: "--check-digest",
+            found: text.to_owned(),
+            problem: "is not a sha256".to_owned(),
+            hint: Some("a sha256 has 64 hexadecimal digits".to_owned()),
+        })
+}
