@@ -1,9 +1,13 @@
 //! Node: from a package.json to npm's own answer for it.
 //!
-//! [`spec`] reads what a dependency is asked for by, [`semver`] versions and ranges as npm does.
+//! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
+//! [`semver`] versions and ranges as npm does.
 
+mod manifest;
 mod name;
+pub mod package_json;
 pub mod semver;
 pub mod spec;
 
+pub use manifest::{Extra, Manifest, Pairs};
 pub use name::{NameFault, PackageName};

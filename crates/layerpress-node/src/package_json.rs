@@ -1,0 +1,125 @@
+//! A package.json on the disk: the project's own, a workspace's, that of a local folder.
+//!
+//! In comes its text, out comes a [`PackageJson`]; a fault is named with line, column and field.
+
+mod error;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeSeed as _;
+
+use crate::manifest::{Manifest, Pairs, without_optional};
+
+pub use error::PackageJsonError;
+
+/// More than any real package.json; 1 MiB is already rare.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A package.json.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageJson {
+    /// What is said of any package; its `bundled` holds the names, whatever way they were given.
+    pub manifest: Manifest,
+    /// What only its own developers need.
+    pub dev_dependencies: Pairs,
+    /// What to put in the place of dependencies anywhere in the tree, by `name` or `name@range`.
+    pub overrides: Vec<(Arc<str>, Override)>,
+    /// Folders of the project that are packages too; globs.
+    pub workspaces: Vec<Arc<str>>,
+    bundled: Option<Bundled>,
+}
+
+/// What stands in the place of a package, and of those below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Override {
+    /// The specifier for the package itself, `$name` for what the project asks for by that name.
+    pub value: Option<Arc<str>>,
+    /// What holds below the package only.
+    pub children: Vec<(Arc<str>, Override)>,
+}
+
+/// `bundleDependencies` as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Bundled {
+    All,
+    These(Vec<Arc<str>>),
+}
+
+impl PackageJson {
+    /// Reads a package.json; `file` is what messages call it.
+    ///
+    /// # Errors
+    /// What is no JSON, a field of the wrong kind, a dependency that cannot be fetched.
+    pub fn parse(file: &str, text: &[u8]) -> Result<PackageJson, PackageJsonError> {
+        if text.len() > MAX_BYTES {
+            let (file, bytes) = (file.to_owned(), text.len());
+            return Err(PackageJsonError::TooLarge {
+                file,
+                bytes,
+                limit: MAX_BYTES,
+            });
+        }
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let trail = read::Trail::default();
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let read = read::Document(&trail)
+            .deserialize(&mut json)
+            .and_then(|read| {
+                json.end()?;
+                Ok(read)
+            });
+        match read {
+            Ok(read) => Ok(normalised(read)),
+            Err(error) => Err(located(file, &error, &trail)),
+        }
+    }
+}
+
+fn normalised(mut read: PackageJson) -> PackageJson {
+    let manifest = &mut read.manifest;
+    manifest.bundled = match read.bundled.take() {
+        None => Vec::new(),
+        Some(Bundled::These(names)) => names,
+        Some(Bundled::All) => manifest
+            .dependencies
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
+    };
+    without_optional(&mut manifest.dependencies, &manifest.optional_dependencies);
+    read
+}
+
+fn located(file: &str, error: &serde_json::Error, trail: &read::Trail) -> PackageJsonError {
+    let (file, line, column) = (file.to_owned(), error.line(), error.column());
+    let text = error.to_string();
+    let message = text
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let fields = trail.fields.borrow();
+    if !error.is_data() || fields.is_empty() {
+        return PackageJsonError::Json {
+            file,
+            line,
+            column,
+            message,
+        };
+    }
+    let hint = trail
+        .hint
+        .get()
+        .unwrap_or("see the documentation of package.json for this field");
+    PackageJsonError::Field {
+        file,
+        line,
+        column,
+        field: fields.join("."),
+        message,
+        hint,
+    }
+}
