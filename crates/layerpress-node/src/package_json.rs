@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeSeed as _;
 
-use crate::manifest::{Manifest, Pairs, without_optional};
+use crate::manifest::{Manifest, Pairs};
 
 pub use error::PackageJsonError;
 
@@ -29,7 +29,6 @@ pub struct PackageJson {
     pub overrides: Vec<(Arc<str>, Override)>,
     /// Folders of the project that are packages too; globs.
     pub workspaces: Vec<Arc<str>>,
-    bundled: Option<Bundled>,
 }
 
 /// What stands in the place of a package, and of those below it.
@@ -39,13 +38,6 @@ pub struct Override {
     pub value: Option<Arc<str>>,
     /// What holds below the package only.
     pub children: Vec<(Arc<str>, Override)>,
-}
-
-/// `bundleDependencies` as written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Bundled {
-    All,
-    These(Vec<Arc<str>>),
 }
 
 impl PackageJson {
@@ -71,26 +63,8 @@ impl PackageJson {
                 json.end()?;
                 Ok(read)
             });
-        match read {
-            Ok(read) => Ok(normalised(read)),
-            Err(error) => Err(located(file, &error, &trail)),
-        }
+        read.map_err(|error| located(file, &error, &trail))
     }
-}
-
-fn normalised(mut read: PackageJson) -> PackageJson {
-    let manifest = &mut read.manifest;
-    manifest.bundled = match read.bundled.take() {
-        None => Vec::new(),
-        Some(Bundled::These(names)) => names,
-        Some(Bundled::All) => manifest
-            .dependencies
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect(),
-    };
-    without_optional(&mut manifest.dependencies, &manifest.optional_dependencies);
-    read
 }
 
 fn located(file: &str, error: &serde_json::Error, trail: &read::Trail) -> PackageJsonError {

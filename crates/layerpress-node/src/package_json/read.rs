@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::Value;
 
-use super::{Bundled, Override, PackageJson};
-use crate::manifest::{Pairs, clean_bin};
+use super::{Override, PackageJson};
+use crate::json::Json;
+use crate::manifest::{Pairs, without_optional};
 use crate::spec::Spec;
 
 /// Where the reader is, for the error.
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PackageJson, A::Error> {
         let trail = self.0;
         let mut out = PackageJson::default();
-        let (mut bin, mut bundled, mut old_bundled) = (None, None, None);
+        let (mut bin, mut bundled, mut old_bundled) = (Json::Null, None, None);
         while let Some(key) = map.next_key::<String>()? {
             trail.below(&key, || -> Result<(), A::Error> {
                 match key.as_str() {
@@ -81,36 +81,46 @@ impl<'de> Visitor<'de> for Document<'_> {
                         out.manifest.accept_dependencies = map.next_value_seed(Specs(trail))?;
                     }
                     "peerDependenciesMeta" => {
-                        let meta = map.next_value::<Value>()?;
-                        out.manifest.optional_peers = optional_peers(&meta);
-                        out.manifest.extra.peer_dependencies_meta = json(&meta);
+                        let meta = map.next_value::<Json<'de>>()?;
+                        let optional = meta.optional_peers().into_iter().map(Arc::from);
+                        out.manifest.optional_peers = optional.collect();
+                        out.manifest.extra.peer_dependencies_meta = meta.kept().map(Arc::from);
                     }
-                    "bundleDependencies" => bundled = map.next_value()?,
-                    "bundledDependencies" => old_bundled = map.next_value()?,
+                    "bundleDependencies" => bundled = Some(map.next_value::<Json<'de>>()?),
+                    "bundledDependencies" => old_bundled = Some(map.next_value::<Json<'de>>()?),
                     "overrides" => out.overrides = map.next_value_seed(Overrides(trail))?.children,
                     "workspaces" => out.workspaces = map.next_value::<Workspaces>()?.0,
                     "engines" => {
-                        let engines = map.next_value::<Value>()?;
-                        out.manifest.node = engines["node"].as_str().map(Arc::from);
-                        out.manifest.extra.engines = json(&engines);
+                        let engines = map.next_value::<Json<'de>>()?;
+                        out.manifest.node = engines.get("node").text().map(Arc::from);
+                        out.manifest.extra.engines = engines.kept().map(Arc::from);
                     }
                     "os" => out.manifest.os = map.next_value::<Names>()?.0,
                     "cpu" => out.manifest.cpu = map.next_value::<Names>()?.0,
                     "libc" => out.manifest.libc = map.next_value::<Names>()?.0,
-                    "bin" => bin = Some(map.next_value::<Value>()?),
+                    "bin" => bin = map.next_value()?,
                     "scripts" => {
-                        let scripts = map.next_value::<Value>()?;
-                        out.manifest.has_install_script = has_install_script(&scripts);
+                        let scripts = map.next_value::<Json<'de>>()?;
+                        out.manifest.has_install_script = scripts.has_install_script();
                     }
-                    "license" => out.manifest.extra.license = license(&map.next_value()?),
-                    "funding" => out.manifest.extra.funding = funding(&map.next_value()?),
+                    "license" => {
+                        out.manifest.extra.license =
+                            map.next_value::<Json<'de>>()?.license().map(Arc::from);
+                    }
+                    "funding" => {
+                        out.manifest.extra.funding =
+                            map.next_value::<Json<'de>>()?.funding().map(Arc::from);
+                    }
                     _ => drop(map.next_value::<IgnoredAny>()?),
                 }
                 Ok(())
             })?;
         }
-        out.manifest.bin = bin_entries(bin.as_ref(), out.manifest.name.as_deref());
-        out.bundled = bundled.or(old_bundled);
+        let manifest = &mut out.manifest;
+        manifest.bin = bin.bin(manifest.name.as_deref());
+        let names = manifest.dependencies.iter().map(|(name, _)| &**name);
+        manifest.bundled = bundled.or(old_bundled).unwrap_or_default().bundled(names);
+        without_optional(&mut manifest.dependencies, &manifest.optional_dependencies);
         Ok(out)
     }
 }
@@ -209,25 +219,6 @@ impl<'de> Visitor<'de> for Overrides<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Bundled {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Bundled, D::Error> {
-        Ok(match Value::deserialize(from)? {
-            Value::Bool(true) => Bundled::All,
-            Value::Array(names) => Bundled::These(
-                names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(Arc::from)
-                    .collect(),
-            ),
-            Value::Object(names) => {
-                Bundled::These(names.keys().map(|k| k.as_str().into()).collect())
-            }
-            _ => Bundled::These(Vec::new()),
-        })
-    }
-}
-
 /// A list of globs, or an object that has it as `packages`.
 struct Workspaces(Vec<Arc<str>>);
 
@@ -274,89 +265,16 @@ struct Names(Vec<Arc<str>>);
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
-        Ok(Names(match Value::deserialize(from)? {
-            Value::Null => Vec::new(),
-            Value::String(one) => vec![one.into()],
-            Value::Array(all) => all
-                .iter()
-                .map(|name| name.as_str().map(Arc::from))
-                .collect::<Option<_>>()
-                .ok_or_else(|| D::Error::custom("expected a list of texts"))?,
-            _ => return Err(D::Error::custom("expected a list of texts")),
-        }))
-    }
-}
-
-fn bin_entries(bin: Option<&Value>, name: Option<&str>) -> Pairs {
-    match (bin, name) {
-        (Some(Value::String(path)), Some(name)) => clean_bin([(name, path.as_str())]),
-        (Some(Value::Array(paths)), _) => clean_bin(
-            paths
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|path| (path, path)),
-        ),
-        (Some(Value::Object(map)), _) => clean_bin(
-            map.iter()
-                .filter_map(|(name, path)| Some((name.as_str(), path.as_str()?))),
-        ),
-        _ => Pairs::new(),
-    }
-}
-
-/// The peers that `peerDependenciesMeta` marks as optional.
-fn optional_peers(meta: &Value) -> Vec<Arc<str>> {
-    let optional = |(_, of): &(&String, &Value)| truthy(&of["optional"]);
-    meta.as_object()
-        .map(|map| {
-            map.iter()
-                .filter(optional)
-                .map(|(name, _)| name.as_str().into())
-                .collect()
-        })
-        .unwrap_or_default()
-}
-
-fn has_install_script(scripts: &Value) -> bool {
-    ["preinstall", "install", "postinstall"]
-        .iter()
-        .any(|script| {
-            scripts[*script]
-                .as_str()
-                .is_some_and(|text| !text.is_empty())
-        })
-}
-
-fn license(license: &Value) -> Option<Arc<str>> {
-    match &license["type"] {
-        of if truthy(of) => json(of),
-        _ => json(license),
-    }
-}
-
-fn funding(funding: &Value) -> Option<Arc<str>> {
-    match funding {
-        Value::String(url) if !url.is_empty() => json(&serde_json::json!({ "url": url })),
-        other => json(other),
-    }
-}
-
-/// The text of a value that a lockfile would repeat: nothing empty or false.
-fn json(value: &Value) -> Option<Arc<str>> {
-    let empty = match value {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        other => !truthy(other),
-    };
-    (!empty).then(|| value.to_string().into())
-}
-
-/// What JavaScript takes for true.
-fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        _ => true,
+        let read = Json::deserialize(from)?;
+        let texts = read.texts();
+        let count = if let Json::List(list) = &read {
+            list.len()
+        } else {
+            texts.len()
+        };
+        if texts.len() < count || !matches!(read, Json::Null | Json::Text(_) | Json::List(_)) {
+            return Err(D::Error::custom("expected a list of texts"));
+        }
+        Ok(Names(texts.into_iter().map(Arc::from).collect()))
     }
 }
