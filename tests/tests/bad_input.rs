@@ -1,0 +1,412 @@
+//! What bad input gets: a sentence with place and remedy, the documented exit code, and nothing
+//! written.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use layerpress_tests::{BuiltPackage, Fault, LoopbackIndex, On, Run, Sdist, TestContext, Wheel};
+
+/// The request cannot be met.
+const UNMET: i32 = 1;
+/// The network did not do its part.
+const NETWORK: i32 = 3;
+/// The input is wrong in itself.
+const INPUT: i32 = 4;
+/// A file cannot be read or written.
+const IO: i32 = 5;
+
+#[test]
+fn an_unknown_option_in_a_requirements_file() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write(
+        "requirements.txt",
+        "app\n--index-ulr https://index.example\n",
+    );
+    let run = refused(&context, INPUT);
+    says(&run, &["requirements.txt:2", "--index-ulr", "--index-url"]);
+}
+
+#[test]
+fn a_requirement_that_is_none() {
+    let index = index([]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "# fine\napp=>1.0\n");
+    says(
+        &refused(&context, INPUT),
+        &["requirements.txt:2", "app=>1.0"],
+    );
+}
+
+#[test]
+fn a_name_that_does_not_exist() {
+    let index = index([Wheel::new("requests", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "reqeusts\n");
+    let run = refused(&context, UNMET);
+    says(
+        &run,
+        &["requirements.txt:1", "reqeusts", "hint: ", "requests"],
+    );
+}
+
+#[test]
+fn no_version_for_this_python() {
+    let index = index([
+        Wheel::new("app", "1.0").requires_python(">=3.14").build(),
+        Wheel::new("app", "0.9").requires_python(">=3.14").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt", "--runtime", "python3.12"]);
+    nothing_written(&context, &run, UNMET);
+    says(&run, &["app", ">=3.14", "3.12"]);
+}
+
+#[test]
+fn versions_that_exclude_each_other() {
+    let index = index([
+        Wheel::new("one", "1.0").requires("shared<2").build(),
+        Wheel::new("two", "1.0").requires("shared>=2").build(),
+        Wheel::new("shared", "1.0").build(),
+        Wheel::new("shared", "2.0").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "one\ntwo\n");
+    let run = refused(&context, UNMET);
+    says(
+        &run,
+        &["requirements.txt:1", "requirements.txt:2", "shared"],
+    );
+    let json = context.run(["build", "requirements.txt", "--json"]);
+    json.expect_code(UNMET);
+    assert_eq!(json.json()["error"]["code"], "no-solution");
+    assert_eq!(json.json()["error"]["exit"], UNMET);
+}
+
+#[test]
+fn no_wheel_for_the_machine() {
+    let only_x86 = Wheel::new("native", "1.0").tag("cp312-cp312-manylinux_2_17_x86_64");
+    let index = index([only_x86.build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "native\n");
+    let arguments = [
+        "build",
+        "requirements.txt",
+        "--runtime",
+        "python3.12",
+        "--arch",
+        "arm64",
+    ];
+    let run = context.run(arguments);
+    nothing_written(&context, &run, UNMET);
+    says(&run, &["native", "arm64"]);
+}
+
+#[test]
+fn bytes_that_are_not_what_the_index_says() {
+    let wheel = Wheel::new("app", "1.0").build();
+    let real = wheel.sha256();
+    let index = LoopbackIndex::start();
+    index
+        .fault(On::file(&wheel.file_name), Fault::WrongBytes)
+        .add([wheel]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = no_layer(&context, INPUT);
+    says(&run, &["app-1.0-py3-none-any.whl", &real[..16]]);
+}
+
+#[test]
+fn wheels_that_lie() {
+    let wheels: [(BuiltPackage, &str); 3] = [
+        (
+            Wheel::new("app", "1.0")
+                .lie_about("app/__init__.py")
+                .build(),
+            "app/__init__.py",
+        ),
+        (
+            Wheel::new("app", "1.0")
+                .unlisted("app/extra.py", "")
+                .build(),
+            "app/extra.py",
+        ),
+        (
+            Wheel::new("app", "1.0").file("../outside.py", "").build(),
+            "../outside.py",
+        ),
+    ];
+    for (wheel, culprit) in wheels {
+        let index = index([wheel]);
+        let context = TestContext::new().with_index(&index);
+        context.write("requirements.txt", "app\n");
+        says(
+            &no_layer(&context, INPUT),
+            &["app-1.0-py3-none-any.whl", culprit],
+        );
+    }
+}
+
+#[test]
+fn a_wheel_that_is_cut_short() {
+    let mut wheel = Wheel::new("app", "1.0").build();
+    wheel.bytes.truncate(wheel.bytes.len() - 30);
+    let index = index([wheel]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    says(&no_layer(&context, INPUT), &["app-1.0-py3-none-any.whl"]);
+}
+
+#[test]
+fn two_packages_that_own_one_path() {
+    let index = index([
+        Wheel::new("one", "1.0").file("shared/data.py", "1").build(),
+        Wheel::new("two", "1.0").file("shared/data.py", "2").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "one\ntwo\n");
+    let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
+    assert!(matches!(run.code, Some(UNMET | INPUT)), "{}", run.stderr);
+    says(&run, &["shared/data.py", "one", "two"]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn a_layer_that_is_too_large() {
+    // 27 files of 10 MB, each with just enough noise to be no bomb.
+    let mut noise = 1_u32;
+    let page: Vec<u8> = (0..10_000_000_u32)
+        .map(|position| {
+            if position % 16 == 0 {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            }
+            (noise >> 24) as u8
+        })
+        .collect();
+    let heavy = (0..27).fold(Wheel::new("heavy", "1.0"), |wheel, number| {
+        wheel.file(&format!("heavy/data{number}.bin"), &page)
+    });
+    let index = index([heavy.build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "heavy\n");
+    let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
+    run.expect_code(UNMET);
+    says(&run, &["262,144,000", "heavy"]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn an_index_that_answers_badly() {
+    let cases = [
+        (Fault::Status(401), "401"),
+        (Fault::Status(403), "403"),
+        (Fault::Status(500), "500"),
+        (Fault::TooManyRequests { retry_after: 3_600 }, "429"),
+        (Fault::ResetMidBody, "app"),
+    ];
+    for (fault, word) in cases {
+        let index = index([Wheel::new("app", "1.0").build()]);
+        index.fault(On::page("app"), fault.clone());
+        let context = TestContext::new().with_index(&index);
+        context.write("requirements.txt", "app\n");
+        let started = Instant::now();
+        let run = context.run(["build", "requirements.txt"]);
+        assert_eq!(run.code, Some(NETWORK), "{fault:?}: {}", run.stderr);
+        nothing_written(&context, &run, NETWORK);
+        says(&run, &["app", word]);
+        assert!(started.elapsed() < Duration::from_secs(20), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_login_page_where_an_index_should_be() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    index.fault(On::page("app"), Fault::LoginPage);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt"]);
+    assert!(matches!(run.code, Some(NETWORK | INPUT)), "{}", run.stderr);
+    says(&run, &["app", "hint: is there a login page in between?"]);
+}
+
+#[test]
+fn an_index_that_has_nothing() {
+    let index = index([]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    says(&refused(&context, UNMET), &["requirements.txt:1", "app"]);
+}
+
+#[test]
+fn an_index_that_never_answers() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    index.fault(On::page("app"), Fault::Hang);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let started = Instant::now();
+    let run = refused(&context, NETWORK);
+    assert!(
+        started.elapsed() < Duration::from_secs(27),
+        "{:?}",
+        started.elapsed()
+    );
+    says(&run, &["127.0.0.1"]);
+}
+
+#[test]
+fn an_index_that_is_not_there() {
+    let index = index([]);
+    let url = index.url();
+    drop(index);
+    let context = TestContext::new().with_variable("LAYERPRESS_INDEX_URL", &url);
+    context.write("requirements.txt", "app\n");
+    says(&refused(&context, NETWORK), &["127.0.0.1"]);
+}
+
+#[test]
+fn a_lock_edited_into_nonsense() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let lock = context.read("pylock.toml");
+    let edits: [(&str, &str); 4] = [
+        ("version = \"1.0\"", "version = \"one\""),
+        ("sha256", "md4"),
+        ("lock-version = \"1.0\"", "lock-version = \"9.0\""),
+        ("[[packages]]", "[[packages"),
+    ];
+    for (from, to) in edits {
+        let edited = lock.replacen(from, to, if from == "version = \"1.0\"" { 9 } else { 1 });
+        assert_ne!(edited, lock, "{from} is not in\n{lock}");
+        context.write("pylock.toml", &edited);
+        let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+        assert_eq!(run.code, Some(INPUT), "{to}: {}", run.stderr);
+        says(&run, &["pylock.toml"]);
+        assert!(!context.files().contains(&"out.zip".to_owned()));
+    }
+}
+
+#[test]
+fn a_lock_whose_digest_was_changed() {
+    let wheel = Wheel::new("app", "1.0").build();
+    let digest = wheel.sha256();
+    let index = index([wheel]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let wrong = "0".repeat(64);
+    context.write(
+        "pylock.toml",
+        context.read("pylock.toml").replace(&digest, &wrong),
+    );
+    let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+    run.expect_code(INPUT);
+    says(&run, &["app-1.0-py3-none-any.whl", &digest, &wrong]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn a_folder_without_a_manifest() {
+    let index = index([]);
+    let context = TestContext::new().with_index(&index);
+    context.write("src/code.py", "");
+    let run = context.run(["build", "src"]);
+    nothing_written(&context, &run, INPUT);
+    says(&run, &["src", "requirements.txt"]);
+}
+
+#[test]
+fn a_manifest_that_is_not_there() {
+    let index = index([]);
+    let context = TestContext::new().with_index(&index);
+    let run = context.run(["build", "requirements.txt"]);
+    assert!(matches!(run.code, Some(INPUT | IO)), "{}", run.stderr);
+    says(&run, &["requirements.txt"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context
+        .write("requirements.txt", "app\n")
+        .write("taken", "a file");
+    let run = context.run(["build", "requirements.txt", "-o", "taken/out.zip"]);
+    run.expect_code(IO);
+    says(&run, &["taken"]);
+    assert_eq!(context.read("taken"), "a file");
+    fs::create_dir(context.folder().join("folder.zip")).expect("a folder");
+    let run = context.run(["build", "requirements.txt", "-o", "folder.zip"]);
+    assert!(matches!(run.code, Some(2 | IO)), "{}", run.stderr);
+    says(&run, &["folder.zip"]);
+}
+
+#[test]
+fn a_build_that_fails() {
+    let index = index([Sdist::new("app", "1.0")
+        .dynamic()
+        .failing("no compiler today")
+        .build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt", "--runtime", "python3.13"]);
+    nothing_written(&context, &run, UNMET);
+    says(&run, &["app", "no compiler today"]);
+}
+
+#[test]
+fn text_from_outside_does_not_reach_the_terminal_raw() {
+    let index = index([]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "--evil\u{1b}[2J\u{7}\n");
+    let run = refused(&context, INPUT);
+    assert!(
+        !run.stderr.contains('\u{1b}') && !run.stderr.contains('\u{7}'),
+        "{:?}",
+        run.stderr
+    );
+}
+
+fn index(packages: impl IntoIterator<Item = BuiltPackage>) -> LoopbackIndex {
+    let index = LoopbackIndex::start();
+    index.add(packages);
+    index
+}
+
+/// Builds the context's requirements, which must fail so and write nothing.
+fn refused(context: &TestContext, code: i32) -> Run {
+    let run = context.run(["build", "requirements.txt"]);
+    nothing_written(context, &run, code);
+    run
+}
+
+/// Builds the context's requirements, which must fail so and write no layer.
+fn no_layer(context: &TestContext, code: i32) -> Run {
+    let run = context.run(["build", "requirements.txt"]);
+    run.expect_code(code);
+    let files = context.files();
+    assert_eq!(files.iter().find(|file| file.ends_with(".zip")), None);
+    run
+}
+
+fn nothing_written(context: &TestContext, run: &Run, code: i32) {
+    run.expect_code(code);
+    assert_eq!(run.stdout, "");
+    let written =
+        |file: &String| file.contains("dist") || file.ends_with(".zip") || file.contains("pylock");
+    let files = context.files();
+    assert_eq!(files.iter().find(|file| written(file)), None);
+}
+
+fn says(run: &Run, words: &[&str]) {
+    assert!(
+        run.stderr.starts_with("error: ") || run.stderr.contains("\nerror: "),
+        "{}",
+        run.stderr
+    );
+    for word in words {
+        assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
+    }
+}
