@@ -99,6 +99,11 @@ pub(crate) fn specifiers(text: &str) -> Result<VersionSpecifiers, String> {
 }
 
 fn guard(text: &str) -> Result<(), String> {
+    if let Some((_, marker)) = text.split_once(';')
+        && let Some(fault) = not_ascii(marker)
+    {
+        return Err(fault.to_owned());
+    }
     if text.len() > MAX_LENGTH {
         return Err(format!("{} bytes long, more than {MAX_LENGTH}", text.len()));
     }
@@ -114,6 +119,12 @@ fn guard(text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Why a marker is not given to `pep508_rs`, which takes its positions in bytes for positions in
+/// characters and panics where they differ. No value of a marker variable needs more than ASCII.
+pub(crate) fn not_ascii(marker: &str) -> Option<&'static str> {
+    (!marker.is_ascii()).then_some("it holds a character that is not ASCII")
 }
 
 /// Refuses the names on which `pep508_rs` panics: those that end in `.`, `-` or `_` although more
@@ -347,6 +358,8 @@ mod tests {
             ">=1",
             "a @ b",
             "a ; python == 3",
+            "a ; os_name=='a' ééé and",
+            "a ; os_name == 'é'",
         ]
         .into_iter()
         .map(|text| format!("{text:?}: {}", dependency(text).expect_err(text)))
@@ -361,6 +374,8 @@ mod tests {
         ">=1": Expected package name starting with an alphanumeric character, found `>`
         "a @ b": relative URL without a base
         "a ; python == 3": Expected a quoted string or a valid marker name, found `python`
+        "a ; os_name=='a' ééé and": it holds a character that is not ASCII
+        "a ; os_name == 'é'": it holds a character that is not ASCII
         "#);
     }
 
@@ -399,7 +414,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(text in "\\PC{0,80}", near in "[a-z]{1,3}[\\[\\]<>=!~,.*()'\"; 0-9a-z@]{0,40}") {
+        fn nothing_panics(
+            text in "\\PC{0,80}",
+            near in "[a-z]{1,3}[\\[\\]<>=!~,.*()'\"; 0-9a-z@]{0,40}",
+            marker in "a ?;(os_name|extra| |==|'a'|é|'é'|and|or|\\(|\\)|not|in){0,8}",
+        ) {
+            let _ = dependency(&marker);
             let _ = dependency(&text);
             let _ = dependency(&near);
             let _ = specifiers(&text);

@@ -89,11 +89,8 @@ fn parse_strictly(marker: &str) -> Result<MarkerTree, Fault> {
     if marker.len() > MAX_BYTES {
         return Err(Fault::TooBig("longer than 8192 bytes"));
     }
-    // The parser mixes up bytes and characters where text is not ASCII; no marker value is.
-    if !marker.is_ascii() {
-        return Err(Fault::Syntax(
-            "it holds a character that is not ASCII".into(),
-        ));
+    if let Some(fault) = crate::lenient::not_ascii(marker) {
+        return Err(Fault::Syntax(fault.into()));
     }
     check_bounds(marker)?;
     let mut ignored = None;
