@@ -1,7 +1,7 @@
 //! Where the packages of a project come from: flags, then the manifest's lines, then configuration.
 
-use layerpress_python::index::{self, Registry, RegistryOptions};
-use layerpress_python::manifest::{FindLinks, Manifest, Settings};
+use layerpress_python::index::{Registry, RegistryOptions};
+use layerpress_python::manifest::{Manifest, Settings};
 
 use crate::request::PythonOptions;
 use crate::session::Session;
@@ -35,15 +35,11 @@ pub(crate) fn registry(
             .credentials()
             .add(&url, &login.user, login.password.as_deref());
     }
-    let find_links = indexes.find_links.iter().map(|place| match place {
-        FindLinks::Url(url) => index::FindLinks::Url(url.clone()),
-        FindLinks::Folder(path) => index::FindLinks::Folder(path.clone()),
-    });
     let registry = RegistryOptions {
         index_url: indexes.index_url.clone(),
         extra_index_urls: indexes.extra_index_urls.clone(),
         no_index: indexes.no_index,
-        find_links: find_links.collect(),
+        find_links: indexes.find_links.clone(),
         strategy: options.index_strategy,
         exclude_newer: options.exclude_newer,
     };

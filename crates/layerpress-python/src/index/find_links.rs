@@ -18,7 +18,7 @@ use crate::wheel_name::{WheelParts, package_name};
 /// One place of files that is not an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FindLinks {
-    /// A page with links.
+    /// A page with links, by `http`, `https` or `file`.
     Url(Url),
     /// A folder with files.
     Folder(PathBuf),

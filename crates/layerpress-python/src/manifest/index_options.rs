@@ -1,10 +1,11 @@
 //! [`IndexOptions`] and [`BuildPolicy`]: where packages come from, and in which form.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use pep508_rs::PackageName;
 use url::Url;
+
+use crate::index::FindLinks;
 
 /// Where packages are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,15 +21,6 @@ pub struct IndexOptions {
     /// Indexes by the names that they were given, which variables with credentials refer to. An
     /// index that is only here is for packages that name it.
     pub named: BTreeMap<String, Url>,
-}
-
-/// One place of files that is not an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FindLinks {
-    /// A page with links, by `http`, `https` or `file`.
-    Url(Url),
-    /// A folder with files.
-    Folder(PathBuf),
 }
 
 /// Which packages may come as wheels, and which as source distributions.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use pep508_rs::PackageName;
 use url::Url;
 
-use super::index_options::FindLinks;
 use super::mistake::Mistake;
 use super::requirement::Source;
 use super::shown::shown;
+use crate::index::FindLinks;
 
 /// pip's `filetypes.py`; `.egg` and `.exe` are none.
 const ARCHIVES: [&str; 11] = [

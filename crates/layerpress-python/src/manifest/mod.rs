@@ -38,9 +38,10 @@ mod shown;
 mod tests;
 mod toml_file;
 
+pub use crate::index::FindLinks;
 pub use error::{FetchTextError, ManifestError, ManifestErrorKind};
 pub use find::{FoundManifest, find_manifest};
-pub use index_options::{BuildPolicy, FindLinks, Formats, IndexOptions, Names};
+pub use index_options::{BuildPolicy, Formats, IndexOptions, Names};
 pub use mistake::Mistake;
 pub use own_code::own_code;
 pub use pyproject::{Extras, Project, PyprojectOptions, read_pyproject};
