@@ -13,7 +13,7 @@ use layerpress_python::manifest::{ManifestError, ManifestErrorKind};
 use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
 use layerpress_target::{Arch, Ecosystem, Runtime, Target};
-use layerpress_tree::{Conflict, Sha256};
+use layerpress_tree::{Conflict, Digest, Sha256};
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,14 @@ pub enum CompileError {
     /// The manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A file that has none of the hashes that the user gave.
+    #[error("`{file_name}`: its `{found}` is none of the hashes given")]
+    OtherHash {
+        /// The file.
+        file_name: String,
+        /// What it hashes to.
+        found: Digest,
+    },
     /// The lockfile.
     #[error("{}: {source}", path.display())]
     Lock {
@@ -213,6 +221,7 @@ impl CompileError {
             | Self::OneFileForSeveral { .. } => ExitClass::Usage,
             Self::UnknownInput { .. }
             | Self::Lock { .. }
+            | Self::OtherHash { .. }
             | Self::Wheel(_)
             | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
@@ -257,6 +266,7 @@ impl CompileError {
             Self::OtherEcosystem { .. } => "other-ecosystem",
             Self::NoSuchTarget { .. } => "no-such-target",
             Self::Manifest(_) => "manifest",
+            Self::OtherHash { .. } => "artifact",
             Self::Lock { .. } => "lockfile",
             Self::NoLock { .. } => "no-lockfile",
             Self::LockOutdated { .. } => "lockfile-outdated",
@@ -309,6 +319,9 @@ impl CompileError {
             }
             Self::OwnCodeConflict { .. } => {
                 "rename the file, or name it in `.layerpressignore` to leave it out".into()
+            }
+            Self::OtherHash { .. } => {
+                "the file was replaced since its hash was noted, or the hash is another file's".into()
             }
             Self::OneFileForSeveral { .. } => {
                 "name a folder with `--output`, or one `--runtime` and one `--arch`".into()

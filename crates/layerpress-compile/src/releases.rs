@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use layerpress_python::index::FileRecord;
+use futures_util::future::try_join_all;
+use layerpress_python::index::{Agreement, FileRecord, digest_matches};
 use layerpress_python::lockfile::{Origin, Release};
 use layerpress_python::manifest::Source;
 use layerpress_python::resolve::{Artifact, FixedFile, ListedFile, Resolution, Resolved};
 use layerpress_tree::Digest;
 
+use crate::archives::{self, record_request};
 use crate::error::CompileError;
 use crate::session::Session;
 
@@ -19,16 +21,16 @@ pub(crate) fn releases(
     session: &Session,
     resolution: &Resolution<Artifact>,
 ) -> Result<Vec<Release>, CompileError> {
-    resolution
+    let releases = resolution
         .packages
         .iter()
-        .map(|package| release(session, package))
-        .collect()
+        .map(|package| release(session, package));
+    session.wait(try_join_all(releases))
 }
 
-fn release(session: &Session, package: &Resolved<Artifact>) -> Result<Release, CompileError> {
+async fn release(session: &Session, package: &Resolved<Artifact>) -> Result<Release, CompileError> {
     let origin = match &package.file {
-        Artifact::Listed(listed) => from_index(listed),
+        Artifact::Listed(listed) => from_index(listed, pinned(session, listed).await?),
         Artifact::Fixed(fixed) => named(session, fixed)?,
     };
     Ok(Release {
@@ -41,32 +43,60 @@ fn release(session: &Session, package: &Resolved<Artifact>) -> Result<Release, C
 }
 
 /// Wheels, if one of them will be installed: a lock that names the source beside them would only
-/// invite a build. Files without a digest cannot be pinned and are left to [`compose`] to refuse if
-/// nothing else is there.
-///
-/// [`compose`]: layerpress_python::lockfile::compose
-fn from_index(listed: &ListedFile) -> Origin {
+/// invite a build. `installed` is the one of them whose digest is known in any case; others that the
+/// index gives no digest of are left out.
+fn from_index(listed: &ListedFile, installed: FileRecord) -> Origin {
     let files = listed.usable_files();
-    let installed = &listed.installed;
     let index = installed.index.clone();
     if !installed.is_wheel() {
         return Origin::Index {
             index,
             wheels: Vec::new(),
-            sdist: Some(Box::new(installed.clone())),
+            sdist: Some(Box::new(installed)),
         };
     }
-    let pinned =
-        |file: &FileRecord| !file.hashes.is_empty() || file.file_name == installed.file_name;
-    let wheels = files
+    let known = |file: &FileRecord| {
+        let agreement = Agreement::of(&file.hashes, &listed.allowed);
+        !file.hashes.is_empty() && agreement == Agreement::Yes
+    };
+    let mut wheels: Vec<FileRecord> = files
         .into_iter()
-        .filter(|file| file.is_wheel() && pinned(file))
+        .filter(|file| file.is_wheel() && file.file_name != installed.file_name && known(file))
         .collect();
+    wheels.insert(0, installed);
     Origin::Index {
         index,
         wheels,
         sdist: None,
     }
+}
+
+/// The file to install with a digest that the user allows: as the index tells it, else as its bytes
+/// do, which find-links and older indexes make necessary.
+async fn pinned(session: &Session, listed: &ListedFile) -> Result<FileRecord, CompileError> {
+    let mut record = listed.installed.clone();
+    let agreement = Agreement::of(&record.hashes, &listed.allowed);
+    if !record.hashes.is_empty() && agreement == Agreement::Yes {
+        return Ok(record);
+    }
+    let stored = session.client.archive(&record_request(&record)).await?;
+    let digest = Digest::from(stored.digest);
+    let bytes = archives::stored(session, stored.digest, &record.file_name)?;
+    let mut genuine = listed.allowed.iter();
+    let genuine = genuine.find(|allowed| digest_matches(allowed, &bytes));
+    if genuine.is_none() && !listed.allowed.is_empty() {
+        return Err(CompileError::OtherHash {
+            file_name: record.file_name,
+            found: digest,
+        });
+    }
+    for digest in [Some(&digest), genuine].into_iter().flatten() {
+        if !record.hashes.contains(digest) {
+            record.hashes.push(digest.clone());
+        }
+    }
+    record.size = Some(stored.size);
+    Ok(record)
 }
 
 fn named(session: &Session, fixed: &FixedFile) -> Result<Origin, CompileError> {

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use layerpress_tree::{Digest, Sha256};
+use layerpress_tree::{Algorithm, Digest, Sha256};
 use pep440_rs::VersionSpecifiers;
+use sha2::Digest as _;
 use url::Url;
 
 use crate::wheel_name::{WheelName, WheelNameError};
@@ -87,6 +88,47 @@ impl FileRecord {
     #[must_use]
     pub fn sha256(&self) -> Option<Sha256> {
         self.hashes.iter().find_map(Digest::sha256)
+    }
+}
+
+/// How well a file's hashes agree with those that the user allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agreement {
+    /// None is among them.
+    No,
+    /// They are of other algorithms, or there are none: only the bytes tell.
+    Unknown,
+    /// One of them is allowed, or any is.
+    Yes,
+}
+
+impl Agreement {
+    /// Of the hashes of a file with those that are allowed; an empty list allows any file.
+    #[must_use]
+    pub fn of(hashes: &[Digest], allowed: &[Digest]) -> Self {
+        if allowed.is_empty() || hashes.iter().any(|hash| allowed.contains(hash)) {
+            return Self::Yes;
+        }
+        let comparable = |allowed: &Digest| {
+            hashes
+                .iter()
+                .any(|hash| hash.algorithm() == allowed.algorithm())
+        };
+        if allowed.iter().all(comparable) {
+            Self::No
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// Whether a digest is that of these bytes.
+#[must_use]
+pub fn digest_matches(expected: &Digest, bytes: &[u8]) -> bool {
+    match expected.algorithm() {
+        Algorithm::Sha256 => expected.as_bytes() == sha2::Sha256::digest(bytes).as_slice(),
+        Algorithm::Sha384 => expected.as_bytes() == sha2::Sha384::digest(bytes).as_slice(),
+        Algorithm::Sha512 => expected.as_bytes() == sha2::Sha512::digest(bytes).as_slice(),
     }
 }
 

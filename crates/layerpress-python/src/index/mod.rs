@@ -20,7 +20,7 @@ mod versions;
 
 pub use defaults::DEFAULT_INDEX;
 pub use error::{IndexError, PageFault};
-pub use file::{CoreMetadata, FileRecord};
+pub use file::{Agreement, CoreMetadata, FileRecord, digest_matches};
 pub use find_links::FindLinks;
 pub use page::FileView;
 pub use registry::{IndexStrategy, Registry, RegistryOptions};

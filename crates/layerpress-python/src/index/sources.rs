@@ -9,16 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, Namespace, RangeSpec};
-use layerpress_tree::{Digest, Sha256};
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use rustc_hash::FxHashMap;
-use sha2::Digest as _;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::error::IndexError;
-use super::file::{CoreMetadata, FileRecord};
+use super::file::{CoreMetadata, FileRecord, digest_matches};
 use super::registry::{Registry, lock};
 use super::tail::{self, ArchiveFault, Part, Progress, Wanted};
 use crate::metadata::Metadata;
@@ -270,20 +268,6 @@ fn is_final(error: &FetchError) -> bool {
             | FetchError::Wait { .. }
             | FetchError::Store(_)
     )
-}
-
-fn digest_matches(expected: &Digest, bytes: &[u8]) -> bool {
-    match expected.algorithm() {
-        layerpress_tree::Algorithm::Sha256 => {
-            expected.sha256() == Some(Sha256(sha2::Sha256::digest(bytes).into()))
-        }
-        layerpress_tree::Algorithm::Sha384 => {
-            expected.as_bytes() == sha2::Sha384::digest(bytes).as_slice()
-        }
-        layerpress_tree::Algorithm::Sha512 => {
-            expected.as_bytes() == sha2::Sha512::digest(bytes).as_slice()
-        }
-    }
 }
 
 /// Parses metadata and holds it against the name of the file that it came from.

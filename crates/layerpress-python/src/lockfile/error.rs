@@ -135,6 +135,11 @@ pub enum Unmeetable {
     },
     /// The lock was made without some of the line's extras.
     Extras,
+    /// The file that the lock gives the target has none of the line's hashes.
+    Hashes {
+        /// The file.
+        file: String,
+    },
 }
 
 impl std::fmt::Display for Unmet {
@@ -158,6 +163,9 @@ impl std::fmt::Display for Unmet {
             }
             Unmeetable::Elsewhere { locked: None } => {
                 f.write_str("the lock has it from another place")
+            }
+            Unmeetable::Hashes { file } => {
+                write!(f, "the lock has `{file}`, whose hash is none of the line's")
             }
             Unmeetable::Extras => f.write_str("the lock was made without these extras"),
         }

@@ -6,7 +6,9 @@ use layerpress_lock::{Location, Package, Pylock, Selection, Source as Locked, ma
 use layerpress_target::Target;
 
 use super::error::{Unmeetable, Unmet};
+use super::pins::{Artifact, pins};
 use super::reach::{Roots, roots};
+use crate::index::Agreement;
 use crate::manifest::{Manifest, Requirement, Source};
 use crate::wheel_name::WheelName;
 
@@ -31,10 +33,14 @@ pub fn unmet(
         for requirement in manifest.requirements.iter().filter(applies) {
             let why = match find(requirement, &packages, lock_folder) {
                 None => Unmeetable::Missing,
-                Some(package) => match mismatch(requirement, package, lock_folder) {
-                    Some(why) => why,
-                    None => continue,
-                },
+                Some(package) => {
+                    let why = mismatch(requirement, package, lock_folder)
+                        .or_else(|| other_hashes(requirement, package, target, lock_folder));
+                    match why {
+                        Some(why) => why,
+                        None => continue,
+                    }
+                }
             };
             return Some(Unmet::Line {
                 origin: requirement.origin.clone(),
@@ -163,6 +169,27 @@ fn mismatch(
         }
         _ => elsewhere(),
     }
+}
+
+/// The file that the target gets, if the line gives hashes and none of them is the file's.
+fn other_hashes(
+    requirement: &Requirement,
+    package: &Package,
+    target: &Target,
+    lock_folder: &Path,
+) -> Option<Unmeetable> {
+    if requirement.hashes.is_empty() {
+        return None;
+    }
+    let pins = pins(&[package], target, lock_folder).ok()?;
+    let archive = match pins.into_iter().next()?.artifact {
+        Artifact::Wheel(archive) | Artifact::Sdist { archive, .. } => archive,
+        Artifact::Folder { .. } | Artifact::Git { .. } => return None,
+    };
+    let agrees = Agreement::of(&archive.hashes, &requirement.hashes) == Agreement::Yes;
+    (!agrees).then_some(Unmeetable::Hashes {
+        file: archive.file_name,
+    })
 }
 
 /// Whether two paths lead to one place; by text where they cannot be followed.

@@ -167,6 +167,8 @@ pub enum Unusable {
     },
     /// The user gave hashes for every requirement, but none for this one.
     Unhashed,
+    /// None of its files has one of the hashes that the user gave.
+    OtherHashes,
 }
 
 impl fmt::Display for Unusable {
@@ -189,6 +191,9 @@ impl fmt::Display for Unusable {
                 "needs `{requirement}`, a URL that your own requirements do not name"
             ),
             Self::Unhashed => f.write_str("has no hash among your requirements"),
+            Self::OtherHashes => {
+                f.write_str("has no file for the target with a hash that you give")
+            }
         }
     }
 }

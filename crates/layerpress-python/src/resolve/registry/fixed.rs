@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Artifact, Place, Project, RegistryProvider, index_fault};
 use crate::Metadata;
-use crate::index::FileRecord;
+use crate::index::{Agreement, FileRecord, digest_matches};
 use crate::manifest::Source;
 use crate::resolve::inputs::{Need, Wanted};
 use crate::resolve::provider::{FaultKind, Fixed, ProvideError};
@@ -60,6 +60,14 @@ pub(super) enum FixedError {
     Hashes {
         /// The file.
         file_name: String,
+    },
+    /// The bytes have none of the hashes that the user gave.
+    #[error("`{file_name}`: its `{found}` is none of the hashes given")]
+    OtherBytes {
+        /// The file.
+        file_name: String,
+        /// What it hashes to.
+        found: Digest,
     },
 }
 
@@ -119,7 +127,7 @@ impl RegistryProvider {
         })?;
         add_hashes(&mut record, &wanted.hashes)?;
         if !record.is_wheel() {
-            let digest = self.stored(&record).await?;
+            let digest = self.genuine(&record, &wanted.hashes).await?;
             let place = Place::Archive {
                 file_name: record.file_name.clone(),
                 digest,
@@ -141,15 +149,43 @@ impl RegistryProvider {
                 target: self.target.clone(),
             }));
         }
+        // A lock names every file by its digest: without one, the bytes have to tell it.
+        let stored = match record.hashes.is_empty() {
+            true => Some(self.genuine(&record, &wanted.hashes).await?),
+            false => None,
+        };
+        record.hashes.extend(stored.map(Digest::from));
         let metadata = self.registry.metadata(&record).await.map_err(index_fault)?;
         Ok(FixedFile {
             source: source.clone(),
             metadata,
             record: Some(record),
-            stored: None,
+            stored,
             commit: None,
             config_settings: wanted.config_settings.clone(),
         })
+    }
+
+    /// Brings an archive into the store and holds it to the hashes that the user gave.
+    async fn genuine(
+        &self,
+        record: &FileRecord,
+        allowed: &[Digest],
+    ) -> Result<Sha256, ProvideError> {
+        let digest = self.stored(record).await?;
+        let known = Agreement::of(&[Digest::from(digest)], allowed) == Agreement::Yes;
+        let store = self.registry.client().store();
+        let genuine = known
+            || store
+                .archive(digest)
+                .is_some_and(|bytes| allowed.iter().any(|hash| digest_matches(hash, &bytes)));
+        if genuine {
+            return Ok(digest);
+        }
+        Err(input(FixedError::OtherBytes {
+            file_name: record.file_name.clone(),
+            found: digest.into(),
+        }))
     }
 
     async fn project(

@@ -12,7 +12,7 @@ use pep440_rs::Version;
 
 use super::Artifact;
 use crate::Compatibility;
-use crate::index::{self, FileRecord, FileView};
+use crate::index::{self, Agreement, FileRecord, FileView};
 use crate::manifest::Formats;
 use crate::resolve::provider::{FileRules, Pick, Release, Shelf, Unusable};
 use crate::wheel_name::{BuildTag, WheelParts};
@@ -24,6 +24,8 @@ pub struct ListedFile {
     pub told_by: FileRecord,
     /// The file to install: a wheel that fits, else the source distribution.
     pub installed: FileRecord,
+    /// The hashes of which a file must have one; empty if any will do.
+    pub allowed: Vec<Digest>,
     shelf: Arc<index::Shelf>,
     position: usize,
     compatibility: Arc<Compatibility>,
@@ -32,7 +34,7 @@ pub struct ListedFile {
 
 impl ListedFile {
     /// The files of the release that a lockfile lists: wheels that fit the target, best first, and
-    /// the source distribution, as far as wheels and builds are allowed.
+    /// the source distribution, as far as wheels and builds are allowed and their hashes may do.
     #[must_use]
     pub fn usable_files(&self) -> Vec<FileRecord> {
         let mut wheels = Vec::new();
@@ -40,6 +42,9 @@ impl ListedFile {
         for file in self.shelf.files(self.position) {
             let yanked = file.yanked().is_some();
             if yanked && self.installed.yanked.is_none() {
+                continue;
+            }
+            if Agreement::of(&file.hashes(), &self.allowed) == Agreement::No {
                 continue;
             }
             match file.wheel() {
@@ -63,14 +68,6 @@ pub(super) struct ListedShelf {
     shelf: Arc<index::Shelf>,
     compatibility: Arc<Compatibility>,
     formats: Formats,
-}
-
-/// How well a file's hashes agree with those that the user gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Agreement {
-    No,
-    Unknown,
-    Yes,
 }
 
 /// How good a wheel is; greater is better.
@@ -164,12 +161,14 @@ impl ListedShelf {
         position: usize,
         told_by: FileView<'_>,
         installed: FileView<'_>,
+        rules: &FileRules,
     ) -> Option<Pick<Artifact>> {
         let requires_python = installed.requires_python().cloned().map(Arc::new);
         let yanked = installed.yanked().map(str::to_owned);
         let listed = ListedFile {
             told_by: told_by.record()?,
             installed: installed.record()?,
+            allowed: rules.hashes.clone(),
             shelf: Arc::clone(&self.shelf),
             position,
             compatibility: Arc::clone(&self.compatibility),
@@ -194,6 +193,11 @@ impl Shelf<Artifact> for ListedShelf {
         if !sorted.any {
             return Release::Hidden;
         }
+        let best = sorted.wheel.as_ref().map(|(worth, _)| worth.0);
+        let best = best.max(sorted.source.as_ref().map(|(agreement, _)| *agreement));
+        if best == Some(Agreement::No) {
+            return Release::Unusable(Unusable::OtherHashes);
+        }
         let (told_by, installed) = match (&sorted.wheel, &sorted.source) {
             // A source distribution with the right hash beats a wheel with a wrong one.
             (Some((worth, _)), Some((agreement, source))) if *agreement > worth.0 => {
@@ -203,7 +207,7 @@ impl Shelf<Artifact> for ListedShelf {
             (None, Some((_, source))) => (sorted.other_wheel.unwrap_or(*source), *source),
             (None, None) => return Release::Unusable(sorted.fault(self.formats)),
         };
-        match self.pick(position, told_by, installed) {
+        match self.pick(position, told_by, installed, rules) {
             Some(pick) => Release::Usable(pick),
             None => Release::Hidden,
         }
@@ -229,18 +233,7 @@ impl Sorted<'_> {
 }
 
 fn agreement(file: &FileView<'_>, rules: &FileRules) -> Agreement {
-    if rules.hashes.is_empty() {
-        return Agreement::Yes;
-    }
-    let hashes = file.hashes();
-    let agrees = |hash: &Digest| rules.hashes.contains(hash);
-    if hashes.is_empty() {
-        Agreement::Unknown
-    } else if hashes.iter().any(agrees) {
-        Agreement::Yes
-    } else {
-        Agreement::No
-    }
+    Agreement::of(&file.hashes(), &rules.hashes)
 }
 
 fn add_tags(tags: &mut Vec<String>, compressed: &str) {

@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use insta::assert_snapshot;
 use layerpress_fetch::{Client, ClientOptions, Silent, Store};
 use layerpress_target::{Arch, Runtime, Target};
+use layerpress_tree::Sha256;
 use pep508_rs::PackageName;
+use sha2::Digest as _;
 use tempfile::TempDir;
+use url::Url;
 
 use crate::Metadata;
 use crate::index::{FindLinks, Registry, RegistryOptions};
@@ -25,6 +28,7 @@ struct World {
     policy: BuildPolicy,
     arch: Arch,
     builder: Option<Arc<Builds>>,
+    hashed: bool,
 }
 
 /// A builder that knows the answers beforehand and writes down what it was asked.
@@ -63,7 +67,38 @@ impl World {
             policy: BuildPolicy::default(),
             arch: Arch::X86_64,
             builder: None,
+            hashed: false,
         }
+    }
+
+    /// Lists the files on a page that gives their hashes, not in a folder.
+    fn hashed(mut self) -> Self {
+        self.hashed = true;
+        self
+    }
+
+    fn sha256(&self, name: &str) -> String {
+        let bytes = std::fs::read(self.path().join(name)).unwrap();
+        Sha256(sha2::Sha256::digest(&bytes).into()).hex()
+    }
+
+    fn find_links(&self) -> FindLinks {
+        if !self.hashed {
+            return FindLinks::Folder(self.path().to_owned());
+        }
+        let page = self.path().join("links.html");
+        let mut links = String::new();
+        for entry in std::fs::read_dir(self.path()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.contains("-1") {
+                links += &format!(
+                    "<a href=\"{name}#sha256={}\">{name}</a>\n",
+                    self.sha256(&name)
+                );
+            }
+        }
+        std::fs::write(&page, links).unwrap();
+        FindLinks::Url(Url::from_file_path(page).unwrap())
     }
 
     fn path(&self) -> &Path {
@@ -129,7 +164,7 @@ impl World {
         );
         let options = RegistryOptions {
             no_index: true,
-            find_links: vec![FindLinks::Folder(self.path().to_owned())],
+            find_links: vec![self.find_links()],
             ..RegistryOptions::default()
         };
         let registry = Arc::new(Registry::new(options, client));
@@ -204,6 +239,56 @@ fn the_best_wheel_for_the_target_is_installed() {
             "a-1-py3-none-any.whl",
         ]
     );
+}
+
+#[test]
+fn a_file_without_one_of_the_users_hashes_is_not_taken() {
+    let world = World::new()
+        .wheel("a-1-py3-none-any.whl", &["b ; os_name == 'nt'"])
+        .wheel("a-1-cp313-cp313-manylinux_2_17_x86_64.whl", &[])
+        .wheel("a-1-cp313-cp313-manylinux_2_28_x86_64.whl", &[])
+        .hashed();
+    let pure = world.sha256("a-1-py3-none-any.whl");
+    let line = format!("a==1 --hash=sha256:{pure} --hash=sha256:{}", "0".repeat(64));
+    assert_snapshot!(world.answer(&line), @"a==1 (a-1-py3-none-any.whl)");
+    let resolution = world.run(&line).unwrap();
+    let Artifact::Listed(a) = &resolution.packages[0].file else {
+        panic!("a is on the page");
+    };
+    let files = a.usable_files();
+    assert_eq!(files.len(), 1, "a lock may name no other file: {files:?}");
+
+    let line = format!("a==1 --hash=sha256:{}", "0".repeat(64));
+    assert_snapshot!(world.answer(&line).replace(&"0".repeat(64), "…"), @r"
+    a requirement cannot be met for python3.13 x86_64:
+      /work/requirements.txt:1 asks for `a==1 --hash=sha256:…`
+      a 1 has no file for the target with a hash that you give
+    hint: compare the hashes given for a with those on the index; each file has its own
+    ");
+}
+
+#[test]
+fn an_archive_that_a_line_names_is_pinned_by_its_bytes() {
+    let world = World::new().wheel("a-1-py3-none-any.whl", &[]);
+    let digest = world.sha256("a-1-py3-none-any.whl");
+    let fixed = |text: &str| {
+        let resolution = world.run(text).unwrap();
+        let Artifact::Fixed(a) = &resolution.packages[0].file else {
+            panic!("a is named outright");
+        };
+        a.stored.map(|stored| stored.hex())
+    };
+    assert_eq!(fixed("./a-1-py3-none-any.whl"), Some(digest.clone()));
+    let zeros = "0".repeat(64);
+    let several = format!("./a-1-py3-none-any.whl --hash=sha256:{zeros}");
+    assert_eq!(
+        fixed(&format!("{several} --hash=sha256:{digest}")),
+        Some(digest.clone())
+    );
+    let ones = "1".repeat(64);
+    let wrong = world.answer(&format!("{several} --hash=sha256:{ones}"));
+    let wrong = wrong.replace(&zeros, "0…").replace(&ones, "1…");
+    assert_snapshot!(wrong.replace(&digest, "…"), @"/work/requirements.txt:1 `./a-1-py3-none-any.whl --hash=sha256:0… --hash=sha256:1…`: `a-1-py3-none-any.whl`: its `sha256:…` is none of the hashes given");
 }
 
 #[test]
