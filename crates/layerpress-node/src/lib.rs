@@ -1,13 +1,15 @@
 //! Node: from a package.json to npm's own answer for it.
 //!
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
-//! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package.
+//! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
+//! [`pick`] chooses the version that npm would choose.
 
 mod json;
 mod manifest;
 mod name;
 pub mod package_json;
 pub mod packument;
+pub mod pick;
 pub mod semver;
 pub mod spec;
 

@@ -18,7 +18,7 @@ use rkyv::vec::ArchivedVec;
 
 use crate::manifest::{Extra, Manifest, Pairs};
 use crate::name::PackageName;
-use stored::{ArchivedDirectory, ArchivedEntry, NO_TIME, flag};
+use stored::{Directory, Entry, NO_TIME, TextId, flag};
 
 pub use compile::{compile, compile_version};
 pub use error::PackumentError;
@@ -30,14 +30,16 @@ pub type PackumentBytes = Box<dyn Deref<Target = [u8]> + Send + Sync>;
 pub struct Packument {
     name: PackageName,
     bytes: PackumentBytes,
+    directory: Directory,
+    /// Where the texts begin.
+    texts: usize,
 }
 
 /// One version of it.
 #[derive(Clone, Copy)]
 pub struct VersionView<'p> {
     packument: &'p Packument,
-    directory: &'p ArchivedDirectory,
-    entry: &'p ArchivedEntry,
+    entry: &'p Entry,
     version: &'p str,
 }
 
@@ -46,8 +48,13 @@ impl Packument {
     /// aligned or of another format.
     #[must_use]
     pub fn open(name: PackageName, bytes: PackumentBytes) -> Option<Packument> {
-        stored::directory(&bytes)?;
-        Some(Packument { name, bytes })
+        let (directory, texts) = stored::directory(&bytes)?;
+        Some(Packument {
+            name,
+            bytes,
+            directory,
+            texts,
+        })
     }
 
     /// The package.
@@ -58,15 +65,12 @@ impl Packument {
 
     /// The versions, highest first; of equal precedence in the registry's order.
     pub fn versions(&self) -> impl Iterator<Item = VersionView<'_>> {
-        self.directory().into_iter().flat_map(move |directory| {
-            directory.entries.iter().filter_map(move |entry| {
-                let version = directory.text(entry.version.to_native())?;
-                Some(VersionView {
-                    packument: self,
-                    directory,
-                    entry,
-                    version,
-                })
+        self.directory.entries.iter().filter_map(|entry| {
+            let version = self.text(entry.version)?;
+            Some(VersionView {
+                packument: self,
+                entry,
+                version,
             })
         })
     }
@@ -87,18 +91,20 @@ impl Packument {
 
     /// The tags and the versions that they point at.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.directory().into_iter().flat_map(|directory| {
-            directory.tags.iter().filter_map(|pair| {
-                Some((
-                    directory.text(pair.0.to_native())?,
-                    directory.text(pair.1.to_native())?,
-                ))
-            })
-        })
+        let pairs = self.directory.tags.iter();
+        pairs.filter_map(|(tag, version)| Some((self.text(*tag)?, self.text(*version)?)))
     }
 
-    fn directory(&self) -> Option<&ArchivedDirectory> {
-        stored::directory(&self.bytes)
+    /// The text of a number; none for zero or a number that there is not.
+    fn text(&self, id: TextId) -> Option<&str> {
+        let at = usize::try_from(id.checked_sub(1)?).ok()?;
+        let ends = &self.directory.ends;
+        let place = |end: u32| self.texts.checked_add(usize::try_from(end).ok()?);
+        let end = place(*ends.get(at)?)?;
+        let start = at
+            .checked_sub(1)
+            .map_or(Some(self.texts), |before| place(ends[before]))?;
+        std::str::from_utf8(self.bytes.get(start..end)?).ok()
     }
 }
 
@@ -112,26 +118,26 @@ impl<'p> VersionView<'p> {
     /// Why it should not be used any more.
     #[must_use]
     pub fn deprecated(&self) -> Option<&'p str> {
-        self.directory.text(self.entry.deprecated.to_native())
+        self.packument.text(self.entry.deprecated)
     }
 
     /// The versions of Node.js it is for.
     #[must_use]
     pub fn node(&self) -> Option<&'p str> {
-        self.directory.text(self.entry.node.to_native())
+        self.packument.text(self.entry.node)
     }
 
     /// When it was published, in seconds since 1970; abbreviated packuments do not say.
     #[must_use]
     pub fn published(&self) -> Option<i64> {
-        Some(self.entry.published.to_native()).filter(|time| *time != NO_TIME)
+        Some(self.entry.published).filter(|time| *time != NO_TIME)
     }
 
     /// All that is known of it. `None` when the buffer is damaged.
     #[must_use]
     pub fn manifest(&self) -> Option<Manifest> {
         let stored = stored::stored(&self.packument.bytes, self.entry)?;
-        let text = |id: rkyv::rend::u32_le| self.directory.text(id.to_native());
+        let text = |id: rkyv::rend::u32_le| self.packument.text(id.to_native());
         let maybe = |id| text(id).map(Arc::from);
         let list = |ids: &ArchivedVec<rkyv::rend::u32_le>| -> Vec<Arc<str>> {
             ids.iter().filter_map(|id| maybe(*id)).collect()

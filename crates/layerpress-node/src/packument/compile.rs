@@ -244,7 +244,7 @@ fn list(builder: &mut Builder, texts: &[&str]) -> Vec<TextId> {
 
 /// The fields of a version that are looked at.
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a version: an object")]
 struct RawVersion<'j> {
     #[serde(borrow)]
     name: Json<'j>,

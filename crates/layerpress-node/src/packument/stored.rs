@@ -1,9 +1,10 @@
 //! The compact form of a packument, looked at without parsing it.
 //!
 //! ```text
-//! header     16 bytes: magic, format, offset of the directory
+//! header     16 bytes: magic, format, offset of the directory, offset of the texts
 //! versions   one rkyv archive each, aligned to 16 bytes, checked when it is looked at
-//! directory  one rkyv archive: all texts, each once; what choosing a version needs of each
+//! directory  one rkyv archive: where the texts end; what choosing a version needs of each
+//! texts      all of them, each once, without separators
 //! ```
 //!
 //! A damaged buffer reads as absent, never as something else.
@@ -23,10 +24,8 @@ pub(super) type TextId = u32;
 
 #[derive(Archive, Serialize, Deserialize)]
 pub(super) struct Directory {
-    /// All texts, without separators.
-    text: String,
-    /// Where each ends.
-    ends: Vec<u32>,
+    /// Where each text ends.
+    pub(super) ends: Vec<u32>,
     /// Tags and the versions that they point at.
     pub(super) tags: Vec<(TextId, TextId)>,
     /// The versions, highest first.
@@ -124,48 +123,42 @@ impl Builder {
             entries.push(entry);
         }
         let directory = Directory {
-            text: self.text,
             ends: self.ends,
             tags,
             entries,
         };
-        let at = place(&buffer);
+        let directory_at = place(&buffer);
         buffer.extend_from_slice(&rkyv::to_bytes::<rancor::Error>(&directory)?);
-        buffer[..4].copy_from_slice(&MAGIC);
-        buffer[4..8].copy_from_slice(&FORMAT.to_le_bytes());
-        buffer[8..12].copy_from_slice(&at.to_le_bytes());
+        let texts_at = place(&buffer);
+        buffer.extend_from_slice(self.text.as_bytes());
+        let words = [u32::from_le_bytes(MAGIC), FORMAT, directory_at, texts_at];
+        for (at, word) in words.iter().enumerate() {
+            buffer[at * 4..][..4].copy_from_slice(&word.to_le_bytes());
+        }
         Ok(buffer.into_vec())
     }
 }
 
-/// The directory of a buffer.
-pub(super) fn directory(bytes: &[u8]) -> Option<&ArchivedDirectory> {
-    let word = |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
-    if bytes.get(..4)? != MAGIC || u32::from_le_bytes(word(4)?) != FORMAT {
+/// The directory of a buffer and where its texts begin.
+pub(super) fn directory(bytes: &[u8]) -> Option<(Directory, usize)> {
+    let word = |at: usize| -> Option<u32> {
+        Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+    };
+    if bytes.get(..4)? != MAGIC || word(4)? != FORMAT {
         return None;
     }
-    let at = usize::try_from(u32::from_le_bytes(word(8)?)).ok()?;
-    rkyv::access::<ArchivedDirectory, rancor::Error>(bytes.get(at..)?).ok()
+    let place = |at| word(at).and_then(|place| usize::try_from(place).ok());
+    let (start, texts) = (place(8)?, place(12)?);
+    let directory = rkyv::from_bytes::<Directory, rancor::Error>(bytes.get(start..texts)?).ok()?;
+    let end = texts.checked_add(usize::try_from(*directory.ends.last()?).ok()?)?;
+    (end == bytes.len()).then_some((directory, texts))
 }
 
 /// The rest of what is known of a version.
-pub(super) fn stored<'b>(bytes: &'b [u8], entry: &ArchivedEntry) -> Option<&'b ArchivedStored> {
-    let start = usize::try_from(entry.offset.to_native()).ok()?;
-    let end = start.checked_add(usize::try_from(entry.length.to_native()).ok()?)?;
+pub(super) fn stored<'b>(bytes: &'b [u8], entry: &Entry) -> Option<&'b ArchivedStored> {
+    let start = usize::try_from(entry.offset).ok()?;
+    let end = start.checked_add(usize::try_from(entry.length).ok()?)?;
     rkyv::access::<ArchivedStored, rancor::Error>(bytes.get(start..end)?).ok()
-}
-
-impl ArchivedDirectory {
-    /// The text of a number; none for zero or a number that there is not.
-    pub(super) fn text(&self, id: TextId) -> Option<&str> {
-        let at = usize::try_from(id.checked_sub(1)?).ok()?;
-        let end = self.ends.get(at)?.to_native();
-        let start = at
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before].to_native());
-        self.text
-            .get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
-    }
 }
 
 fn place(buffer: &AlignedVec<16>) -> u32 {

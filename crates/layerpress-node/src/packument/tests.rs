@@ -141,7 +141,7 @@ fn what_is_no_packument_is_refused() {
         error.to_string()
     };
     insta::assert_snapshot!(refused("<html>"), @"a: the registry's answer cannot be read at line 1, column 1: expected value");
-    insta::assert_snapshot!(refused("{\"versions\": {\"1.0.0\": 3}}"), @"a: the registry's answer cannot be read at line 1, column 24: invalid type: integer `3`, expected struct RawVersion");
+    insta::assert_snapshot!(refused("{\"versions\": {\"1.0.0\": 3}}"), @"a: the registry's answer cannot be read at line 1, column 24: invalid type: integer `3`, expected a version: an object");
     insta::assert_snapshot!(refused("{\"name\": \"b\", \"versions\": {\"1.0.0\": {}}}"), @"a: the registry answered with `b`");
     insta::assert_snapshot!(refused("{\"name\": \"a\", \"versions\": {}}"), @"a: the registry has no version of it");
     assert!(refused(&"[".repeat(100_000)).contains("expected a packument"));
