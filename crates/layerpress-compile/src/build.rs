@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Package, Pylock, Selection};
 use layerpress_pack::{write_file, write_layer};
 use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots};
@@ -16,17 +16,18 @@ use layerpress_tree::{LayerTree, Sha256};
 use pep508_rs::PackageName;
 
 use crate::archives::{Tally, unpack_all};
-use crate::assemble::assemble;
+use crate::assemble::{Assembled, assemble};
 use crate::error::CompileError;
 use crate::lock::{Coverage, Locked, lock_project};
 use crate::project::{Project, parent};
-use crate::report::{BuildReport, LayerReport};
+use crate::report::{BuildReport, LayerReport, Seconds};
 use crate::request::{BuildRequest, Layout};
 
 /// Builds a layer zip for each input and each target, by way of a lockfile.
 ///
 /// # Errors
-/// The first thing that stands in the way; layers already finished stay, nothing is half-written.
+/// The first thing that stands in the way. Of that input nothing is written, neither lockfile nor
+/// layer; what earlier inputs gave stays.
 pub fn build(
     request: &BuildRequest,
     reporter: &Arc<dyn Reporter>,
@@ -55,79 +56,95 @@ fn build_layers(
         report.notes.push(format!(
             "{shown}: nothing is asked for, so there is no layer"
         ));
-        return Ok(());
+        return locked.write();
     }
     let outputs = outputs(request.output.as_deref(), project, &locked.targets)?;
-    for (target, output) in locked.targets.iter().zip(outputs) {
-        build_layer(request, locked, *target, output, report)?;
+    let mut layers = Vec::new();
+    for (target, path) in locked.targets.iter().zip(outputs) {
+        layers.push(prepare(
+            request,
+            locked,
+            *target,
+            path,
+            &mut report.seconds,
+        )?);
     }
+    // Nothing is written until everything has proved sound.
+    let begun = Instant::now();
+    locked.write()?;
+    for layer in layers {
+        report.layers.push(layer.write()?);
+    }
+    report.seconds.pack += begun.elapsed();
     Ok(())
 }
 
-fn build_layer(
+/// A layer of which everything is known but its zip's bytes.
+struct Prepared {
+    path: PathBuf,
+    target: Target,
+    assembled: Assembled,
+    tally: Tally,
+}
+
+/// Unpacks what the lock pins for `target`, and assembles it.
+fn prepare(
     request: &BuildRequest,
     locked: &Locked,
     target: Target,
-    output: PathBuf,
-    report: &mut BuildReport,
-) -> Result<(), CompileError> {
+    path: PathBuf,
+    seconds: &mut Seconds,
+) -> Result<Prepared, CompileError> {
     let Locked {
         session,
         project,
         lock,
+        builds,
         ..
     } = locked;
-    let stage = |stage, begins| {
-        let subject = target.to_string();
-        session.reporter().report(match begins {
-            true => Event::StageStarted { stage, subject },
-            false => Event::StageFinished { stage },
-        });
-    };
-
     let begun = Instant::now();
-    stage(Stage::Fetch, true);
-    let pins = pins(
-        &wanted(request, project, lock, target)?,
-        &target,
-        &parent(&project.lockfile),
-    )?;
+    let fetching = session.stage(Stage::Fetch, target);
+    let wanted = wanted(request, project, lock, target)?;
+    let pins = pins(&wanted, &target, &parent(&project.lockfile))?;
     let tally = Tally::default();
     let options = unpack_options(request, target);
-    let wheels = unpack_all(
-        session,
-        &locked.builds.for_target(target),
-        &pins,
-        &options,
-        &tally,
-    )?;
-    stage(Stage::Fetch, false);
-    report.seconds.fetch += begun.elapsed();
+    let wheels = unpack_all(session, &builds.for_target(target), &pins, &options, &tally)?;
+    drop(fetching);
+    seconds.fetch += begun.elapsed();
 
     let begun = Instant::now();
-    stage(Stage::Pack, true);
-    let assembled = assemble(target, wheels, &project.own)?;
-    session.warn_all(assembled.warnings);
+    let packing = session.stage(Stage::Pack, target);
+    let mut assembled = assemble(target, wheels, &project.own)?;
+    session.warn_all(std::mem::take(&mut assembled.warnings));
     if let Some(expected) = request.check_digest {
-        check_digest(&assembled.tree, expected, &output)?;
+        check_digest(&assembled.tree, expected, &path)?;
     }
-    make_folder(&parent(&output))?;
-    let written = write_file(&assembled.tree, &output)?;
-    stage(Stage::Pack, false);
-    report.seconds.pack += begun.elapsed();
-
-    report.layers.push(LayerReport {
-        path: output,
+    drop(packing);
+    seconds.pack += begun.elapsed();
+    Ok(Prepared {
+        path,
         target,
-        zipped_bytes: written.bytes,
-        unzipped_bytes: written.unzipped_bytes,
-        files: written.files,
-        digest: written.digest,
-        packages: assembled.packages,
-        cached: tally.cached.load(Ordering::Relaxed),
-        downloaded_bytes: tally.downloaded_bytes.load(Ordering::Relaxed),
-    });
-    Ok(())
+        assembled,
+        tally,
+    })
+}
+
+impl Prepared {
+    fn write(self) -> Result<LayerReport, CompileError> {
+        make_folder(&parent(&self.path))?;
+        let written = write_file(&self.assembled.tree, &self.path)?;
+        Ok(LayerReport {
+            path: self.path,
+            target: self.target,
+            zipped_bytes: written.bytes,
+            unzipped_bytes: written.unzipped_bytes,
+            files: written.files,
+            digest: written.digest,
+            packages: self.assembled.packages,
+            cached: self.tally.cached.load(Ordering::Relaxed),
+            downloaded_bytes: self.tally.downloaded_bytes.load(Ordering::Relaxed),
+        })
+    }
 }
 
 /// The entries of the lock that this layer holds: what the manifest leads to, less what the user

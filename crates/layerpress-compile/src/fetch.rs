@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::Selection;
 use layerpress_python::lockfile::{LockfileError, pins};
 use layerpress_python::wheel::UnpackOptions;
@@ -39,11 +39,7 @@ pub fn fetch(
     let locked = lock_project(&request.lockfile, &lock, Coverage::AtLeast, reporter)?;
     let mut report = FetchReport::default();
     for target in &locked.targets {
-        let subject = target.to_string();
-        locked.session.reporter().report(Event::StageStarted {
-            stage: Stage::Fetch,
-            subject,
-        });
+        let _running = locked.session.stage(Stage::Fetch, *target);
         let packages = locked
             .lock
             .select(target, &Selection::default())
@@ -62,9 +58,6 @@ pub fn fetch(
         report.archives += pins.len();
         report.cached += tally.cached.load(Ordering::Relaxed);
         report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);
-        locked.session.reporter().report(Event::StageFinished {
-            stage: Stage::Fetch,
-        });
     }
     report.seconds.total = begun.elapsed();
     report.seconds.fetch = report.seconds.total;

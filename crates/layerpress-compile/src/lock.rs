@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{Roots, compose, roots, unmet};
@@ -38,6 +38,7 @@ pub fn lock(
     let mut report = LockReport::default();
     for input in &request.inputs {
         let locked = lock_project(input, request, Coverage::Exact, reporter)?;
+        locked.write()?;
         report.seconds.resolve += locked.seconds;
         report.lockfiles.extend(locked.lockfile);
     }
@@ -67,8 +68,10 @@ pub(crate) struct Locked {
     pub lock: Pylock,
     /// The targets asked for.
     pub targets: Vec<Target>,
-    /// What became of the lockfile; `None` if the input is one, or nothing is asked for.
+    /// What becomes of the lockfile; `None` if the input is one.
     pub lockfile: Option<LockfileReport>,
+    /// The lockfile's new text, if it changes.
+    new_text: Option<String>,
     /// How long it took.
     pub seconds: Duration,
 }
@@ -142,7 +145,11 @@ pub(crate) fn lock_project(
         builds: &builds,
         pre: settings.pre,
     };
-    let (lock, lockfile) = work.up_to_date(previous, &targets, coverage)?;
+    let Outcome {
+        lock,
+        lockfile,
+        new_text,
+    } = work.up_to_date(previous, &targets, coverage)?;
     Ok(Locked {
         session,
         builds,
@@ -150,8 +157,23 @@ pub(crate) fn lock_project(
         lock,
         targets,
         lockfile,
+        new_text,
         seconds: begun.elapsed(),
     })
+}
+
+impl Locked {
+    /// Writes the lockfile, if it changes. Whoever builds does so once every artifact has proved
+    /// sound: a lock that pins a broken wheel would only make the fault last.
+    ///
+    /// # Errors
+    /// A lockfile that cannot be written.
+    pub(crate) fn write(&self) -> Result<(), CompileError> {
+        match &self.new_text {
+            Some(text) => write(&self.project.lockfile, text),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A lockfile as it was found.
@@ -182,6 +204,13 @@ impl Previous {
     }
 }
 
+/// A lock that serves, and what becomes of its file.
+struct Outcome {
+    lock: Pylock,
+    lockfile: Option<LockfileReport>,
+    new_text: Option<String>,
+}
+
 /// What locking one project works with.
 struct Work<'a> {
     request: &'a LockRequest,
@@ -193,25 +222,33 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// The lock that serves `targets`: the previous one where it does, else a new one, written.
+    /// The lock that serves `targets`: the previous one where it does, else a new one with its text.
     fn up_to_date(
         &self,
         previous: Option<Previous>,
         targets: &[Target],
         coverage: Coverage,
-    ) -> Result<(Pylock, Option<LockfileReport>), CompileError> {
+    ) -> Result<Outcome, CompileError> {
         let path = &self.project.lockfile;
         let Some(manifest) = &self.project.manifest else {
             let lock = previous
                 .ok_or_else(|| CompileError::NoLock { path: path.clone() })?
                 .lock;
-            return Ok((lock, None));
+            return Ok(Outcome {
+                lock,
+                lockfile: None,
+                new_text: None,
+            });
         };
-        let unchanged = |lock: &Pylock| LockfileReport {
-            path: path.clone(),
-            written: false,
-            packages: lock.packages.len(),
-            changes: Vec::new(),
+        let unchanged = |lock: Pylock| Outcome {
+            lockfile: Some(LockfileReport {
+                path: path.clone(),
+                written: false,
+                packages: lock.packages.len(),
+                changes: Vec::new(),
+            }),
+            lock,
+            new_text: None,
         };
         if self.request.locked {
             let lock = previous
@@ -223,13 +260,12 @@ impl Work<'_> {
                     unmet: Box::new(unmet),
                 });
             }
-            let report = unchanged(&lock);
-            return Ok((lock, Some(report)));
+            return Ok(unchanged(lock));
         }
         if let Some(previous) = &previous
             && self.serves(&previous.lock, manifest, targets, coverage)
         {
-            return Ok((previous.lock.clone(), Some(unchanged(&previous.lock))));
+            return Ok(unchanged(previous.lock.clone()));
         }
         let all = match (&previous, coverage) {
             (Some(previous), Coverage::AtLeast) => union(&previous.lock.targets, targets),
@@ -243,9 +279,6 @@ impl Work<'_> {
         let before = previous.as_ref().map(|previous| previous.text.as_str());
         let text = lock.write(before);
         let written = before != Some(text.as_str());
-        if written {
-            write(path, &text)?;
-        }
         let changes = changes(previous.as_ref().map(|previous| &previous.lock), &lock);
         let report = LockfileReport {
             path: path.clone(),
@@ -253,7 +286,11 @@ impl Work<'_> {
             packages: lock.packages.len(),
             changes,
         };
-        Ok((lock, Some(report)))
+        Ok(Outcome {
+            lock,
+            lockfile: Some(report),
+            new_text: written.then_some(text),
+        })
     }
 
     /// Whether a lock says all that is needed, and nothing that is not.
@@ -288,11 +325,7 @@ impl Work<'_> {
         let mut found = roots(manifest, targets);
         let mut chosen: Vec<(PackageName, Version)> = Vec::new();
         for target in targets {
-            let subject = target.to_string();
-            self.session.reporter().report(Event::StageStarted {
-                stage: Stage::Resolve,
-                subject,
-            });
+            let _running = self.session.stage(Stage::Resolve, *target);
             let mut preferences = previous
                 .map(|lock| self.kept(lock, target))
                 .unwrap_or_default();
@@ -314,9 +347,6 @@ impl Work<'_> {
                 }
             }
             answers.push((*target, releases(self.session, &resolution)?));
-            self.session.reporter().report(Event::StageFinished {
-                stage: Stage::Resolve,
-            });
         }
         let folder = parent(&self.project.lockfile);
         let folder = std::path::absolute(&folder).map_err(|source| CompileError::Unreadable {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use layerpress_fetch::{Client, ClientOptions, Credentials, Event, Reporter, Store};
+use layerpress_fetch::{Client, ClientOptions, Credentials, Event, Reporter, Stage, Store};
 use layerpress_python::manifest::FetchTextError;
+use layerpress_target::Target;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -67,6 +68,17 @@ impl Session {
         self.client.reporter()
     }
 
+    /// Says that a stage begins for `target`; that it has ended is said when the value is dropped.
+    pub(crate) fn stage(&self, stage: Stage, target: Target) -> Running<'_> {
+        let subject = target.to_string();
+        self.reporter()
+            .report(Event::StageStarted { stage, subject });
+        Running {
+            reporter: self.reporter(),
+            stage,
+        }
+    }
+
     /// Warns of each of `messages`.
     pub(crate) fn warn_all(&self, messages: impl IntoIterator<Item = String>) {
         for message in messages {
@@ -95,6 +107,20 @@ impl Session {
         for url in urls {
             self.client.credentials().add_url(url);
         }
+    }
+}
+
+/// A stage under way.
+#[derive(Debug)]
+pub(crate) struct Running<'a> {
+    reporter: &'a dyn Reporter,
+    stage: Stage,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.reporter
+            .report(Event::StageFinished { stage: self.stage });
     }
 }
 

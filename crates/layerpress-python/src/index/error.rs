@@ -114,6 +114,11 @@ impl IndexError {
             Self::Unreachable { cause, .. }
             | Self::FindLinks { cause }
             | Self::File { cause, .. } => cause.kind(),
+            // Whatever answered, it is no package index: the way there is at fault.
+            Self::Page {
+                fault: PageFault::Login | PageFault::ContentType { .. },
+                ..
+            } => ErrorKind::Network,
             Self::Unknown { .. }
             | Self::Page { .. }
             | Self::Archive { .. }

@@ -194,9 +194,9 @@ async fn what_is_no_index_is_said_and_never_skipped() {
     }
     let said = said.replace(server.url.as_str(), "http://index.example/");
     insta::assert_snapshot!(said, @r"
-    `http://index.example/login/a/`: a web page with a form stands where a package index should be (Input)
+    `http://index.example/login/a/`: a web page with a form stands where a package index should be (Network)
       hint: is there a login page in between?
-    `http://index.example/image/a/`: content of type `image/png` stands where a package index should be (Input)
+    `http://index.example/image/a/`: content of type `image/png` stands where a package index should be (Network)
       hint: is there a login page in between?
     `http://index.example/v2/a/`: the index speaks version 2 of the simple API, only 1.x is understood (Input)
       hint: a newer release of layerpress may understand it
