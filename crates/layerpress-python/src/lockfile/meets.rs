@@ -12,7 +12,7 @@ use crate::index::Agreement;
 use crate::manifest::{Manifest, Requirement, Source};
 use crate::wheel_name::WheelName;
 
-/// The first requirement or constraint that the lock does not satisfy on one of `targets`.
+/// The first requirement, constraint or override that the lock does not satisfy on one of `targets`.
 ///
 /// Only pins count: where they came from and how they were chosen plays no part. `lock_folder` is
 /// where the lock's relative paths start.
@@ -30,7 +30,7 @@ pub fn unmet(
         };
         let environment = marker_environment(target);
         let applies = |requirement: &&Requirement| requirement.marker.evaluate(&environment, &[]);
-        for requirement in manifest.requirements.iter().filter(applies) {
+        for requirement in required(manifest).filter(applies) {
             let why = match find(requirement, &packages, lock_folder) {
                 None => Unmeetable::Missing,
                 Some(package) => {
@@ -48,7 +48,8 @@ pub fn unmet(
                 target: *target,
             });
         }
-        for constraint in manifest.constraints.iter().filter(applies) {
+        let limits = manifest.constraints.iter().chain(&manifest.overrides);
+        for constraint in limits.filter(applies) {
             let Some(package) = find(constraint, &packages, lock_folder) else {
                 continue;
             };
@@ -62,6 +63,20 @@ pub fn unmet(
         }
     }
     extras_unmet(lock, manifest, targets)
+}
+
+/// What is asked for, with overrides in place of the lines that they stand for.
+fn required(manifest: &Manifest) -> impl Iterator<Item = &Requirement> {
+    manifest.requirements.iter().flat_map(|requirement| {
+        let overrides = manifest.overrides.iter();
+        let mut standing: Vec<&Requirement> = overrides
+            .filter(|other| other.name.is_some() && other.name == requirement.name)
+            .collect();
+        if standing.is_empty() {
+            standing.push(requirement);
+        }
+        standing
+    })
 }
 
 /// A lock of ours names the extras that it was resolved with; another tool's does not, and then its
@@ -198,5 +213,54 @@ fn same_file(a: &Path, b: &Path) -> bool {
     match (followed(a), followed(b)) {
         (Ok(a), Ok(b)) => a == b,
         _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Origin, parse_requirement};
+
+    const LOCK: &str = r#"
+lock-version = "1.0"
+created-by = "layerpress"
+
+[[packages]]
+name = "a"
+version = "2"
+wheels = [{ url = "https://files.example/a-2-py3-none-any.whl", hashes = { sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }]
+"#;
+
+    fn lines(file: &str, lines: &[&str]) -> Vec<Requirement> {
+        let line = |(at, text): (usize, &&str)| {
+            let origin = Origin::new(file, u32::try_from(at + 1).ok(), text);
+            parse_requirement(text, &origin, None).expect("valid")
+        };
+        lines.iter().enumerate().map(line).collect()
+    }
+
+    fn answer(requirements: &[&str], overrides: &[&str]) -> Option<String> {
+        let manifest = Manifest {
+            requirements: lines("requirements.txt", requirements),
+            overrides: lines("overrides.txt", overrides),
+            ..Manifest::default()
+        };
+        let target = Target {
+            runtime: "python3.13".parse().expect("a runtime"),
+            arch: layerpress_target::Arch::X86_64,
+        };
+        let lock = Pylock::parse(LOCK).expect("valid");
+        unmet(&lock, &manifest, &[target], Path::new("/")).map(|unmet| unmet.to_string())
+    }
+
+    #[test]
+    fn an_override_stands_for_the_lines_on_its_package() {
+        assert!(answer(&["a<2"], &[]).is_some());
+        assert_eq!(answer(&["a<2"], &["a==2"]), None);
+        assert!(answer(&["a"], &["a>2"]).is_some());
+        // One that switches its package off, and one on what nobody asks for by name.
+        assert_eq!(answer(&["a", "b"], &["b ; os_name == 'never'"]), None);
+        assert!(answer(&["a", "b"], &["b ; os_name == 'posix'"]).is_some());
+        assert!(answer(&[], &["a>2"]).is_some());
     }
 }

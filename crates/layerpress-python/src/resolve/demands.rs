@@ -88,7 +88,7 @@ impl Demands {
     /// What the user's requirements ask for.
     pub(crate) fn of_user(&mut self, names: &mut Names) -> Result<Vec<Dependency>, Unusable> {
         let mut lines = std::mem::take(&mut self.requirements);
-        lines.retain(|line| self.holds(&line.marker, None));
+        lines.retain(|line| self.may_count(&line.name, &line.marker, None));
         let applicable = self.applicable(lines, None);
         self.edges(names, applicable)
     }
@@ -153,17 +153,30 @@ impl Demands {
         applicable.extend(bounds);
     }
 
-    /// The lines of a release that hold on the target: always, or only thanks to `extra`.
+    /// The lines of a release that hold on the target, always or only thanks to `extra`, and those
+    /// that overrides stand for.
     fn relevant(&mut self, metadata: &Metadata, extra: Option<&ExtraName>) -> Vec<Line> {
         metadata
             .dependencies(extra.map_or(&[][..], std::slice::from_ref))
-            .filter(|dependency| self.holds(&dependency.marker, extra))
+            .filter(|dependency| self.may_count(&dependency.name, &dependency.marker, extra))
             .map(Line::from_metadata)
             .collect()
     }
 
-    /// Lines that hold, as they stand in the graph: overridden, and each followed by the
-    /// constraints on it.
+    /// Whether a line holds, or is overridden: then the override's marker says when it counts.
+    fn may_count(
+        &mut self,
+        name: &PackageName,
+        marker: &MarkerTree,
+        extra: Option<&ExtraName>,
+    ) -> bool {
+        self.overrides.contains_key(name) || self.holds(marker, extra)
+    }
+
+    /// Lines as they stand in the graph: overridden, and each followed by the constraints on it.
+    ///
+    /// As in uv, an override replaces all of a line, its marker too; only the extra that brings a
+    /// line in still has to be asked for.
     fn applicable(&mut self, lines: Vec<Line>, extra: Option<&ExtraName>) -> Vec<Line> {
         let mut applicable = Vec::with_capacity(lines.len());
         for line in lines {
@@ -171,8 +184,12 @@ impl Demands {
                 self.add_line(line, extra, &mut applicable);
                 continue;
             };
+            let extra_of_line = line.marker.top_level_extra().map(MarkerTree::expression);
             let under = |new: &Line| Line {
-                marker: both(&line.marker, &new.marker),
+                marker: match &extra_of_line {
+                    Some(extra) => both(extra, &new.marker),
+                    None => new.marker.clone(),
+                },
                 ..new.clone()
             };
             let replacing: Vec<Line> = overrides.iter().map(under).collect();

@@ -207,6 +207,32 @@ fn overrides_stand_instead_of_what_anybody_asks() {
 }
 
 #[test]
+fn an_override_decides_when_its_package_is_needed() {
+    let universe = Universe::of(
+        "a 1
+         a 2
+         b 1: a<2 ; sys_platform == 'win32'
+         c 1: a ; sys_platform == 'win32' and extra == 'x'
+         d 1: a",
+    );
+    let with = |lines: &[&str], overrides: &[&str]| {
+        let mut overridden = request(lines);
+        overridden.overrides = wanted("overrides.txt", overrides);
+        universe.answer(overridden)
+    };
+    assert_eq!(with(&["b"], &["a"]), "a==2 b==1");
+    assert_eq!(
+        with(&["b", "a<2 ; os_name == 'nt'"], &["a==1"]),
+        "a==1 b==1"
+    );
+    // The extra must still be asked for.
+    assert_eq!(with(&["c"], &["a==1"]), "c==1");
+    assert_eq!(with(&["c[x]"], &["a==1"]), "a==1 c==1");
+    // The way to do without a package.
+    assert_eq!(with(&["d"], &["a ; sys_platform == 'never'"]), "d==1");
+}
+
+#[test]
 fn the_lowest_strategies_take_the_lowest() {
     let universe = Universe::of(
         "a 1: b
