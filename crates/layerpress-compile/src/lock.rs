@@ -114,11 +114,15 @@ pub(crate) fn lock_project(
             Session::open(&request.sources, trusted, Arc::clone(reporter))?
         }
     };
-    if let Some(manifest) = &project.manifest {
+    let settings = effective(project.manifest.as_ref(), &request.python);
+    if let Some(manifest) = &mut project.manifest {
+        // Flags, variables and configuration may ask for what the manifest does not.
+        manifest.pre |= settings.pre;
+        manifest.prefer_binary |= settings.prefer_binary;
+        manifest.require_hashes |= settings.require_hashes;
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }
-    let settings = effective(project.manifest.as_ref(), &request.python);
     let registry = Arc::new(registry(&settings, &request.python, &session));
     let previous = Previous::read(&project.lockfile)?;
     let locked_targets = previous
@@ -143,7 +147,6 @@ pub(crate) fn lock_project(
         project: &project,
         registry: &registry,
         builds: &builds,
-        pre: settings.pre,
     };
     let Outcome {
         lock,
@@ -218,7 +221,6 @@ struct Work<'a> {
     project: &'a Project,
     registry: &'a Arc<Registry>,
     builds: &'a Builds,
-    pre: bool,
 }
 
 impl Work<'_> {
@@ -375,10 +377,6 @@ impl Work<'_> {
             .expect("the markers of every Python runtime are versions");
         request.preferences = preferences;
         request.strategy = self.request.python.strategy;
-        request.require_hashes = manifest.require_hashes;
-        if self.pre {
-            request.prereleases = resolve::Prereleases::Allow;
-        }
         let builder = Arc::new(self.builds.for_target(target));
         let provider = RegistryProvider::new(
             Arc::clone(self.registry),

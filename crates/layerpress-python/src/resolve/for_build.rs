@@ -31,6 +31,7 @@ impl Request {
             target: format!("the build of {package}"),
             strategy: Strategy::Highest,
             prereleases: Prereleases::IfNecessary,
+            prefer_binary: false,
             require_hashes: false,
             budget: Budget::default(),
         })

@@ -27,6 +27,7 @@ impl Request {
             } else {
                 Prereleases::IfNecessary
             },
+            prefer_binary: manifest.prefer_binary,
             require_hashes: manifest.require_hashes,
             budget: Budget::default(),
         })

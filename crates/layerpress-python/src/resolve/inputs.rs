@@ -64,6 +64,8 @@ pub struct Request {
     pub strategy: Strategy,
     /// What to do with pre-releases.
     pub prereleases: Prereleases,
+    /// Whether any version with a wheel for the target is tried before one that has to be built.
+    pub prefer_binary: bool,
     /// Whether every package must have a hash among the requirements.
     pub require_hashes: bool,
     /// When to give up.

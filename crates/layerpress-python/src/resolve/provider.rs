@@ -120,6 +120,8 @@ pub struct Pick<F> {
     pub file: F,
     /// Whether that is a wheel, whose metadata is cheap and safe to get ahead of need.
     pub wheel: bool,
+    /// Whether what would be installed has to be built first.
+    pub built: bool,
     /// `Requires-Python` of the file that would be installed, as the index states it.
     pub requires_python: Option<Arc<VersionSpecifiers>>,
     /// The reason given for a yank, if the file to be installed is yanked (it may be empty).

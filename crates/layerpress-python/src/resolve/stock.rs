@@ -106,6 +106,7 @@ impl<F> Stocked<F> {
 pub(crate) struct Selector {
     strategy: Strategy,
     prereleases: Prereleases,
+    prefer_binary: bool,
     direct: FxHashSet<PackageName>,
     preferences: FxHashMap<PackageName, Vec<Version>>,
     pinned: FxHashMap<PackageName, Vec<Version>>,
@@ -160,6 +161,7 @@ impl Selector {
         Self {
             strategy: request.strategy,
             prereleases: request.prereleases,
+            prefer_binary: request.prefer_binary,
             direct,
             preferences,
             pinned,
@@ -186,7 +188,21 @@ impl Selector {
         stock: &'s Stock<F>,
     ) -> Option<Candidate<'s, F>> {
         stock.shelves.iter().find_map(|stocked| {
-            let first = |pass| self.first(name, range, stocked, pass);
+            // As in pip: a wheel counts for more than a higher version, a final release for more
+            // than either.
+            let first = |pass| {
+                let wheel = self.prefer_binary.then(|| {
+                    self.first(
+                        name,
+                        range,
+                        stocked,
+                        pass,
+                        |release| matches!(release, Release::Usable(pick) if !pick.built),
+                    )
+                });
+                let any = || self.first(name, range, stocked, pass, |_| true);
+                wheel.flatten().or_else(any)
+            };
             match self.prereleases {
                 Prereleases::Allow => first(Pass::All),
                 Prereleases::IfNecessary => {
@@ -242,13 +258,14 @@ impl Selector {
             })
     }
 
-    /// The first release of a shelf that a pass sees and the range admits, usable or not.
+    /// The first release of a shelf that a pass sees, the range admits and `suits` accepts.
     fn first<'s, F>(
         &self,
         name: &PackageName,
         range: &Ranges<Version>,
         stocked: &'s Stocked<F>,
         pass: Pass,
+        suits: impl Fn(&Release<F>) -> bool,
     ) -> Option<Candidate<'s, F>> {
         let (start, end) = span(stocked.shelf.versions(), range);
         let try_at = |position: usize| {
@@ -262,6 +279,7 @@ impl Selector {
                 return None;
             }
             self.at(name, stocked, position)
+                .filter(|candidate| suits(candidate.release))
         };
         if self.prefers_highest(name) {
             (start..end).rev().find_map(try_at)

@@ -176,6 +176,7 @@ impl ListedShelf {
         };
         Some(Pick {
             wheel: listed.told_by.is_wheel(),
+            built: !listed.installed.is_wheel(),
             file: Artifact::Listed(Arc::new(listed)),
             requires_python,
             yanked,

@@ -249,6 +249,26 @@ fn the_lowest_strategies_take_the_lowest() {
 }
 
 #[test]
+fn with_wheels_preferred_an_older_wheel_beats_a_newer_source() {
+    let universe = Universe::of(
+        "a 1
+         a 2
+         b 1",
+    )
+    .with("a 3", &[With::SourceOnly])
+    .with("b 2", &[With::SourceOnly]);
+    let preferring = |lines: &[&str]| {
+        let mut preferring = request(lines);
+        preferring.prefer_binary = true;
+        universe.answer(preferring)
+    };
+    assert_eq!(universe.choose(&["a", "b"]), "a==3 b==2");
+    assert_eq!(preferring(&["a", "b"]), "a==2 b==1");
+    // Where only a source will do, it does.
+    assert_eq!(preferring(&["a>2", "b>1"]), "a==3 b==2");
+}
+
+#[test]
 fn earlier_versions_are_kept_where_they_still_fit() {
     let universe = Universe::of(
         "a 1: b>=2

@@ -33,6 +33,7 @@ pub(super) struct Entry {
     requires_python: Option<Arc<VersionSpecifiers>>,
     yanked: Option<String>,
     unusable: Option<Unusable>,
+    source_only: bool,
     metadata: Arc<Metadata>,
 }
 
@@ -49,6 +50,7 @@ pub(super) enum With {
     Yanked(&'static str),
     NoWheel(&'static [&'static str]),
     NoBuild,
+    SourceOnly,
 }
 
 impl Universe {
@@ -158,6 +160,7 @@ fn entry(line: &str, special: &[With]) -> (PackageName, Entry) {
         requires_python: None,
         yanked: None,
         unusable: None,
+        source_only: false,
         metadata: Arc::new(metadata),
     };
     for special in special {
@@ -174,6 +177,7 @@ fn entry(line: &str, special: &[With]) -> (PackageName, Entry) {
                 });
             }
             With::NoBuild => entry.unusable = Some(Unusable::NoBuild),
+            With::SourceOnly => entry.source_only = true,
         }
     }
     (PackageName::from_str(name).unwrap(), entry)
@@ -190,6 +194,7 @@ pub(super) fn request(lines: &[&str]) -> Request {
         target: "python3.12 x86_64".to_owned(),
         strategy: Strategy::Highest,
         prereleases: Prereleases::IfNecessary,
+        prefer_binary: false,
         require_hashes: false,
         budget: Budget::default(),
     }
@@ -269,7 +274,8 @@ impl Shelf<Arc<Entry>> for Versions {
         }
         Release::Usable(Pick {
             file: Arc::clone(entry),
-            wheel: true,
+            wheel: !entry.source_only,
+            built: entry.source_only,
             requires_python: entry.requires_python.clone(),
             yanked: entry.yanked.clone(),
         })
