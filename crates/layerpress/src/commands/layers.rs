@@ -28,7 +28,7 @@ pub(super) fn build(
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
     let request = request::build(arguments, global, environment)?;
-    warn(printer, &request.lock.python.configured.warnings);
+    tell_passed_over(printer, &request.lock.python.configured.warnings);
     let report = compile::build(&request, &progress(printer))?;
     let folder = here();
     let paths = report.layers.iter().map(|layer| &layer.path);
@@ -52,7 +52,7 @@ pub(super) fn lock(
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
     let request = request::lock(arguments, global, environment)?;
-    warn(printer, &request.python.configured.warnings);
+    tell_passed_over(printer, &request.python.configured.warnings);
     let report = compile::lock(&request, &progress(printer))?;
     let folder = here();
     let paths = report.lockfiles.iter().map(|lockfile| &lockfile.path);
@@ -75,16 +75,17 @@ pub(super) fn fetch(
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
     let request = request::fetch(arguments, global, environment)?;
-    warn(printer, &request.python.configured.warnings);
+    tell_passed_over(printer, &request.python.configured.warnings);
     let report = compile::fetch(&request, &progress(printer))?;
     let told = || account::of_fetch(&report);
     finish(printer, told, || json::of_fetch(&report), "")
 }
 
-/// Tells what was passed over in settings files.
-fn warn(printer: &Printer, warnings: &[String]) {
+/// Tells what was passed over in settings that hold for all that the machine does: worth a word to
+/// who asks for details, noise on every run to anybody else.
+fn tell_passed_over(printer: &Printer, warnings: &[String]) {
     for warning in warnings {
-        printer.warning(warning, None);
+        printer.detail(warning);
     }
 }
 
