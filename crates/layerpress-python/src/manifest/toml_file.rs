@@ -45,7 +45,10 @@ impl TomlFile {
 
     /// The folder that relative paths start from.
     pub(crate) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
     }
 
     pub(crate) fn origin(&self, span: Option<Range<usize>>, text: &str) -> Origin {
