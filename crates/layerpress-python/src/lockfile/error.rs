@@ -135,6 +135,8 @@ pub enum Unmeetable {
     },
     /// The lock was made without some of the line's extras.
     Extras,
+    /// The file is no longer the one that the lock pins.
+    Changed,
     /// The file that the lock gives the target has none of the line's hashes.
     Hashes {
         /// The file.
@@ -164,6 +166,7 @@ impl std::fmt::Display for Unmet {
             Unmeetable::Elsewhere { locked: None } => {
                 f.write_str("the lock has it from another place")
             }
+            Unmeetable::Changed => f.write_str("the file is not the one that was locked"),
             Unmeetable::Hashes { file } => {
                 write!(f, "the lock has `{file}`, whose hash is none of the line's")
             }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use layerpress_lock::{Location, Package, Pylock, Selection, Source as Locked, marker_environment};
+use layerpress_lock::{
+    Archive, Location, Package, Pylock, Selection, Source as Locked, marker_environment,
+};
 use layerpress_target::Target;
 
 use super::error::{Unmeetable, Unmet};
 use super::pins::{Artifact, pins};
 use super::reach::{Roots, roots};
-use crate::index::Agreement;
+use crate::index::{Agreement, digest_matches};
 use crate::manifest::{Manifest, Requirement, Source};
 use crate::wheel_name::WheelName;
 
@@ -155,9 +157,13 @@ fn mismatch(
             != Location::url(url.clone()))
         .then(elsewhere)
         .flatten(),
-        (Source::File(path), Locked::Archive(archive)) => (!same_path(&archive.location, path))
-            .then(elsewhere)
-            .flatten(),
+        (Source::File(path), Locked::Archive(archive)) => {
+            if same_path(&archive.location, path) {
+                changed(path, archive).then_some(Unmeetable::Changed)
+            } else {
+                elsewhere()
+            }
+        }
         (Source::Folder(path), Locked::Directory(directory)) => {
             (!same_file(&directory.path.in_folder(lock_folder), path))
                 .then(elsewhere)
@@ -205,6 +211,17 @@ fn other_hashes(
     (!agrees).then_some(Unmeetable::Hashes {
         file: archive.file_name,
     })
+}
+
+/// Whether a file on this machine is no longer the one that the lock pins; one that cannot be read
+/// is left to whoever needs it.
+fn changed(path: &Path, archive: &Archive) -> bool {
+    let Ok(bytes) = std::fs::read(path) else {
+        return false;
+    };
+    let sizes_differ = archive.size.is_some_and(|size| size != bytes.len() as u64);
+    let mut hashes = archive.hashes.iter();
+    sizes_differ || hashes.any(|hash| !digest_matches(hash, &bytes))
 }
 
 /// Whether two paths lead to one place; by text where they cannot be followed.
