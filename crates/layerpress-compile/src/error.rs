@@ -9,7 +9,7 @@ use layerpress_lock::LockError;
 use layerpress_pack::WriteError;
 use layerpress_python::build::{BuildError, BuildErrorKind};
 use layerpress_python::lockfile::{LockfileError, Unmet};
-use layerpress_python::manifest::{ManifestError, ManifestErrorKind};
+use layerpress_python::manifest::{ManifestError, ManifestErrorKind, Origin};
 use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
 use layerpress_target::{Arch, Ecosystem, Runtime, Target};
@@ -52,6 +52,16 @@ pub enum CompileError {
     /// The manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A target whose Python the project does not admit.
+    #[error("{origin} `{}`: {target} has Python {}", origin.text, target.runtime.full_version())]
+    OtherPython {
+        /// Where the project says which Pythons it is for.
+        origin: Box<Origin>,
+        /// The target.
+        target: Target,
+        /// The newest runtime that it admits.
+        newest: Option<Runtime>,
+    },
     /// A file that has none of the hashes that the user gave.
     #[error("`{file_name}`: its `{found}` is none of the hashes given")]
     OtherHash {
@@ -225,6 +235,7 @@ impl CompileError {
             | Self::Wheel(_)
             | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
+            | Self::OtherPython { .. }
             | Self::LockOutdated { .. }
             | Self::Lockfile(_)
             | Self::Merge(_)
@@ -267,6 +278,7 @@ impl CompileError {
             Self::NoSuchTarget { .. } => "no-such-target",
             Self::Manifest(_) => "manifest",
             Self::OtherHash { .. } => "artifact",
+            Self::OtherPython { .. } => "requires-python",
             Self::Lock { .. } => "lockfile",
             Self::NoLock { .. } => "no-lockfile",
             Self::LockOutdated { .. } => "lockfile-outdated",
@@ -320,6 +332,10 @@ impl CompileError {
             Self::OwnCodeConflict { .. } => {
                 "rename the file, or name it in `.layerpressignore` to leave it out".into()
             }
+            Self::OtherPython { newest, .. } => match newest {
+                Some(newest) => format!("the newest runtime that it admits: `--runtime {newest}`"),
+                None => "it admits the Python of no runtime".into(),
+            },
             Self::OtherHash { .. } => {
                 "the file was replaced since its hash was noted, or the hash is another file's".into()
             }

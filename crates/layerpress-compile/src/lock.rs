@@ -123,7 +123,12 @@ pub(crate) fn lock_project(
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }
-    let registry = Arc::new(registry(&settings, &request.python, &session));
+    let registry = Arc::new(registry(
+        &settings,
+        project.manifest.as_ref(),
+        &request.python,
+        &session,
+    ));
     let previous = Previous::read(&project.lockfile)?;
     let locked_targets = previous
         .as_ref()
@@ -135,6 +140,9 @@ pub(crate) fn lock_project(
         &request.archs,
         &locked_targets,
     )?;
+    if let Some(manifest) = &project.manifest {
+        targets::admitted(manifest, &targets)?;
+    }
     let builds = Builds::new(
         &request.python,
         settings.build.clone(),

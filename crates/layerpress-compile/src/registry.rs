@@ -1,7 +1,12 @@
 //! Where the packages of a project come from: flags, then the manifest's lines, then configuration.
 
+use std::collections::BTreeMap;
+
 use layerpress_python::index::{Registry, RegistryOptions};
 use layerpress_python::manifest::{Manifest, Settings};
+
+use pep508_rs::PackageName;
+use url::Url;
 
 use crate::request::PythonOptions;
 use crate::session::Session;
@@ -24,11 +29,13 @@ pub(crate) fn effective(manifest: Option<&Manifest>, options: &PythonOptions) ->
 /// The indexes of a project; nothing is asked yet.
 pub(crate) fn registry(
     settings: &Settings,
+    manifest: Option<&Manifest>,
     options: &PythonOptions,
     session: &Session,
 ) -> Registry {
     let indexes = &settings.indexes;
     session.learn_logins(indexes.index_url.iter().chain(&indexes.extra_index_urls));
+    session.learn_logins(indexes.named.values());
     for (url, login) in settings.credentials_for(indexes) {
         session
             .client
@@ -38,10 +45,30 @@ pub(crate) fn registry(
     let registry = RegistryOptions {
         index_url: indexes.index_url.clone(),
         extra_index_urls: indexes.extra_index_urls.clone(),
+        own_indexes: manifest.map(own_indexes).unwrap_or_default(),
         no_index: indexes.no_index,
         find_links: indexes.find_links.clone(),
         strategy: options.index_strategy,
         exclude_newer: options.exclude_newer,
     };
     Registry::new(registry, session.client.clone())
+}
+
+/// The indexes that single requirements name for their packages.
+fn own_indexes(manifest: &Manifest) -> BTreeMap<PackageName, Vec<Url>> {
+    let mut own: BTreeMap<PackageName, Vec<Url>> = BTreeMap::new();
+    let all = [
+        &manifest.requirements,
+        &manifest.constraints,
+        &manifest.overrides,
+    ];
+    for requirement in all.into_iter().flatten() {
+        if let (Some(name), Some(index)) = (&requirement.name, &requirement.index) {
+            let indexes = own.entry(name.clone()).or_default();
+            if !indexes.contains(index) {
+                indexes.push(index.clone());
+            }
+        }
+    }
+    own
 }

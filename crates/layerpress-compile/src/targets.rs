@@ -1,6 +1,11 @@
 //! Which targets a command is for: asked for, else the lockfile's, else the newest runtime.
 
+use std::str::FromStr as _;
+
+use layerpress_python::manifest::Manifest;
 use layerpress_target::{Arch, Ecosystem, Runtime, Target, newest};
+
+use pep440_rs::Version;
 
 use crate::error::CompileError;
 
@@ -45,6 +50,31 @@ pub(crate) fn choose(
             false => Err(CompileError::NoSuchTarget { runtime, arch }),
         })
         .collect()
+}
+
+/// Whether the manifest admits the Python of each target.
+///
+/// # Errors
+/// The first target whose Python `requires-python` shuts out.
+pub(crate) fn admitted(manifest: &Manifest, targets: &[Target]) -> Result<(), CompileError> {
+    let Some((specifiers, origin)) = &manifest.requires_python else {
+        return Ok(());
+    };
+    let fits = |runtime: Runtime| {
+        Version::from_str(runtime.full_version()).is_ok_and(|version| specifiers.contains(&version))
+    };
+    let Some(refused) = targets.iter().find(|target| !fits(target.runtime)) else {
+        return Ok(());
+    };
+    let mut others: Vec<Runtime> = Runtime::all()
+        .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && fits(*runtime))
+        .collect();
+    others.sort_by_key(|runtime| runtime.version());
+    Err(CompileError::OtherPython {
+        origin: Box::new(origin.clone()),
+        target: *refused,
+        newest: others.pop(),
+    })
 }
 
 fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {

@@ -3,7 +3,7 @@
 //! In come package names; out go their [`Versions`], from memory, from the store, or from the network,
 //! each page asked for once per run. What is on the pages is other modules' business.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::DerefMut;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,6 +40,8 @@ pub struct RegistryOptions {
     pub no_index: bool,
     /// Folders and pages of files, of equal standing with the first index that is asked.
     pub find_links: Vec<FindLinks>,
+    /// The indexes of packages that may come from nowhere else.
+    pub own_indexes: BTreeMap<PackageName, Vec<Url>>,
     /// What to do when several indexes have a package.
     pub strategy: IndexStrategy,
     /// Leave out files uploaded at this moment or later.
@@ -64,6 +66,7 @@ pub enum IndexStrategy {
 pub struct Registry {
     client: Client,
     indexes: Vec<Url>,
+    own_indexes: BTreeMap<PackageName, Vec<Url>>,
     no_index: bool,
     strategy: IndexStrategy,
     exclude_newer: Option<Timestamp>,
@@ -98,6 +101,7 @@ impl Registry {
         Self {
             flat: FlatLinks::new(options.find_links),
             indexes,
+            own_indexes: options.own_indexes,
             no_index: options.no_index,
             strategy: options.strategy,
             exclude_newer: options.exclude_newer,
@@ -121,9 +125,12 @@ impl Registry {
         if let Some(versions) = cell.get() {
             return Some(Arc::clone(versions));
         }
-        let flat = self.flat.now(&self.client)?.page(package);
+        let flat = match self.may_be_flat(package) {
+            true => self.flat.now(&self.client)?.page(package),
+            false => None,
+        };
         let mut pages = Vec::new();
-        for index in &self.indexes {
+        for index in self.indexes_of(package) {
             let blob = self.client.cached_now(&request(index, package))?;
             match open(blob, index).ok()? {
                 Found::Page(page) => pages.push(page),
@@ -154,17 +161,21 @@ impl Registry {
     }
 
     async fn ask(&self, package: &PackageName) -> Result<Arc<Versions>, IndexError> {
-        let flat = self.flat.get(&self.client).await?.page(package);
+        let flat = match self.may_be_flat(package) {
+            true => self.flat.get(&self.client).await?.page(package),
+            false => None,
+        };
+        let indexes = self.indexes_of(package);
         let mut pages = Vec::new();
         if self.strategy == IndexStrategy::FirstIndex {
-            for index in &self.indexes {
+            for index in indexes {
                 if let Found::Page(page) = self.page(index, package).await? {
                     pages.push(page);
                     break;
                 }
             }
         } else {
-            let asked = self.indexes.iter().map(|index| self.page(index, package));
+            let asked = indexes.iter().map(|index| self.page(index, package));
             for found in futures_util::future::try_join_all(asked).await? {
                 if let Found::Page(page) = found {
                     pages.push(page);
@@ -172,6 +183,19 @@ impl Registry {
             }
         }
         self.gathered(package, flat, pages)
+    }
+
+    /// The indexes that are asked for a package: its own, else all.
+    fn indexes_of(&self, package: &PackageName) -> &[Url] {
+        match self.own_indexes.get(package) {
+            Some(own) if !self.no_index => own,
+            _ => &self.indexes,
+        }
+    }
+
+    /// Whether find-links may give a package: not one that has an index of its own.
+    fn may_be_flat(&self, package: &PackageName) -> bool {
+        self.no_index || !self.own_indexes.contains_key(package)
     }
 
     async fn page(&self, index: &Url, package: &PackageName) -> Result<Found, IndexError> {
@@ -206,10 +230,11 @@ impl Registry {
         pages: Vec<Page>,
     ) -> Result<Arc<Versions>, IndexError> {
         if flat.is_none() && pages.is_empty() {
-            let asked = self.indexes.iter().map(redacted);
+            let asked = self.indexes_of(package).iter().map(redacted);
+            let places = self.flat.places().filter(|_| self.may_be_flat(package));
             return Err(IndexError::Unknown {
                 package: package.clone(),
-                asked: asked.chain(self.flat.places()).collect(),
+                asked: asked.chain(places).collect(),
                 no_index: self.no_index,
             });
         }
