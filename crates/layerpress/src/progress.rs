@@ -119,10 +119,12 @@ impl Progress {
         total.set_length(state.total_known);
         let shown = state.downloads.values().filter(|it| it.bar.is_some());
         let bar = (shown.count() < BARS).then(|| {
+            // Placed first: a bar that is given a text before that draws it anywhere.
             let bar = ProgressBar::new(bytes.unwrap_or(0));
+            let bar = self.printer.bars().insert_before(total, bar);
             bar.set_style(file_line());
             bar.set_message(visible(&name));
-            self.printer.bars().insert_before(total, bar)
+            bar
         });
         state.downloads.insert(
             id,
@@ -219,12 +221,14 @@ fn spinner() -> ProgressStyle {
 }
 
 fn file_line() -> ProgressStyle {
-    styled("  {wide_msg} {bytes:>10} / {total_bytes:10}")
+    styled("  {wide_msg} {decimal_bytes:>10} / {decimal_total_bytes:10}")
 }
 
 fn total_line() -> ProgressStyle {
-    styled("  [{bar:24}] {bytes} / {total_bytes} ({bytes_per_sec}) {wide_msg}")
-        .progress_chars("=> ")
+    styled(
+        "  [{bar:24}] {decimal_bytes} / {decimal_total_bytes} ({decimal_bytes_per_sec}) {wide_msg}",
+    )
+    .progress_chars("=> ")
 }
 
 /// The style of a template; a template is a constant here, so that the plain bar never stands in.
