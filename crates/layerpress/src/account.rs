@@ -22,9 +22,6 @@ pub(crate) fn of_build(report: &BuildReport, folder: &Path, verbose: bool) -> St
     for layer in &report.layers {
         text.push_str(&of_layer(layer, folder, verbose));
     }
-    if report.layers.is_empty() {
-        text.push_str("nothing to install, so no layer was written\n");
-    }
     for note in &report.notes {
         text.push_str(note);
         text.push('\n');
@@ -231,12 +228,6 @@ mod tests {
             requests 1.0   133.3 kB zipped   400.0 kB unzipped
         done in 1.24 s (resolve 0.31 s, fetch 0.70 s)
         ");
-    }
-
-    #[test]
-    fn an_empty_manifest_is_said_to_need_no_layer() {
-        let text = of_build(&BuildReport::default(), Path::new("/work"), false);
-        assert!(text.starts_with("nothing to install"), "{text}");
     }
 
     #[test]
