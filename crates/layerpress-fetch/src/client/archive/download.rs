@@ -18,6 +18,10 @@ use crate::store::{Finished, StoredArchive};
 /// now and then still gets a large file across.
 const PROGRESS: u64 = 1 << 20;
 
+/// How far a file may exceed its announced size, besides being twice as large: indexes err, and its
+/// digest has the last word. It keeps an endless answer from filling the disk.
+const SLACK: u64 = 1 << 20;
+
 /// What is known about a download between its tries.
 #[derive(Default)]
 struct State {
@@ -142,7 +146,10 @@ impl<'a> Receiving<'a> {
     }
 
     async fn take(&mut self, mut answer: Answer<'_>) -> Result<(), Fault> {
-        let limit = self.client.shared.options.max_archive_bytes;
+        let most = self.client.shared.options.max_archive_bytes;
+        let limit = self.request.size.map_or(most, |size| {
+            most.min(size.saturating_mul(2).saturating_add(SLACK))
+        });
         while let Some(piece) = answer.body.next().await? {
             self.state.received += piece.len() as u64;
             if self.state.received > limit {

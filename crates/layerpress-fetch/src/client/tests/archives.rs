@@ -343,6 +343,19 @@ async fn archives_are_bounded() {
 }
 
 #[tokio::test]
+async fn an_answer_far_longer_than_announced_is_not_taken_to_its_end() {
+    let endless = vec![0; 3 << 20];
+    let bed = Bed::new(move |_| Reply::ok(endless.clone())).await;
+    let request = ArchiveRequest {
+        size: Some(1000),
+        ..bed.archive("a.whl", b"short")
+    };
+    let error = bed.client().archive(&request).await;
+    insta::assert_snapshot!(bed.shown(&error.expect_err("is too large")), @"`http://server/a.whl`: larger than 1050576 bytes");
+    assert_store_is_empty(&bed);
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_written_costs_the_next_run_only() {
     let bed = Bed::new(|_| Reply::ok(wheel())).await;
     fs::write(bed.root().join("tmp"), b"in the way").expect("writes");
