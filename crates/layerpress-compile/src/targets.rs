@@ -131,6 +131,6 @@ mod tests {
 
     #[test]
     fn a_runtime_of_another_ecosystem_is_refused() {
-        insta::assert_snapshot!(chosen(&["nodejs22.x"], &[], &[]), @"");
+        insta::assert_snapshot!(chosen(&["nodejs22.x"], &[], &[]), @"`nodejs22.x` is no runtime for a Python manifest");
     }
 }
