@@ -21,7 +21,7 @@ pub enum IndexError {
     },
     /// An index could not be asked. It is never skipped: another one's package of the same name may
     /// be somebody else's.
-    #[error("`{package}`: {cause}")]
+    #[error("{cause}")]
     Unreachable {
         /// The package that was looked for.
         package: PackageName,
@@ -43,7 +43,7 @@ pub enum IndexError {
         fault: PageFault,
     },
     /// A file, or its metadata, could not be fetched.
-    #[error("`{file_name}`: {cause}")]
+    #[error("{}", place(.file_name, .cause))]
     File {
         /// The file.
         file_name: String,
@@ -157,14 +157,27 @@ impl IndexError {
                 PageFault::ApiVersion { .. } => {
                     Some("a newer release of layerpress may understand it".to_owned())
                 }
-                PageFault::Json { .. } => None,
+                PageFault::Json { .. } => Some(
+                    "is that the address of an index, as `https://index.example/simple`?"
+                        .to_owned(),
+                ),
                 PageFault::Stored => Some("`--refresh` fetches the page anew".to_owned()),
             },
-            Self::Unknown { .. }
-            | Self::Archive { .. }
-            | Self::Metadata { .. }
-            | Self::Mismatch { .. } => None,
+            Self::Archive { .. } => Some(
+                "the file is damaged, or no wheel at all: take another one, or another version"
+                    .to_owned(),
+            ),
+            Self::Unknown { .. } | Self::Metadata { .. } | Self::Mismatch { .. } => None,
         }
+    }
+}
+
+/// The file's name, unless the URL tells it.
+fn place(file_name: &str, cause: &FetchError) -> String {
+    let cause = cause.to_string();
+    match cause.contains(file_name) {
+        true => cause,
+        false => format!("`{file_name}`: {cause}"),
     }
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::error::PageFault;
 use super::json::check_api_version;
-use super::link::{Advertised, Link, canonical_hash};
+use super::link::{Advertised, Link, canonical_hash, one_line};
 
 /// Reads the files that a page links to, in the page's order.
 ///
@@ -61,7 +61,7 @@ fn anchor(tag: &Tag<'_>, base: &Url) -> Option<Link> {
         }
     }
     link.requires_python = tag.attribute("data-requires-python");
-    link.yanked = tag.attribute("data-yanked");
+    link.yanked = tag.attribute("data-yanked").map(|it| one_line(&it));
     link.core_metadata = tag
         .attribute("data-core-metadata")
         .or_else(|| tag.attribute("data-dist-info-metadata"))
@@ -269,7 +269,7 @@ mod tests {
             "<!DOCTYPE html><html><head><base href=\"/files/\"></head><body>\
              <!-- <a href=\"no-1.tar.gz\">no</a> -->\
              <A HREF='a-1.0%2Bcpu-py3-none-any.whl#sha256={SHA}' data-requires-python='&gt;=3.8,&#60;4'\n\
-             data-yanked=\"it &quot;broke&quot;\" data-core-metadata=sha256={SHA}>a</A>\
+             data-yanked=\"it &quot;broke&quot;&#10; badly\" data-core-metadata=sha256={SHA}>a</A>\
              <a data-yanked href=a-2.tar.gz data-dist-info-metadata=true />"
         );
         let found = links(&html);
@@ -281,7 +281,7 @@ mod tests {
         );
         assert_eq!(found[0].hashes, [format!("sha256:{SHA}")]);
         assert_eq!(found[0].requires_python.as_deref(), Some(">=3.8,<4"));
-        assert_eq!(found[0].yanked.as_deref(), Some("it \"broke\""));
+        assert_eq!(found[0].yanked.as_deref(), Some("it \"broke\" badly"));
         assert_eq!(
             found[0].core_metadata,
             Advertised::Yes(Some(format!("sha256:{SHA}")))

@@ -13,7 +13,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use url::Url;
 
 use super::error::PageFault;
-use super::link::{Advertised, Link, canonical_hash};
+use super::link::{self, Advertised, Link, canonical_hash};
 
 /// Reads the files that a page lists, in the page's order.
 ///
@@ -32,8 +32,10 @@ pub(crate) fn parse(json: &[u8], url: &Url) -> Result<Vec<Link>, PageFault> {
     if let Some(Value::Text(version)) = page.meta.0.map(|meta| meta.api_version) {
         check_api_version(&version)?;
     }
-    Ok(page
-        .files
+    let files = page.files.ok_or_else(|| PageFault::Json {
+        reason: "it has no list of `files`".to_owned(),
+    })?;
+    Ok(files
         .0
         .into_iter()
         .filter_map(|file| link(&file.0?, url))
@@ -77,7 +79,7 @@ fn link(file: &File<'_>, base: &Url) -> Option<Link> {
     link.requires_python = file.requires_python.text().map(str::to_owned);
     link.yanked = match &file.yanked {
         Value::Bool(true) => Some(String::new()),
-        Value::Text(reason) if !reason.is_empty() => Some(reason.clone().into_owned()),
+        Value::Text(reason) if !reason.is_empty() => Some(link::one_line(reason)),
         _ => None,
     };
     link.core_metadata = [
@@ -109,7 +111,7 @@ fn advertised(value: &Value<'_>) -> Advertised {
 #[derive(Default)]
 struct Page<'a> {
     meta: Object<Meta<'a>>,
-    files: List<Object<File<'a>>>,
+    files: Option<List<Object<File<'a>>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -388,6 +390,7 @@ mod tests {
             "[]",
             "{\"files\": [",
             r#"{"meta": {"api-version": "2.0"}}"#,
+            r#"{"error": "no such tenant"}"#,
         ]
         .into_iter()
         .map(|json| read(json).expect_err(json).to_string())
@@ -397,6 +400,7 @@ mod tests {
         the index page is not valid JSON: not an object
         the index page is not valid JSON: EOF while parsing a list at line 1 column 11
         the index speaks version 2.0 of the simple API, only 1.x is understood
+        the index page is not valid JSON: it has no list of `files`
         ");
     }
 

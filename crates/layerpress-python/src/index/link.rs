@@ -102,6 +102,19 @@ pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
+/// A yank's reason is somebody's free text, and becomes part of a sentence.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(REASON_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// How much of a yank's reason is kept.
+const REASON_CHARACTERS: usize = 200;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -324,6 +324,11 @@ pub(super) fn links(page: &layerpress_fetch::Page) -> Result<Vec<super::link::Li
     // Servers of static files send all sorts of types: the first character tells the two apart.
     let first = page.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     match media_type.as_str() {
+        "application/vnd.pypi.simple.v1+json" if first == Some(&b'<') => {
+            Err(PageFault::ContentType {
+                content_type: "text/html".to_owned(),
+            })
+        }
         "application/vnd.pypi.simple.v1+json" => json::parse(&page.bytes, &page.url),
         "application/json" if first == Some(&b'{') => json::parse(&page.bytes, &page.url),
         "application/vnd.pypi.simple.v1+html" | "text/html" | "application/xhtml+xml" => {

@@ -200,11 +200,11 @@ async fn what_is_no_index_is_said_and_never_skipped() {
       hint: is there a login page in between?
     `http://index.example/v2/a/`: the index speaks version 2 of the simple API, only 1.x is understood (Input)
       hint: a newer release of layerpress may understand it
-    `a`: `http://index.example/denied/a/`: the server refuses access (403) (Network)
+    `http://index.example/denied/a/`: the server refuses access (403) (Network)
       hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
-    `a`: `http://index.example/locked/a/`: the server asks for a user name and password (401) (Network)
+    `http://index.example/locked/a/`: the server asks for a user name and password (401) (Network)
       hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
-    `a`: `http://index.example/failing/a/`: the server failed (500) (Network)
+    `http://index.example/failing/a/`: the server failed (500) (Network)
       hint: try again later; what was fetched already stays in the cache
     `a`: not found on `http://index.example/none/` (Input)
       hint:
@@ -435,7 +435,7 @@ async fn metadata_of_something_else_is_refused() {
     `a-2-py3-none-any.whl`: its metadata is that of `a 1` (spares others: true)
     `a-3-py3-none-any.whl`: not a sound zip archive: it has no end record (spares others: true)
     `a-4-py3-none-any.whl`: metadata has no `Version` (spares others: true)
-    `a-5-py3-none-any.whl`: `http://index.example/f/a-5-py3-none-any.whl`: there is no such file (404) (spares others: false)
+    `http://index.example/f/a-5-py3-none-any.whl`: there is no such file (404) (spares others: false)
     ");
 }
 
