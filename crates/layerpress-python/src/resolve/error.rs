@@ -16,6 +16,8 @@ pub enum ResolveError {
         explanation: String,
         /// What would help, the most promising first.
         hints: Vec<String>,
+        /// Something is only missing because it is not in the cache, and the network is off.
+        offline: bool,
     },
     /// The set is too hard.
     #[error(
@@ -82,6 +84,7 @@ impl ResolveError {
         match self {
             Self::Provide { error, .. } => Some(error.kind),
             Self::NameMismatch { .. } => Some(FaultKind::Input),
+            Self::NoSolution { offline: true, .. } => Some(FaultKind::Offline),
             Self::NoSolution { .. }
             | Self::Budget { .. }
             | Self::ConflictingSources { .. }

@@ -16,7 +16,7 @@ use super::hints::hints;
 use super::inputs::Request;
 use super::outright::{Outright, look_into};
 use super::package::{NameId, Names};
-use super::provider::Provider;
+use super::provider::{Missing, Provider};
 use super::relaxed::what_would_do;
 use super::resolution::Resolution;
 use super::solver::{Failure, Problem, Refuted, Solution, Solver};
@@ -110,7 +110,12 @@ impl Refusal {
         };
         let mut ways = what_would_do(attempt, &self.facts).await;
         ways.extend(hints(&context, &self.facts, desk).await);
+        let offline = |fact: &Fact| {
+            let missing = Missing::Offline;
+            matches!(fact, Fact::Missing { missing: why, .. } if *why == missing)
+        };
         ResolveError::NoSolution {
+            offline: self.facts.iter().any(offline),
             hints: ways,
             explanation: self.explanation,
         }
