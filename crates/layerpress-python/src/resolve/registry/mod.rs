@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use layerpress_fetch::{ArchiveRequest, ErrorKind, FetchError};
+use layerpress_fetch::{ArchiveRequest, ErrorKind, Event, FetchError};
 use layerpress_target::Target;
 use layerpress_tree::Sha256;
 use pep440_rs::Version;
@@ -257,7 +257,14 @@ impl Provider for RegistryProvider {
     ) -> Result<Arc<Metadata>, MetadataFault> {
         match file {
             Artifact::Fixed(fixed) => Ok(Arc::clone(&fixed.metadata)),
-            Artifact::Listed(listed) => self.listed_metadata(name, version, listed).await,
+            Artifact::Listed(listed) => {
+                let reporter = self.registry.client().reporter();
+                reporter.report(Event::Considering {
+                    package: name.to_string(),
+                    version: version.to_string(),
+                });
+                self.listed_metadata(name, version, listed).await
+            }
         }
     }
 
