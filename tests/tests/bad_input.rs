@@ -8,6 +8,8 @@ use layerpress_tests::{BuiltPackage, Fault, LoopbackIndex, On, Run, Sdist, TestC
 
 /// The request cannot be met.
 const UNMET: i32 = 1;
+/// The command line makes no sense.
+const USAGE: i32 = 2;
 /// The network did not do its part.
 const NETWORK: i32 = 3;
 /// The input is wrong in itself.
@@ -113,7 +115,7 @@ fn bytes_that_are_not_what_the_index_says() {
         .add([wheel]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    let run = no_layer(&context, INPUT);
+    let run = refused(&context, INPUT);
     says(&run, &["app-1.0-py3-none-any.whl", &real[..16]]);
 }
 
@@ -142,7 +144,7 @@ fn wheels_that_lie() {
         let context = TestContext::new().with_index(&index);
         context.write("requirements.txt", "app\n");
         says(
-            &no_layer(&context, INPUT),
+            &refused(&context, INPUT),
             &["app-1.0-py3-none-any.whl", culprit],
         );
     }
@@ -155,7 +157,7 @@ fn a_wheel_that_is_cut_short() {
     let index = index([wheel]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    says(&no_layer(&context, INPUT), &["app-1.0-py3-none-any.whl"]);
+    says(&refused(&context, INPUT), &["app-1.0-py3-none-any.whl"]);
 }
 
 #[test]
@@ -334,13 +336,83 @@ fn an_output_that_cannot_be_written() {
         .write("requirements.txt", "app\n")
         .write("taken", "a file");
     let run = context.run(["build", "requirements.txt", "-o", "taken/out.zip"]);
-    run.expect_code(IO);
-    says(&run, &["taken"]);
+    nothing_written(&context, &run, IO);
+    says(&run, &["taken/out.zip", "is a file", "--output"]);
     assert_eq!(context.read("taken"), "a file");
     fs::create_dir(context.folder().join("folder.zip")).expect("a folder");
     let run = context.run(["build", "requirements.txt", "-o", "folder.zip"]);
-    assert!(matches!(run.code, Some(2 | IO)), "{}", run.stderr);
-    says(&run, &["folder.zip"]);
+    nothing_written(&context, &run, IO);
+    says(&run, &["folder.zip", "is a folder"]);
+}
+
+#[test]
+fn two_inputs_for_one_file() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("one.txt", "app\n").write("two.txt", "app\n");
+    let run = context.run(["build", "one.txt", "two.txt"]);
+    nothing_written(&context, &run, USAGE);
+    says(&run, &[".zip", "one.txt", "two.txt", "--output"]);
+    let run = context.run(["lock", "one.txt", "two.txt", "-o", "pylock.toml"]);
+    nothing_written(&context, &run, USAGE);
+    says(&run, &["pylock.toml", "one.txt", "two.txt"]);
+}
+
+#[test]
+fn a_lockfile_never_replaces_the_manifest() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["lock", "requirements.txt", "-o", "./requirements.txt"]);
+    nothing_written(&context, &run, USAGE);
+    says(&run, &["requirements.txt", "manifest", "pylock.toml"]);
+    assert_eq!(context.read("requirements.txt"), "app\n");
+}
+
+#[test]
+fn the_network_switched_off_too_early() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt", "--offline", "--json"]);
+    run.expect_code(NETWORK);
+    assert_eq!(run.json()["error"]["code"], "offline");
+    says(&run, &["requirements.txt:1", "app", "cache"]);
+}
+
+#[test]
+fn an_error_in_json_is_the_sentence_of_the_terminal() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    index.fault(On::page("broken"), Fault::Status(500));
+    let context = TestContext::new().with_index(&index);
+    context
+        .write("unmet.txt", "app==9\n")
+        .write("network.txt", "broken\n")
+        .write("input.txt", "app=1\n")
+        .write("fine.txt", "app\n");
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&["unmet.txt"], UNMET, "no-solution"),
+        (&["fine.txt", "--arch", "vax"], USAGE, "usage"),
+        (&["fine.txt", "--frobnicate"], USAGE, "usage"),
+        (&["network.txt"], NETWORK, "network"),
+        (&["input.txt"], INPUT, "manifest"),
+        (&["fine.txt", "-o", "fine.txt/x.zip"], IO, "unwritable"),
+    ];
+    for (arguments, exit, code) in cases {
+        let all = ["build", "--json"].iter().chain(arguments);
+        let run = context.run(all);
+        run.expect_code(exit);
+        let error = &run.json()["error"];
+        assert_eq!(
+            (&error["exit"], &error["code"]),
+            (&exit.into(), &code.into())
+        );
+        let message = error["message"].as_str().unwrap_or_default();
+        let message = message.replace(&index.port().to_string(), "[PORT]");
+        assert!(run.stderr.contains(&message), "{message}\n{}", run.stderr);
+        let hint = error["hint"].as_str().unwrap_or_default();
+        assert!(run.stderr.contains(hint), "{hint}\n{}", run.stderr);
+    }
 }
 
 #[test]
@@ -379,15 +451,6 @@ fn index(packages: impl IntoIterator<Item = BuiltPackage>) -> LoopbackIndex {
 fn refused(context: &TestContext, code: i32) -> Run {
     let run = context.run(["build", "requirements.txt"]);
     nothing_written(context, &run, code);
-    run
-}
-
-/// Builds the context's requirements, which must fail so and write no layer.
-fn no_layer(context: &TestContext, code: i32) -> Run {
-    let run = context.run(["build", "requirements.txt"]);
-    run.expect_code(code);
-    let files = context.files();
-    assert_eq!(files.iter().find(|file| file.ends_with(".zip")), None);
     run
 }
 

@@ -18,7 +18,7 @@ use pep508_rs::PackageName;
 use crate::archives::{Tally, unpack_all};
 use crate::assemble::{Assembled, assemble};
 use crate::error::CompileError;
-use crate::lock::{Coverage, Locked, lock_project};
+use crate::lock::{Coverage, Locked, lock_projects};
 use crate::project::{Project, parent};
 use crate::report::{BuildReport, LayerReport, Seconds};
 use crate::request::{BuildRequest, Layout};
@@ -34,11 +34,12 @@ pub fn build(
 ) -> Result<BuildReport, CompileError> {
     let begun = Instant::now();
     let mut report = BuildReport::default();
-    for input in &request.lock.inputs {
-        let locked = lock_project(input, &request.lock, Coverage::AtLeast, reporter)?;
+    let all = lock_projects(&request.lock, Coverage::AtLeast, reporter)?;
+    let outputs = all_outputs(request, &all)?;
+    for (locked, outputs) in all.iter().zip(outputs) {
         report.seconds.resolve += locked.seconds;
         report.lockfiles.extend(locked.lockfile.clone());
-        build_layers(request, &locked, &mut report)?;
+        build_layers(request, locked, outputs, &mut report)?;
     }
     report.notes.extend(equal_layers(&report.layers));
     report.seconds.total = begun.elapsed();
@@ -48,17 +49,16 @@ pub fn build(
 fn build_layers(
     request: &BuildRequest,
     locked: &Locked,
+    outputs: Vec<PathBuf>,
     report: &mut BuildReport,
 ) -> Result<(), CompileError> {
-    let project = &locked.project;
-    if locked.lock.packages.is_empty() && project.own.is_empty() {
-        let shown = &project.shown;
+    if is_empty(locked) {
+        let shown = &locked.project.shown;
         report.notes.push(format!(
             "{shown}: nothing is asked for, so there is no layer"
         ));
         return locked.write();
     }
-    let outputs = outputs(request.output.as_deref(), project, &locked.targets)?;
     let mut layers = Vec::new();
     for (target, path) in locked.targets.iter().zip(outputs) {
         layers.push(prepare(
@@ -71,6 +71,9 @@ fn build_layers(
     }
     // Nothing is written until everything has proved sound.
     let begun = Instant::now();
+    for layer in &layers {
+        make_room(&layer.path)?;
+    }
     locked.write()?;
     for layer in layers {
         report.layers.push(layer.write()?);
@@ -131,7 +134,6 @@ fn prepare(
 
 impl Prepared {
     fn write(self) -> Result<LayerReport, CompileError> {
-        make_folder(&parent(&self.path))?;
         let written = write_file(&self.assembled.tree, &self.path)?;
         Ok(LayerReport {
             path: self.path,
@@ -211,6 +213,36 @@ fn unpack_options(request: &BuildRequest, target: Target) -> UnpackOptions {
     }
 }
 
+/// Whether there is nothing to put into a layer.
+fn is_empty(locked: &Locked) -> bool {
+    locked.lock.packages.is_empty() && locked.project.own.is_empty()
+}
+
+/// Where the layers of each project go, no two to one file.
+fn all_outputs(request: &BuildRequest, all: &[Locked]) -> Result<Vec<Vec<PathBuf>>, CompileError> {
+    let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut outputs = Vec::new();
+    for locked in all {
+        if is_empty(locked) {
+            outputs.push(Vec::new());
+            continue;
+        }
+        let project = &locked.project;
+        let files = self::outputs(request.output.as_deref(), project, &locked.targets)?;
+        for path in &files {
+            if let Some(first) = taken.insert(path.clone(), project.shown.clone()) {
+                return Err(CompileError::SameFile {
+                    path: path.clone(),
+                    first,
+                    second: project.shown.clone(),
+                });
+            }
+        }
+        outputs.push(files);
+    }
+    Ok(outputs)
+}
+
 /// Where the layer of each target goes.
 fn outputs(
     output: Option<&Path>,
@@ -240,10 +272,38 @@ fn outputs(
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), CompileError> {
-    std::fs::create_dir_all(folder).map_err(|source| CompileError::Write {
-        error: format!("the folder `{}` cannot be made: {source}", folder.display()),
-    })
+/// Makes the output's folder, and sure that a file can be put there.
+fn make_room(output: &Path) -> Result<(), CompileError> {
+    let folder = parent(output);
+    let failed = |error: String| Err(CompileError::Write { error });
+    let file = folder.ancestors().find(|it| it.exists() && !it.is_dir());
+    if let Some(file) = file {
+        return failed(format!(
+            "`{}` cannot be written: `{}` is a file, not a folder",
+            output.display(),
+            file.display()
+        ));
+    }
+    if output.is_dir() {
+        return failed(format!(
+            "`{}` is a folder, so it is not replaced by the layer",
+            output.display()
+        ));
+    }
+    if let Err(source) = std::fs::create_dir_all(&folder) {
+        return failed(format!(
+            "the folder `{}` cannot be made: {source}",
+            folder.display()
+        ));
+    }
+    match tempfile::tempfile_in(&folder) {
+        Ok(_) => Ok(()),
+        Err(source) => failed(format!(
+            "`{}` cannot be written: {}",
+            output.display(),
+            source.kind()
+        )),
+    }
 }
 
 fn check_digest(tree: &LayerTree, expected: Sha256, output: &Path) -> Result<(), CompileError> {

@@ -12,7 +12,7 @@ use layerpress_python::lockfile::{LockfileError, Unmet};
 use layerpress_python::manifest::{ManifestError, ManifestErrorKind, Origin};
 use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
-use layerpress_target::{Arch, Ecosystem, Runtime, Target};
+use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Digest, Sha256};
 
 /// Why a command could not be carried out.
@@ -93,10 +93,8 @@ pub enum CompileError {
         unmet: Box<Unmet>,
     },
     /// The resolution.
-    #[error("for {target}: {source}")]
+    #[error("{source}")]
     Resolve {
-        /// The target.
-        target: Target,
         /// Why there is none.
         source: Box<ResolveError>,
     },
@@ -158,6 +156,22 @@ pub enum CompileError {
         path: PathBuf,
         /// How many layers there are.
         layers: usize,
+    },
+    /// Two inputs that would be written to one file.
+    #[error("`{}` would be written for `{first}` and for `{second}`", path.display())]
+    SameFile {
+        /// The layer or lockfile.
+        path: PathBuf,
+        /// One input.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A lockfile that would replace what the user wrote.
+    #[error("`{}` is the manifest, so no lockfile is written there", path.display())]
+    OverManifest {
+        /// The file.
+        path: PathBuf,
     },
     /// `--check-digest`.
     #[error("`{}` would have the digest {found}, not {expected}", path.display())]
@@ -228,7 +242,9 @@ impl CompileError {
             | Self::Runtime { .. } => ExitClass::Io,
             Self::OtherEcosystem { .. }
             | Self::NoSuchTarget { .. }
-            | Self::OneFileForSeveral { .. } => ExitClass::Usage,
+            | Self::OneFileForSeveral { .. }
+            | Self::SameFile { .. }
+            | Self::OverManifest { .. } => ExitClass::Usage,
             Self::UnknownInput { .. }
             | Self::Lock { .. }
             | Self::OtherHash { .. }
@@ -283,11 +299,18 @@ impl CompileError {
             Self::NoLock { .. } => "no-lockfile",
             Self::LockOutdated { .. } => "lockfile-outdated",
             Self::Resolve { source, .. } => match **source {
+                ResolveError::NoSolution { offline: true, .. } => "offline",
                 ResolveError::NoSolution { .. } | ResolveError::ConflictingSources { .. } => {
                     "no-solution"
                 }
                 ResolveError::Budget { .. } => "budget",
-                ResolveError::Provide { .. } => "metadata",
+                ResolveError::Provide { ref error, .. } => match error.kind {
+                    FaultKind::Network => "network",
+                    FaultKind::Offline => "offline",
+                    FaultKind::Input => "metadata",
+                    FaultKind::Io => "unreadable",
+                    FaultKind::Build => "build",
+                },
                 ResolveError::NameMismatch { .. } => "name-mismatch",
                 ResolveError::Interrupted => "interrupted",
             },
@@ -305,7 +328,8 @@ impl CompileError {
             Self::Merge(_) => "package-conflict",
             Self::OwnCodeConflict { .. } => "own-code-conflict",
             Self::OverLimit(_) => "over-limit",
-            Self::OneFileForSeveral { .. } => "one-file-for-several",
+            Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
+            Self::OverManifest { .. } => "over-manifest",
             Self::OtherDigest { .. } => "other-digest",
             Self::Write { .. } => "unwritable",
             Self::Runtime { .. } => "runtime",
@@ -342,6 +366,11 @@ impl CompileError {
             Self::OneFileForSeveral { .. } => {
                 "name a folder with `--output`, or one `--runtime` and one `--arch`".into()
             }
+            Self::SameFile { .. } => {
+                "give each input a run of its own with `--output`, or a folder of its own".into()
+            }
+            Self::OverManifest { .. } => "name a file such as `pylock.toml`".into(),
+            Self::Write { .. } => "name another place with `--output`".into(),
             Self::OtherDigest { .. } => {
                 "lockfile, target or options differ from those of the expected layer".into()
             }
@@ -364,7 +393,7 @@ impl CompileError {
             Self::Wheel(error) => return error.hint(),
             Self::Build(error) => return error.hint(),
             Self::Merge(error) => error.hint(),
-            Self::Unreadable { .. } | Self::Write { .. } | Self::Runtime { .. } => return None,
+            Self::Unreadable { .. } | Self::Runtime { .. } => return None,
         };
         Some(hint)
     }

@@ -36,8 +36,7 @@ pub fn lock(
 ) -> Result<LockReport, CompileError> {
     let begun = Instant::now();
     let mut report = LockReport::default();
-    for input in &request.inputs {
-        let locked = lock_project(input, request, Coverage::Exact, reporter)?;
+    for locked in lock_projects(request, Coverage::Exact, reporter)? {
         locked.write()?;
         report.seconds.resolve += locked.seconds;
         report.lockfiles.extend(locked.lockfile);
@@ -76,6 +75,31 @@ pub(crate) struct Locked {
     pub seconds: Duration,
 }
 
+/// Opens all inputs and makes sure of their locks; no lockfile is written yet.
+///
+/// # Errors
+/// As [`lock_project`], and two inputs that would have one lockfile.
+pub(crate) fn lock_projects(
+    request: &LockRequest,
+    coverage: Coverage,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Vec<Locked>, CompileError> {
+    let mut all: Vec<Locked> = Vec::new();
+    for input in &request.inputs {
+        let locked = lock_project(input, request, coverage, reporter)?;
+        let path = &locked.project.lockfile;
+        if let Some(other) = all.iter().find(|other| other.project.lockfile == *path) {
+            return Err(CompileError::SameFile {
+                path: path.clone(),
+                first: other.project.shown.clone(),
+                second: locked.project.shown,
+            });
+        }
+        all.push(locked);
+    }
+    Ok(all)
+}
+
 /// Opens an input and makes sure of its lock.
 ///
 /// # Errors
@@ -96,6 +120,10 @@ pub(crate) fn lock_project(
     let session = Session::open(&request.sources, trusted, Arc::clone(reporter))?;
     let mut project = Project::open(input, &request.python, &|url| session.text(url))?;
     if let Some(lockfile) = &request.lockfile {
+        let read = project.manifest.iter().flat_map(|it| &it.files_read);
+        if let Some(read) = read.into_iter().find(|read| same_file(read, lockfile)) {
+            return Err(CompileError::OverManifest { path: read.clone() });
+        }
         project.lockfile.clone_from(lockfile);
     }
     let hosts = project
@@ -378,7 +406,6 @@ impl Work<'_> {
         preferences: Vec<(PackageName, Version)>,
     ) -> Result<Resolution<resolve::Artifact>, CompileError> {
         let failed = |source| CompileError::Resolve {
-            target,
             source: Box::new(source),
         };
         let mut request = resolve::Request::new(manifest, &target)
@@ -430,6 +457,11 @@ fn has_no_leftovers(lock: &Pylock, manifest: &Manifest) -> bool {
 fn union(some: &[Target], more: &[Target]) -> Vec<Target> {
     let set: BTreeSet<Target> = some.iter().chain(more).copied().collect();
     set.into_iter().collect()
+}
+
+/// Whether both paths lead to one file that is there.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CompileError> {
