@@ -12,7 +12,7 @@ use layerpress_python::lockfile::{LockfileError, Unmet};
 use layerpress_python::manifest::{ManifestError, ManifestErrorKind, Origin};
 use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
-use layerpress_target::{Arch, Ecosystem, Runtime};
+use layerpress_target::{Arch, Ecosystem, Runtime, Target};
 use layerpress_tree::{Conflict, Digest, Sha256};
 
 /// Why a command could not be carried out.
