@@ -503,3 +503,44 @@ impl Repository {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 }
+
+/// Nothing is compiled only to find that it is for the wrong machine.
+#[test]
+fn a_build_that_cannot_fit_the_target_is_not_begun() {
+    let other = if cfg!(target_arch = "x86_64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
+    let fits = if other == "arm64" {
+        "aarch64"
+    } else {
+        "x86_64"
+    };
+    let index = index([
+        Wheel::new("app", "1.0")
+            .tag(&format!("cp313-cp313-manylinux_2_17_{fits}"))
+            .build(),
+        Wheel::new("app", "2.0")
+            .tag("cp313-cp313-win_amd64")
+            .build(),
+        Sdist::new("app", "2.0").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run([
+        "build",
+        "requirements.txt",
+        "--runtime",
+        "python3.13",
+        "--arch",
+        other,
+    ]);
+    run.expect_code(UNMET);
+    says(
+        &run,
+        &["`app 2.0` has no wheel for python3.13", "`app==1.0`"],
+    );
+    assert!(!run.stderr.contains("its own code runs"), "{}", run.stderr);
+    assert_eq!(context.files(), ["requirements.txt"]);
+}

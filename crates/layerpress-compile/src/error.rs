@@ -119,6 +119,14 @@ pub enum CompileError {
         /// The package.
         package: String,
     },
+    /// A source distribution that would have to be compiled for another machine.
+    #[error("{error}")]
+    ForeignBuild {
+        /// Which one, and why not.
+        error: Box<BuildError>,
+        /// The nearest requirement that a wheel meets, as `name==version`.
+        nearest: Option<String>,
+    },
     /// A build needs something that is not an archive.
     #[error("{package}: a build needs it from `{place}`, which is no archive")]
     BuildNeedsTree {
@@ -256,6 +264,7 @@ impl CompileError {
             | Self::Lockfile(_)
             | Self::Merge(_)
             | Self::BuildsOff { .. }
+            | Self::ForeignBuild { .. }
             | Self::BuildNeedsTree { .. }
             | Self::OverLimit(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
@@ -322,7 +331,7 @@ impl CompileError {
                 ErrorKind::Io => "unreadable",
             },
             Self::Wheel(_) => "wheel",
-            Self::Build(_) | Self::BuildNeedsTree { .. } => "build",
+            Self::Build(_) | Self::ForeignBuild { .. } | Self::BuildNeedsTree { .. } => "build",
             Self::BuildsOff { .. } => "builds-off",
             Self::Store(_) | Self::Vanished { .. } => "cache",
             Self::Merge(_) => "package-conflict",
@@ -379,6 +388,13 @@ impl CompileError {
                  wheel is chosen"
                     .into()
             }
+            Self::ForeignBuild { error, nearest } => match (error.hint(), nearest) {
+                (hint, None) => return hint,
+                (None, Some(nearest)) => format!("`{nearest}` is the newest version with a wheel for it"),
+                (Some(hint), Some(nearest)) => {
+                    format!("{hint}; `{nearest}` is the newest version with a wheel for it")
+                }
+            },
             Self::BuildNeedsTree { .. } => "take a version that has a wheel".into(),
             Self::Vanished { .. } => {
                 "another program may be cleaning the cache: run the command again".into()

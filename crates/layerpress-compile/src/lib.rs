@@ -17,6 +17,7 @@ mod build;
 mod builds;
 mod error;
 mod fetch;
+mod foreign;
 mod lock;
 mod project;
 mod registry;

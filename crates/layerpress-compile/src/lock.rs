@@ -18,6 +18,7 @@ use pep508_rs::PackageName;
 
 use crate::builds::Builds;
 use crate::error::CompileError;
+use crate::foreign::refuse_foreign_builds;
 use crate::project::{Project, parent};
 use crate::registry::{effective, registry};
 use crate::releases::releases;
@@ -369,6 +370,7 @@ impl Work<'_> {
                 .unwrap_or_default();
             preferences.extend(chosen.iter().cloned());
             let resolution = self.resolve_one(manifest, *target, preferences)?;
+            refuse_foreign_builds(&resolution, self.registry, *target)?;
             self.session
                 .warn_all(resolution.warnings.iter().map(ToString::to_string));
             for package in &resolution.packages {
