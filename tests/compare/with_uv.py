@@ -3,8 +3,10 @@
 
     tests/compare/with_uv.py [--runtime python3.13] [--arch x86_64] [--set NAME]... [--jobs N]
 
-Both get the same index, target and cut-off date, wheels only. Needs a built layerpress (or --bin) and
-uv on PATH (`pip install uv`). Exit 0 when no version differs.
+Both get the same index, target and cut-off date, wheels only. With `--before DATE` both first lock what
+was there at that date, then get the requirement of `--also` and the later date: what the first lock
+holds must stay. Needs a built layerpress (or --bin) and uv on PATH (`pip install uv`). Exit 0 when no
+version differs.
 """
 import argparse
 import concurrent.futures
@@ -34,25 +36,26 @@ def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def by_uv(args, manifest):
+def by_uv(args, manifest, date):
     arch = {"x86_64": "x86_64", "arm64": "aarch64"}[args.arch]
+    pinned = manifest.with_name("pins.txt")
     command = ["uv", "pip", "compile", str(manifest), "--python-version", FULL[args.runtime],
                "--python-platform", f"{arch}-manylinux_{args.glibc}", "--only-binary", ":all:",
                "--no-header", "--no-annotate", "--no-strip-extras", "-q", "--no-python-downloads",
-               "--exclude-newer", args.exclude_newer]
+               "--exclude-newer", date, "-o", str(pinned)]
     if args.python:
         command += ["-p", args.python]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr
-    pins = (line.split(" ;")[0].strip() for line in done.stdout.splitlines() if "==" in line)
+    pins = (line.split(" ;")[0].strip() for line in pinned.read_text().splitlines() if "==" in line)
     return {canonical(n.partition("[")[0]): v for n, _, v in (p.partition("==") for p in pins)}, ""
 
 
-def by_layerpress(args, manifest):
+def by_layerpress(args, manifest, date):
     lock = manifest.with_name("pylock.toml")
     command = [args.bin, "lock", str(manifest), "-o", str(lock), "--runtime", args.runtime, "--arch",
-               args.arch, "--only-binary", ":all:", "--exclude-newer", args.exclude_newer, "-q"]
+               args.arch, "--only-binary", ":all:", "--exclude-newer", date, "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr
@@ -63,9 +66,15 @@ def by_layerpress(args, manifest):
 def compare(args, name, requirements):
     with tempfile.TemporaryDirectory() as folder:
         manifest = pathlib.Path(folder) / "requirements.txt"
-        manifest.write_text("\n".join(requirements) + "\n")
-        uv, uv_says = by_uv(args, manifest)
-        ours, we_say = by_layerpress(args, manifest)
+        steps = [(args.exclude_newer, requirements)]
+        if args.before:
+            steps = [(args.before, requirements), (args.exclude_newer, requirements + [args.also])]
+        for date, lines in steps:
+            manifest.write_text("\n".join(lines) + "\n")
+            uv, uv_says = by_uv(args, manifest, date)
+            ours, we_say = by_layerpress(args, manifest, date)
+            if uv is None or uv != ours:
+                break
     if uv is None and ours is None:
         return name, "same", "neither finds a solution"
     if uv is None or ours is None:
@@ -82,6 +91,8 @@ def main():
     parser.add_argument("--arch", default="x86_64", choices=["x86_64", "arm64"])
     parser.add_argument("--glibc", default="2_34", help="uv's manylinux level nearest to the runtime's glibc")
     parser.add_argument("--exclude-newer", default="2026-11-01T00:00:00Z")
+    parser.add_argument("--before", help="lock at this date first, and keep what that chose")
+    parser.add_argument("--also", default="boto3", help="the requirement that comes with the later date")
     parser.add_argument("--python", help="an interpreter for uv to name, so that it looks for none")
     parser.add_argument("--set", action="append", dest="only")
     parser.add_argument("--jobs", type=int, default=2)
