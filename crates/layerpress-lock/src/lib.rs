@@ -27,5 +27,5 @@ pub use model::{
     Archive, DependencyRef, Directory, File, GroupName, LockVersion, Package, Pylock, Source,
     UploadTime, Vcs,
 };
-pub use select::{Selection, marker_environment};
+pub use select::{Selection, environment_of, marker_environment};
 pub use targets::{marker_for, marker_for_targets};

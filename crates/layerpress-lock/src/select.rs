@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use layerpress_target::Target;
+use layerpress_target::{PythonMarkers, Target};
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
 
@@ -111,7 +111,14 @@ impl Pylock {
 /// The values of a target's markers, in the form that [`MarkerTree`](pep508_rs::MarkerTree) takes.
 #[must_use]
 pub fn marker_environment(target: &Target) -> MarkerEnvironment {
-    let markers = target.markers();
+    environment_of(&target.markers())
+        .expect("the versions in the table of runtimes are versions: see the test")
+}
+
+/// Marker values in the form that [`MarkerTree`](pep508_rs::MarkerTree) takes; `None` if a version
+/// among them is none.
+#[must_use]
+pub fn environment_of(markers: &PythonMarkers) -> Option<MarkerEnvironment> {
     MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
         implementation_name: &markers.implementation_name,
         implementation_version: &markers.implementation_version,
@@ -125,7 +132,7 @@ pub fn marker_environment(target: &Target) -> MarkerEnvironment {
         python_version: &markers.python_version,
         sys_platform: &markers.sys_platform,
     })
-    .expect("the versions in the table of runtimes are versions: see the test")
+    .ok()
 }
 
 /// The specifiers that a Python does not meet, as text.

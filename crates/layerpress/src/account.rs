@@ -180,7 +180,7 @@ mod tests {
         };
         BuildReport {
             layers: vec![LayerReport {
-                path: "/work/api/dist/api-python3.13-arm64.zip".into(),
+                path: "/project/api/dist/api-python3.13-arm64.zip".into(),
                 target: Target {
                     runtime: "python3.13".parse().expect("a runtime"),
                     arch: Arch::Arm64,
@@ -194,7 +194,7 @@ mod tests {
                 downloaded_bytes: 120_000,
             }],
             lockfiles: vec![LockfileReport {
-                path: "/work/api/pylock.toml".into(),
+                path: "/project/api/pylock.toml".into(),
                 written: true,
                 packages: 2,
                 changes: vec![Change {
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_build_is_told_in_a_few_lines() {
-        let text = of_build(&report(), Path::new("/work/api"), true);
+        let text = of_build(&report(), Path::new("/project/api"), true);
         insta::assert_snapshot!(text, @"
         pylock.toml written, 2 packages
           boto3 0.9 -> 1.0

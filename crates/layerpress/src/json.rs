@@ -117,7 +117,7 @@ mod tests {
     fn a_build_has_the_promised_fields() {
         let report = BuildReport {
             layers: vec![LayerReport {
-                path: "/work/api/dist/api-python3.13-x86_64.zip".into(),
+                path: "/project/api/dist/api-python3.13-x86_64.zip".into(),
                 target: Target {
                     runtime: "python3.13".parse().expect("a runtime"),
                     arch: Arch::X86_64,
@@ -137,7 +137,7 @@ mod tests {
                 downloaded_bytes: 9,
             }],
             lockfiles: vec![LockfileReport {
-                path: "/work/api/pylock.toml".into(),
+                path: "/project/api/pylock.toml".into(),
                 written: true,
                 packages: 1,
                 changes: Vec::new(),
@@ -148,7 +148,7 @@ mod tests {
             },
             notes: Vec::new(),
         };
-        let document = of_build(&report, Path::new("/work/api"));
+        let document = of_build(&report, Path::new("/project/api"));
         insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[],"runtime":"python3.13","sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
     }
 

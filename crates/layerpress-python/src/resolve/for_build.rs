@@ -1,10 +1,10 @@
 //! From what a build needs to what is to be resolved for the interpreter that runs it.
 
+use layerpress_lock::environment_of;
 use layerpress_target::PythonMarkers;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::VersionOrUrl;
 
-use super::from_manifest::of_markers;
 use super::inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
 use crate::Dependency;
 use crate::manifest::Source;
@@ -27,7 +27,7 @@ impl Request {
             constraints: Vec::new(),
             overrides: Vec::new(),
             preferences: Vec::new(),
-            environment: of_markers(interpreter)?,
+            environment: environment_of(interpreter)?,
             target: format!("the build of {package}"),
             strategy: Strategy::Highest,
             prereleases: Prereleases::IfNecessary,

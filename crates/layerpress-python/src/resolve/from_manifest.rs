@@ -1,7 +1,7 @@
 //! From what a manifest says to what is to be resolved for a target.
 
-use layerpress_target::{PythonMarkers, Target};
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
+use layerpress_lock::environment_of;
+use layerpress_target::Target;
 
 use super::inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
 use crate::manifest::{Manifest, Requirement, Source};
@@ -19,7 +19,7 @@ impl Request {
             constraints: wanted(&manifest.constraints),
             overrides: wanted(&manifest.overrides),
             preferences: Vec::new(),
-            environment: environment(target)?,
+            environment: environment_of(&target.markers())?,
             target: target.to_string(),
             strategy: Strategy::Highest,
             prereleases: if manifest.pre {
@@ -50,28 +50,4 @@ impl From<&Requirement> for Wanted {
             text: requirement.origin.text.clone(),
         }
     }
-}
-
-/// The target as markers see it.
-#[must_use]
-pub fn environment(target: &Target) -> Option<MarkerEnvironment> {
-    of_markers(&target.markers())
-}
-
-/// Marker values as `pep508_rs` takes them; `None` if a version among them is none.
-pub(super) fn of_markers(markers: &PythonMarkers) -> Option<MarkerEnvironment> {
-    MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
-        implementation_name: &markers.implementation_name,
-        implementation_version: &markers.implementation_version,
-        os_name: &markers.os_name,
-        platform_machine: &markers.platform_machine,
-        platform_python_implementation: &markers.platform_python_implementation,
-        platform_release: &markers.platform_release,
-        platform_system: &markers.platform_system,
-        platform_version: &markers.platform_version,
-        python_full_version: &markers.python_full_version,
-        python_version: &markers.python_version,
-        sys_platform: &markers.sys_platform,
-    })
-    .ok()
 }

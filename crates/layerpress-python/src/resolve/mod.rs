@@ -35,7 +35,6 @@ mod stock;
 mod tests;
 
 pub use error::ResolveError;
-pub use from_manifest::environment;
 pub use inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
 pub use provider::{
     FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Pick, ProvideError, Provider,

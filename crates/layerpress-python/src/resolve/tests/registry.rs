@@ -203,7 +203,7 @@ impl World {
             Err(error) => {
                 let hint = error.hint().map(|hint| format!("\nhint: {hint}"));
                 let text = format!("{error}{}", hint.unwrap_or_default());
-                text.replace(&*self.path().to_string_lossy(), "/work")
+                text.replace(&*self.path().to_string_lossy(), "/project")
             }
         }
     }
@@ -261,7 +261,7 @@ fn a_file_without_one_of_the_users_hashes_is_not_taken() {
     let line = format!("a==1 --hash=sha256:{}", "0".repeat(64));
     assert_snapshot!(world.answer(&line).replace(&"0".repeat(64), "…"), @r"
     a requirement cannot be met for python3.13 x86_64:
-      /work/requirements.txt:1 asks for `a==1 --hash=sha256:…`
+      /project/requirements.txt:1 asks for `a==1 --hash=sha256:…`
       a 1 has no file for the target with a hash that you give
     hint: compare the hashes given for a with those on the index; each file has its own
     ");
@@ -288,7 +288,7 @@ fn an_archive_that_a_line_names_is_pinned_by_its_bytes() {
     let ones = "1".repeat(64);
     let wrong = world.answer(&format!("{several} --hash=sha256:{ones}"));
     let wrong = wrong.replace(&zeros, "0…").replace(&ones, "1…");
-    assert_snapshot!(wrong.replace(&digest, "…"), @"/work/requirements.txt:1 `./a-1-py3-none-any.whl --hash=sha256:0… --hash=sha256:1…`: `a-1-py3-none-any.whl`: its `sha256:…` is none of the hashes given");
+    assert_snapshot!(wrong.replace(&digest, "…"), @"/project/requirements.txt:1 `./a-1-py3-none-any.whl --hash=sha256:0… --hash=sha256:1…`: `a-1-py3-none-any.whl`: its `sha256:…` is none of the hashes given");
 }
 
 #[test]
@@ -337,14 +337,14 @@ fn without_builds_the_reason_is_given() {
     "#);
     assert_snapshot!(world.answer("--only-binary :all:\na"), @r#"
     a requirement cannot be met for python3.13 x86_64:
-      /work/requirements.txt:2 asks for `a`
+      /project/requirements.txt:2 asks for `a`
       a 1 has no wheel, and building it is switched off
     hint: allow a to be built: it only comes as source
     "#);
     let world = World::new().wheel("a-1-py3-none-any.whl", &[]);
     assert_snapshot!(world.answer("--no-binary a\na"), @r#"
     a requirement cannot be met for python3.13 x86_64:
-      /work/requirements.txt:2 asks for `a`
+      /project/requirements.txt:2 asks for `a`
       a 1 has no source distribution, and its wheels are switched off
     hint: allow wheels for a
     "#);
@@ -358,7 +358,7 @@ fn other_platforms_are_listed_when_none_fits() {
     world.arch = Arch::Arm64;
     assert_snapshot!(world.answer("psycopg2"), @r#"
     a requirement cannot be met for python3.13 arm64:
-      /work/requirements.txt:1 asks for `psycopg2`
+      /project/requirements.txt:1 asks for `psycopg2`
       psycopg2 2.9 has no wheel for the target
     hint: psycopg2 has wheels for win32, win_amd64 (cp312, cp313); `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.13 arm64
     "#);
@@ -391,9 +391,9 @@ fn files_folders_and_repositories_are_looked_into() {
     a==1 (commit abc)
     b==1 (b-1-py3-none-any.whl)
     "#);
-    assert_snapshot!(world.answer(&own("c-1-cp312-cp312-win_amd64.whl")), @"/work/requirements.txt:1 `/work/c-1-cp312-cp312-win_amd64.whl`: `c-1-cp312-cp312-win_amd64.whl` does not fit python3.13 x86_64");
+    assert_snapshot!(world.answer(&own("c-1-cp312-cp312-win_amd64.whl")), @"/project/requirements.txt:1 `/project/c-1-cp312-cp312-win_amd64.whl`: `c-1-cp312-cp312-win_amd64.whl` does not fit python3.13 x86_64");
     assert_snapshot!(world.answer("wrong @ git+https://git.example/a.git"), @r#"
-    /work/requirements.txt:1 `wrong @ git+https://git.example/a.git`: the package there is called `a`
+    /project/requirements.txt:1 `wrong @ git+https://git.example/a.git`: the package there is called `a`
     hint: write `a @ …` instead
     "#);
     assert_eq!(
