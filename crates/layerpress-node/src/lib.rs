@@ -2,7 +2,7 @@
 //!
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
 //! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
-//! [`pick`] chooses the version that npm would choose.
+//! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into.
 
 mod json;
 mod manifest;
@@ -10,6 +10,7 @@ mod name;
 pub mod package_json;
 pub mod packument;
 pub mod pick;
+pub mod place;
 pub mod semver;
 pub mod spec;
 

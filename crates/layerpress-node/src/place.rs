@@ -1,0 +1,160 @@
+//! Where every package goes: npm's *ideal tree*, which decides what `node_modules` looks like.
+//!
+//! In come a project and a [`Source`] of manifests; out comes the [`IdealTree`], the same that
+//! `npm install` builds. The way there is npm's own: a queue of packages, shallow ones first, each
+//! of whose dependencies is tried out with its peers and put into the highest folder where nothing
+//! is in the way. It is naive by design, and its order decides what is hoisted.
+
+mod build;
+mod can_place;
+mod collate;
+mod edges;
+mod error;
+mod flags;
+mod place_dep;
+mod rules;
+mod sets;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod valid;
+
+use std::sync::Arc;
+
+use crate::manifest::{Manifest, Pairs};
+use crate::package_json::PackageJson;
+use crate::spec::Spec;
+use tree::{Kind, NodeId, Tree};
+
+pub use error::{Failure, PeerConflict, PlaceError, UnmetPeer};
+
+/// What a tree is built for.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Its package.json.
+    pub package: PackageJson,
+    /// Its workspaces: names and folders, relative to the project, in npm's order.
+    pub workspaces: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// One package that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What the dependency is called; an alias has its real name in the specifier.
+    pub name: &'a str,
+    /// What it is asked for by; a folder never is.
+    pub spec: &'a Spec,
+}
+
+/// Where manifests come from.
+pub trait Source {
+    /// The manifest of what is asked for, its `tarball` and `integrity` as a lockfile has them.
+    ///
+    /// # Errors
+    /// Why it cannot be had; where it was optional the tree goes on without it.
+    fn manifest(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Arc<Manifest>, Failure>>;
+
+    /// The package.json of a folder, relative to the project; `None` when it has none.
+    fn folder(&self, location: &str) -> impl Future<Output = Option<PackageJson>>;
+
+    /// Says that something will be asked for soon.
+    fn prefetch(&self, ask: &Ask<'_>);
+}
+
+/// All packages of a project and their places.
+#[derive(Clone, Debug)]
+pub struct IdealTree {
+    /// The project first, then by location in npm's order.
+    pub packages: Vec<Placed>,
+    /// Peers that do not get what they ask for, which npm warns of.
+    pub overridden: Vec<PeerConflict>,
+}
+
+/// A package at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The folder, relative to the project: `node_modules/a/node_modules/@s/b`; empty for the
+    /// project itself.
+    pub location: Arc<str>,
+    /// The folder's name, which an alias gives.
+    pub name: Arc<str>,
+    /// What is known of it.
+    pub manifest: Arc<Manifest>,
+    /// What only its developers need; none but for the project and its folders.
+    pub dev_dependencies: Arc<Pairs>,
+    /// For a link, the folder that it leads to.
+    pub link: Option<Arc<str>>,
+    /// Only for development.
+    pub is_dev: bool,
+    /// Only where it can be had.
+    pub is_optional: bool,
+    /// For development, and optional, but needed by neither alone.
+    pub is_dev_optional: bool,
+    /// Only as a peer.
+    pub is_peer: bool,
+    /// Nothing asks for it but an optional peer.
+    pub is_extraneous: bool,
+    /// It could not be had, or what it needs could not; not to be laid out.
+    pub is_inert: bool,
+    /// What it asks for and where that is.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// What a package asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// What it is called.
+    pub name: Arc<str>,
+    /// What it is asked for by, overrides applied.
+    pub spec: Arc<str>,
+    /// Whether the package can do without it.
+    pub is_optional: bool,
+    /// Where it is; nowhere when it may be missing and is.
+    pub location: Option<Arc<str>>,
+}
+
+/// Builds the tree of a project from nothing, as `npm install` does without a lockfile.
+///
+/// # Errors
+/// When peers of the project's own dependencies contradict each other, a package that is needed
+/// cannot be had, or an override makes no sense.
+pub async fn ideal_tree(project: &Project, source: &impl Source) -> Result<IdealTree, PlaceError> {
+    let mut builder = build::Builder::new(project, source);
+    builder.build().await?;
+    let tree = &builder.tree;
+    let mut nodes = tree.all();
+    nodes.sort_by_cached_key(|node| collate::key(&tree[*node].location));
+    nodes.insert(0, tree.root);
+    let packages = nodes.into_iter().map(|node| placed(tree, node)).collect();
+    Ok(IdealTree {
+        packages,
+        overridden: builder.overridden,
+    })
+}
+
+fn placed(tree: &Tree, id: NodeId) -> Placed {
+    let node = &tree[id];
+    let dependency = |edge: &tree::EdgeId| {
+        let of = &tree[*edge];
+        Dependency {
+            name: of.name.clone(),
+            spec: tree.spec(*edge),
+            is_optional: matches!(of.kind, Kind::Optional | Kind::PeerOptional),
+            location: of.to.map(|to| tree[to].location.clone()),
+        }
+    };
+    Placed {
+        location: node.location.clone(),
+        name: node.name.clone(),
+        manifest: node.manifest.clone(),
+        dev_dependencies: node.dev_dependencies.clone(),
+        link: node.target.map(|target| tree[target].location.clone()),
+        is_dev: node.flags.dev,
+        is_optional: node.flags.optional,
+        is_dev_optional: node.flags.dev_optional,
+        is_peer: node.flags.peer,
+        is_extraneous: node.flags.extraneous,
+        is_inert: node.inert,
+        dependencies: node.edges_out.values().map(dependency).collect(),
+    }
+}

@@ -1,0 +1,514 @@
+//! The queue: shallow packages first, each gets what it asks for and lacks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::can_place::Verdict;
+use super::collate;
+use super::error::{Failure, PeerConflict, PlaceError};
+use super::flags;
+use super::place_dep::{label, place};
+use super::rules::Rules;
+use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
+use super::valid::plain_path;
+use super::{Ask, Project, Source};
+use crate::manifest::Manifest;
+use crate::spec::Spec;
+
+/// How long a row of peers may be; real ones have under twenty.
+const MAX_PEERS_IN_A_ROW: usize = 200;
+/// How many packages a tree may have; the largest real ones have a few thousand.
+const MAX_PACKAGES: usize = 100_000;
+
+type Answer<'b> = Pin<Box<dyn Future<Output = Result<NodeId, PlaceError>> + 'b>>;
+
+/// What a source said.
+type Fetched = Result<Arc<Manifest>, Arc<Failure>>;
+
+/// A tree under construction.
+pub(super) struct Builder<'s, S> {
+    pub(super) tree: Tree,
+    source: &'s S,
+    queue: Vec<NodeId>,
+    is_sorted: bool,
+    seen: Set<NodeId>,
+    links: Set<NodeId>,
+    /// For a package that came along as a peer: for whom.
+    peer_source: FxHashMap<NodeId, NodeId>,
+    virtual_roots: FxHashMap<NodeId, NodeId>,
+    failed: Set<NodeId>,
+    manifests: FxHashMap<(Arc<str>, Arc<str>), Fetched>,
+    pub(super) overridden: Vec<PeerConflict>,
+    peers_in_a_row: usize,
+}
+
+impl<'s, S: Source> Builder<'s, S> {
+    pub(super) fn new(project: &Project, source: &'s S) -> Builder<'s, S> {
+        let package = &project.package;
+        let seed = Seed {
+            name: package
+                .manifest
+                .name
+                .clone()
+                .unwrap_or_else(|| "project".into()),
+            manifest: Arc::new(package.manifest.clone()),
+            dev_dependencies: Arc::new(package.dev_dependencies.clone()),
+            failure: None,
+            overrides: None,
+        };
+        Builder {
+            tree: Tree::new(Rules::new(&package.overrides), seed, &project.workspaces),
+            source,
+            queue: Vec::new(),
+            is_sorted: true,
+            seen: Set::default(),
+            links: Set::default(),
+            peer_source: FxHashMap::default(),
+            virtual_roots: FxHashMap::default(),
+            failed: Set::default(),
+            manifests: FxHashMap::default(),
+            overridden: Vec::new(),
+            peers_in_a_row: 0,
+        }
+    }
+
+    /// Builds the whole tree.
+    pub(super) async fn build(&mut self) -> Result<(), PlaceError> {
+        self.check_overrides()?;
+        self.push(self.tree.root);
+        while let Some(node) = self.pop() {
+            if self.tree[node].root == self.tree.root && self.seen.insert(node) {
+                self.step(node).await?;
+                if self.seen.len() > MAX_PACKAGES {
+                    return Err(PlaceError::TooManyPackages {
+                        limit: MAX_PACKAGES,
+                    });
+                }
+            }
+        }
+        flags::calculate(&mut self.tree);
+        self.drop_failed_optional()
+    }
+
+    fn check_overrides(&self) -> Result<(), PlaceError> {
+        let root = self.tree.root;
+        for rule in self.tree.rules.iter() {
+            if let Some(reference) = rule.value.strip_prefix('$')
+                && self.tree.reference(root, reference).is_none()
+            {
+                let (name, reference) = (rule.name.clone(), reference.into());
+                return Err(PlaceError::OverrideReference { name, reference });
+            }
+        }
+        for edge in self.tree[root].edges_out.values() {
+            let (spec, raw) = (self.tree.spec(*edge), &self.tree[*edge].raw_spec);
+            if spec != *raw {
+                let name = self.tree[*edge].name.clone();
+                return Err(PlaceError::OverrideOfDirect {
+                    name,
+                    spec: raw.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, node: NodeId) {
+        if !self.queue.contains(&node) {
+            self.queue.push(node);
+            self.is_sorted = false;
+        }
+    }
+
+    /// The shallowest package, of equally deep ones the first by path.
+    fn pop(&mut self) -> Option<NodeId> {
+        if self.queue.is_empty() {
+            self.queue_links();
+        }
+        if !self.is_sorted {
+            let tree = &self.tree;
+            // The first is taken from the end.
+            self.queue.sort_by_cached_key(|node| {
+                std::cmp::Reverse((tree.depth(*node), collate::key(&tree[*node].location)))
+            });
+            self.is_sorted = true;
+        }
+        self.queue.pop()
+    }
+
+    /// When nothing else is left, the folders that links lead to get what they ask for.
+    fn queue_links(&mut self) {
+        for link in std::mem::take(&mut self.links) {
+            let Some(target) = self.tree[link].target else {
+                continue;
+            };
+            if self.tree[link].root == self.tree.root
+                && self.tree.is_descendant(target, self.tree.root)
+                && self.tree.above(target).is_some()
+                && !self.seen.contains(&target)
+            {
+                if let rule @ Some(_) = self.tree[link].overrides {
+                    self.tree.override_added(target, rule);
+                }
+                self.push(target);
+            }
+        }
+    }
+
+    /// Gives one package what it lacks.
+    async fn step(&mut self, node: NodeId) -> Result<(), PlaceError> {
+        let mut tasks = Vec::new();
+        let peer_source = self.peer_source.get(&node).copied().unwrap_or(node);
+        for edge in self.problems(node) {
+            if self.tree[edge].peer_conflicted {
+                continue;
+            }
+            let is_peer = self.tree[edge].kind.is_peer();
+            let source = if is_peer { peer_source } else { node };
+            let virtual_root = self.virtual_root(source, true);
+            let name = self.tree[edge].name.clone();
+            let known = self
+                .tree
+                .edge_out(virtual_root, &name)
+                .filter(|e| self.tree.is_valid(*e));
+            let known = known.and_then(|e| self.tree[e].to);
+            let mut dep = known.filter(|to| self.tree.satisfied_by(edge, *to));
+            if dep.is_none() && self.tree.may_be_missing(edge) {
+                let from = self.tree.above(node).unwrap_or(node);
+                dep = self.hoistable(from, edge);
+            }
+            let dep = match dep {
+                Some(dep) => dep,
+                None => {
+                    let parent = is_peer.then_some(virtual_root);
+                    let mut required = Set::from_iter([node]);
+                    self.node_from_edge(edge, parent, None, &mut required)
+                        .await?
+                }
+            };
+            tasks.push((edge, dep));
+        }
+        tasks.sort_by_cached_key(|(edge, _)| collate::key(&self.tree[*edge].name));
+        for (edge, dep) in tasks {
+            let outcome = place(&mut self.tree, edge, dep)?;
+            self.overridden.extend(outcome.overridden);
+            for placement in outcome.placements {
+                self.follow(placement);
+            }
+        }
+        let out = self.tree[node].edges_out.values();
+        let to: Vec<NodeId> = out.filter_map(|edge| self.tree[*edge].to).collect();
+        self.links
+            .extend(to.into_iter().filter(|to| self.tree[*to].target.is_some()));
+        Ok(())
+    }
+
+    /// Queues what a placement concerns: the package itself, and those that it fails.
+    fn follow(&mut self, placement: super::place_dep::Placement) {
+        let node = placement.node;
+        if self.tree[node].failure.is_some() {
+            self.failed.insert(node);
+        }
+        if matches!(placement.own, Verdict::Free | Verdict::Replace) {
+            for edge in self.tree[node].edges_in.clone() {
+                let of = &self.tree[edge];
+                if edge != placement.edge && !of.peer_conflicted && !self.tree.is_valid(edge) {
+                    let from = of.from;
+                    self.seen.shift_remove(&from);
+                    self.push(from);
+                }
+            }
+        }
+        self.push(node);
+        for node in placement.look_again {
+            self.seen.shift_remove(&node);
+            self.push(node);
+        }
+        for edge in self.problems(node) {
+            if let Some(spec) = self.read(edge) {
+                self.source.prefetch(&Ask {
+                    name: &self.tree[edge].name,
+                    spec: &spec,
+                });
+            }
+        }
+    }
+
+    fn problems(&self, node: NodeId) -> Vec<EdgeId> {
+        let tree = &self.tree;
+        let own = tree.is_project_root(node) || tree.is_workspace(node);
+        let bundled: &[Arc<str>] = if own {
+            &[]
+        } else {
+            &tree[node].manifest.bundled
+        };
+        let is_problem = |edge: &EdgeId| match tree[*edge].to {
+            _ if bundled.contains(&tree[*edge].name) => false,
+            None => !tree.may_be_missing(*edge),
+            Some(to) => !self.failed.contains(&to) && !tree.is_valid(*edge),
+        };
+        tree[node]
+            .edges_out
+            .values()
+            .copied()
+            .filter(is_problem)
+            .collect()
+    }
+
+    fn virtual_root(&mut self, node: NodeId, reuse: bool) -> NodeId {
+        if reuse && let Some(root) = self.virtual_roots.get(&node) {
+            return *root;
+        }
+        let root = self.tree.virtual_root(node);
+        self.virtual_roots.insert(node, root);
+        root
+    }
+
+    /// The nearest package below a folder that an optional peer would be content with.
+    fn hoistable(&self, root: NodeId, edge: EdgeId) -> Option<NodeId> {
+        let tree = &self.tree;
+        let mut queue: Vec<NodeId> = tree[root].children.values().copied().collect();
+        let mut at = 0;
+        while let Some(node) = queue.get(at).copied() {
+            if tree.satisfied_by(edge, node) {
+                return Some(node);
+            }
+            queue.extend(tree[node].children.values());
+            at += 1;
+        }
+        None
+    }
+
+    /// Makes a node of what an edge asks for and tries it out together with its peers. A second
+    /// edge may prefer another version; that one is taken if both are content with it.
+    fn node_from_edge<'b>(
+        &'b mut self,
+        edge: EdgeId,
+        parent: Option<NodeId>,
+        second_edge: Option<EdgeId>,
+        required: &'b mut Set<NodeId>,
+    ) -> Answer<'b> {
+        Box::pin(async move {
+            let from = self.tree[edge].from;
+            let parent = parent.unwrap_or_else(|| self.virtual_root(from, false));
+            let first = self.node_from_spec(edge, parent).await;
+            let mut node = first;
+            if let Some(second_edge) = second_edge.filter(|edge| !self.tree.is_valid(*edge)) {
+                let second = self.node_from_spec(second_edge, parent).await;
+                if self.tree.is_valid(edge) {
+                    node = second;
+                }
+            }
+            if self.tree[node].root != self.tree[parent].root {
+                self.tree.attach(node, parent);
+            }
+            let needs = |edge: EdgeId| {
+                required.contains(&self.tree[edge].from)
+                    && self.tree[edge].kind != Kind::PeerOptional
+            };
+            if needs(edge) || second_edge.is_some_and(needs) {
+                required.insert(node);
+            }
+            if let Some(source) = self.tree[parent].source {
+                self.peer_source.insert(node, source);
+            }
+            self.peers_in_a_row += 1;
+            if self.peers_in_a_row > MAX_PEERS_IN_A_ROW {
+                let name = self.tree[node].name.clone();
+                return Err(PlaceError::PeersWithoutEnd {
+                    name,
+                    limit: MAX_PEERS_IN_A_ROW,
+                });
+            }
+            let node = self.load_peer_set(node, required).await?;
+            self.peers_in_a_row -= 1;
+            Ok(node)
+        })
+    }
+
+    async fn node_from_spec(&mut self, edge: EdgeId, parent: NodeId) -> NodeId {
+        let name = self.tree[edge].name.clone();
+        let spec = self.tree.spec(edge);
+        let read = self.read(edge);
+        if let Some(Spec::Folder(path)) = &read {
+            return self.folder(&name, &plain_path(path), parent).await;
+        }
+        let key = (name.clone(), spec.clone());
+        let manifest = match (self.manifests.get(&key), &read) {
+            (Some(known), _) => known.clone(),
+            (None, Some(read)) => {
+                let fetched = self
+                    .source
+                    .manifest(&Ask {
+                        name: &name,
+                        spec: read,
+                    })
+                    .await;
+                let fetched = fetched.map_err(Arc::new);
+                self.manifests.insert(key, fetched.clone());
+                fetched
+            }
+            (None, None) => Err(Arc::new(unreadable(&name, &spec))),
+        };
+        let (manifest, failure) = match manifest {
+            Ok(manifest) => (manifest, None),
+            Err(failure) => (Arc::default(), Some(failure)),
+        };
+        let is_failed = failure.is_some();
+        let seed = Seed {
+            name,
+            manifest,
+            dev_dependencies: Arc::default(),
+            failure,
+            overrides: None,
+        };
+        let node = self.tree.placed(seed, parent);
+        if is_failed {
+            self.failed.insert(node);
+        }
+        node
+    }
+
+    /// A link to a folder of the disk, which brings its own package.json.
+    async fn folder(&mut self, name: &Arc<str>, location: &str, parent: NodeId) -> NodeId {
+        let location: Arc<str> = location.into();
+        let target = match self.tree.tops.get(&location).copied() {
+            Some(known) => known,
+            None => {
+                let package = self.source.folder(&location).await.unwrap_or_default();
+                let seed = Seed {
+                    name: location.rsplit('/').next().unwrap_or_default().into(),
+                    manifest: Arc::new(package.manifest.clone()),
+                    dev_dependencies: Arc::new(package.dev_dependencies.clone()),
+                    failure: None,
+                    overrides: None,
+                };
+                let node = self.tree.loose(seed);
+                self.tree[node].location = location;
+                node
+            }
+        };
+        self.tree.link(name, target, parent)
+    }
+
+    fn read(&mut self, edge: EdgeId) -> Option<Spec> {
+        let spec = self.tree.spec(edge);
+        self.tree.specs.get(&spec).map(|read| read.spec.clone())
+    }
+
+    /// Brings all peers of a node, and theirs, into its virtual root.
+    async fn load_peer_set(
+        &mut self,
+        node: NodeId,
+        required: &mut Set<NodeId>,
+    ) -> Result<NodeId, PlaceError> {
+        let tree = &self.tree;
+        let unmet = |edge: &EdgeId| {
+            let of = &tree[*edge];
+            of.kind.is_peer() && !(of.to.is_some() && tree.is_valid(*edge))
+        };
+        let mut edges: Vec<EdgeId> = tree[node]
+            .edges_out
+            .values()
+            .copied()
+            .filter(unmet)
+            .collect();
+        edges.sort_by_cached_key(|edge| collate::key(&tree[*edge].name));
+        for edge in edges {
+            let Some(parent) = self.tree[node].parent else {
+                break;
+            };
+            if self.tree[edge].to.is_some() && self.tree.is_valid(edge) {
+                continue;
+            }
+            let name = self.tree[edge].name.clone();
+            let parent_edge = self.tree.edge_out(parent, &name);
+            let mine = self.tree[parent].source.is_some_and(|source| {
+                self.tree.is_project_root(source) || self.tree.is_workspace(source)
+            });
+            let Some(current) = self.tree[edge].to else {
+                let Some(parent_edge) = parent_edge else {
+                    self.node_from_edge(edge, Some(parent), None, required)
+                        .await?;
+                    continue;
+                };
+                let dep = self
+                    .node_from_edge(parent_edge, Some(parent), Some(edge), required)
+                    .await?;
+                if self.tree.is_valid(edge) {
+                    continue;
+                }
+                if !mine || !required.contains(&dep) {
+                    self.tree[edge].peer_conflicted = true;
+                    continue;
+                }
+                if self.tree[node].parent.is_none() {
+                    break;
+                }
+                return Err(self.conflict(edge));
+            };
+            let dep = self.node_from_edge(edge, None, None, required).await?;
+            if self.tree.can_replace(dep, current, &[]) {
+                self.node_from_edge(edge, Some(parent), None, required)
+                    .await?;
+                continue;
+            }
+            let from = self.tree[edge].from;
+            if !mine || !required.contains(&from) {
+                continue;
+            }
+            return Err(self.conflict(edge));
+        }
+        Ok(node)
+    }
+
+    fn conflict(&self, edge: EdgeId) -> PlaceError {
+        let dep = self.tree[edge].to.unwrap_or(self.tree[edge].from);
+        PlaceError::PeerConflict(Box::new(PeerConflict::of(&self.tree, edge, dep, &[])))
+    }
+
+    /// What could not be had is an error, or takes its optional set out.
+    fn drop_failed_optional(&mut self) -> Result<(), PlaceError> {
+        for node in self.failed.clone() {
+            if !self.tree[node].flags.optional {
+                return Err(self.unavailable(node));
+            }
+            for member in self.tree.optional_set(node) {
+                self.tree[member].inert = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn unavailable(&self, node: NodeId) -> PlaceError {
+        let of = &self.tree[node];
+        let edge = of.edges_in.first().copied();
+        PlaceError::Unavailable {
+            by: edge.map_or_else(
+                || "the project".into(),
+                |e| label(&self.tree, self.tree[e].from),
+            ),
+            name: of.name.clone(),
+            spec: edge.map_or_else(|| "*".into(), |edge| self.tree.spec(edge)),
+            failure: of
+                .failure
+                .clone()
+                .unwrap_or_else(|| Arc::new(unreadable(&of.name, "*"))),
+        }
+    }
+}
+
+fn unreadable(name: &str, spec: &str) -> Failure {
+    match Spec::parse(name, spec) {
+        Err(error) => Failure {
+            message: error.to_string(),
+            hint: error.hint().to_owned(),
+        },
+        Ok(_) => Failure {
+            message: format!("`{name}@{spec}` cannot be read"),
+            hint: "check what it is asked for by".to_owned(),
+        },
+    }
+}
