@@ -117,6 +117,12 @@ pub enum Fault {
         /// The index of the first.
         first: usize,
     },
+    /// A dependency that has no entry.
+    #[error("depends on `{name}`, which the lockfile does not hold")]
+    Dangling {
+        /// The dependency's name.
+        name: String,
+    },
     /// A path that means something on one machine only, or leads out of the lock's folder tree.
     #[error("is `{path}`, an absolute path that no other machine has")]
     AbsolutePath {
@@ -212,7 +218,7 @@ impl LockError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match &self.fault {
-            Fault::Syntax { .. } => {
+            Fault::Syntax { .. } | Fault::Dangling { .. } => {
                 Some("undo the last edit by hand, or delete the file and lock again")
             }
             Fault::TooLarge { .. } => Some("is this the right file?"),

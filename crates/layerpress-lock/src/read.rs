@@ -99,6 +99,7 @@ fn pylock(fields: &Fields<'_>, warnings: &mut Vec<LockWarning>) -> Result<Pylock
     let tables = fields.tables("packages")?;
     let tables = tables.ok_or_else(|| fields.missing("packages"))?;
     let mut packages: Vec<Package> = Vec::with_capacity(tables.len());
+    let mut places = Vec::with_capacity(tables.len());
     let mut seen = std::collections::HashMap::with_capacity(tables.len());
     for (index, table) in tables.into_iter().enumerate() {
         let (package, place) = package(table, warnings)?;
@@ -109,6 +110,11 @@ fn pylock(fields: &Fields<'_>, warnings: &mut Vec<LockWarning>) -> Result<Pylock
             return Err(place.fault(Fault::Repeated { first }));
         }
         packages.push(package);
+        places.push(place);
+    }
+    let roots = roots(fields)?;
+    if !roots.is_empty() {
+        whole(&packages, &places)?;
     }
     Ok(Pylock {
         lock_version,
@@ -123,8 +129,25 @@ fn pylock(fields: &Fields<'_>, warnings: &mut Vec<LockWarning>) -> Result<Pylock
         created_by: fields.required_string("created-by")?.to_owned(),
         packages,
         targets: targets(fields)?,
-        roots: roots(fields)?,
+        roots,
     })
+}
+
+/// A lock with roots is installed along its dependencies: an entry that is gone would be missing
+/// from the layer without a word.
+fn whole(packages: &[Package], places: &[Place<'_>]) -> Result<(), LockError> {
+    let held: std::collections::HashSet<&PackageName> =
+        packages.iter().map(|package| &package.name).collect();
+    for (package, place) in packages.iter().zip(places) {
+        for needed in &package.dependencies {
+            if !held.contains(&needed.name) {
+                return Err(place.fault(Fault::Dangling {
+                    name: needed.name.to_string(),
+                }));
+            }
+        }
+    }
+    Ok(())
 }
 
 const VERSION_SPECIFIERS: &str = "version specifiers such as `>=3.10`";

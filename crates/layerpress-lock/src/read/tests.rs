@@ -165,6 +165,20 @@ fn each_fault_is_named_with_line_and_field() {
 }
 
 #[test]
+fn a_dependency_without_an_entry_is_refused_where_dependencies_decide() {
+    let lock = |roots: &str| {
+        format!(
+            "lock-version = '1.0'\ncreated-by = 'x'\n[[packages]]\nname = 'a'\n\
+             dependencies = [{{ name = 'b' }}]\ndirectory = {{ path = 'a' }}\n{roots}"
+        )
+    };
+    let error = Pylock::parse(&lock("[tool.layerpress]\nroots = ['a']\n")).expect_err("a hole");
+    insta::assert_snapshot!(error, @"line 3: `packages[0]` of `a` depends on `b`, which the lockfile does not hold");
+    // Another tool's lock is installed by its markers alone.
+    Pylock::parse(&lock("")).expect("whole enough");
+}
+
+#[test]
 fn hashes_that_pin_nothing_are_refused() {
     let hashes = format!("{{sha256 = '{HASH}', md5 = '00'}}");
     insta::assert_snapshot!(error(&hashes, "{}"), @r"
