@@ -9,7 +9,7 @@ use std::time::Instant;
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Package, Pylock, Selection};
 use layerpress_pack::{write_file, write_layer};
-use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots};
+use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
 use layerpress_python::wheel::{self, Scripts, UnpackOptions};
 use layerpress_target::Target;
 use layerpress_tree::{LayerTree, Sha256};
@@ -171,10 +171,8 @@ fn wanted<'a>(
         return Ok(packages);
     }
     let asked = match &project.manifest {
-        Some(manifest) if manifest.requirements.iter().all(|line| line.name.is_some()) => {
-            roots(manifest, &[target])
-        }
-        _ if ours => Roots::from_lines(&lock.roots),
+        Some(manifest) if ours => roots_in(lock, manifest, &[target], &parent(&project.lockfile)),
+        None if ours => Roots::from_lines(&lock.roots),
         _ => unasked(&packages),
     };
     Ok(reachable(packages, &asked, &excluded))

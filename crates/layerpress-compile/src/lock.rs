@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Pylock, Selection};
 use layerpress_python::index::Registry;
-use layerpress_python::lockfile::{Roots, compose, roots, unmet};
+use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
 use layerpress_python::manifest::Manifest;
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
 use layerpress_target::{Ecosystem, Target};
@@ -347,10 +347,11 @@ impl Work<'_> {
             }
             Coverage::AtLeast => true,
         };
+        let folder = parent(&self.project.lockfile);
         same_targets
             && self.request.upgrade == Upgrade::Nothing
-            && unmet(lock, manifest, targets, &parent(&self.project.lockfile)).is_none()
-            && has_no_leftovers(lock, manifest)
+            && unmet(lock, manifest, targets, &folder).is_none()
+            && !has_leftovers(lock, manifest, &folder)
     }
 
     /// Resolves each target in turn; earlier answers are preferences for later ones.
@@ -441,19 +442,6 @@ impl Work<'_> {
             .filter_map(|package| Some((package.name.clone(), package.version.clone()?)))
             .collect()
     }
-}
-
-/// Whether every entry of a lock of ours is still asked for by something.
-fn has_no_leftovers(lock: &Pylock, manifest: &Manifest) -> bool {
-    if lock.roots.is_empty() {
-        return true;
-    }
-    let asked = roots(manifest, &lock.targets);
-    let unnamed = manifest
-        .requirements
-        .iter()
-        .any(|requirement| requirement.name.is_none());
-    unnamed || Roots::from_lines(&lock.roots) == asked
 }
 
 fn union(some: &[Target], more: &[Target]) -> Vec<Target> {

@@ -1,4 +1,5 @@
-//! [`unmet`]: whether a lock's pins satisfy every line of a manifest.
+//! [`unmet`] and [`has_leftovers`]: whether a lock's pins satisfy every line of a manifest, and hold
+//! nothing besides.
 
 use std::path::Path;
 
@@ -8,16 +9,18 @@ use layerpress_lock::{
 use layerpress_target::Target;
 
 use super::error::{Unmeetable, Unmet};
+use super::folders;
 use super::pins::{Artifact, pins};
-use super::reach::{Roots, roots};
+use super::reach::Roots;
 use crate::index::{Agreement, digest_matches};
 use crate::manifest::{Manifest, Requirement, Source};
 use crate::wheel_name::WheelName;
 
 /// The first requirement, constraint or override that the lock does not satisfy on one of `targets`.
 ///
-/// Only pins count: where they came from and how they were chosen plays no part. `lock_folder` is
-/// where the lock's relative paths start.
+/// Only pins count: where they came from and how they were chosen plays no part. What the project in
+/// a local folder depends on counts as lines of the manifest, where its `pyproject.toml` says it.
+/// `lock_folder` is where the lock's relative paths start.
 #[must_use]
 pub fn unmet(
     lock: &Pylock,
@@ -25,6 +28,7 @@ pub fn unmet(
     targets: &[Target],
     lock_folder: &Path,
 ) -> Option<Unmet> {
+    let inner = folders::lines(manifest);
     for target in targets {
         let packages = match lock.select(target, &Selection::default()) {
             Ok(packages) => packages,
@@ -32,7 +36,7 @@ pub fn unmet(
         };
         let environment = marker_environment(target);
         let applies = |requirement: &&Requirement| requirement.marker.evaluate(&environment, &[]);
-        for requirement in required(manifest).filter(applies) {
+        for requirement in required(manifest, &inner).filter(applies) {
             let why = match find(requirement, &packages, lock_folder) {
                 None => Unmeetable::Missing,
                 Some(package) => {
@@ -64,12 +68,64 @@ pub fn unmet(
             }
         }
     }
-    extras_unmet(lock, manifest, targets)
+    extras_unmet(lock, manifest, targets, lock_folder)
+}
+
+/// Whether a lock of ours has entries that nothing in the manifest asks for any more. Of another
+/// tool's lock this is not known.
+#[must_use]
+pub fn has_leftovers(lock: &Pylock, manifest: &Manifest, lock_folder: &Path) -> bool {
+    if lock.roots.is_empty() {
+        return false;
+    }
+    let asked = roots_in(lock, manifest, &lock.targets, lock_folder);
+    Roots::from_lines(&lock.roots) != asked
+        || folders::depends_on_less(manifest, |folder| {
+            let entry = lock.packages.iter().find(|package| match &package.source {
+                Locked::Directory(locked) => same_file(&locked.path.in_folder(lock_folder), folder),
+                _ => false,
+            })?;
+            Some(entry.dependencies.iter().map(|it| &it.name).collect())
+        })
+}
+
+/// The roots of a manifest on any of `targets`, as [`roots`](super::roots) finds them; what the
+/// manifest does not name goes by the name that `lock` has for it.
+#[must_use]
+pub fn roots_in(
+    lock: &Pylock,
+    manifest: &Manifest,
+    targets: &[Target],
+    lock_folder: &Path,
+) -> Roots {
+    let mut roots = Roots::default();
+    for target in targets {
+        let environment = marker_environment(target);
+        let packages = lock.select(target, &Selection::default());
+        let packages = packages.unwrap_or_default();
+        for requirement in &manifest.requirements {
+            if !requirement.marker.evaluate(&environment, &[]) {
+                continue;
+            }
+            let locked = || {
+                let package = find(requirement, &packages, lock_folder);
+                package.map(|package| package.name.clone())
+            };
+            if let Some(name) = requirement.name.clone().or_else(locked) {
+                roots.add(name, requirement.extras.iter().cloned());
+            }
+        }
+    }
+    roots
 }
 
 /// What is asked for, with overrides in place of the lines that they stand for.
-fn required(manifest: &Manifest) -> impl Iterator<Item = &Requirement> {
-    manifest.requirements.iter().flat_map(|requirement| {
+fn required<'a>(
+    manifest: &'a Manifest,
+    inner: &'a [Requirement],
+) -> impl Iterator<Item = &'a Requirement> {
+    let lines = manifest.requirements.iter().chain(inner);
+    lines.flat_map(|requirement| {
         let overrides = manifest.overrides.iter();
         let mut standing: Vec<&Requirement> = overrides
             .filter(|other| other.name.is_some() && other.name == requirement.name)
@@ -83,24 +139,39 @@ fn required(manifest: &Manifest) -> impl Iterator<Item = &Requirement> {
 
 /// A lock of ours names the extras that it was resolved with; another tool's does not, and then its
 /// pins are taken at their word.
-fn extras_unmet(lock: &Pylock, manifest: &Manifest, targets: &[Target]) -> Option<Unmet> {
-    let known = Roots::from_lines(&lock.roots);
-    if lock.roots.is_empty() || known.covers(&roots(manifest, targets)) {
+fn extras_unmet(
+    lock: &Pylock,
+    manifest: &Manifest,
+    targets: &[Target],
+    lock_folder: &Path,
+) -> Option<Unmet> {
+    if lock.roots.is_empty() {
         return None;
     }
-    manifest.requirements.iter().find_map(|requirement| {
-        let mut wanted = Roots::default();
-        wanted.add(
-            requirement.name.clone()?,
-            requirement.extras.iter().cloned(),
-        );
-        let covered = requirement.extras.is_empty() || known.covers(&wanted);
-        (!covered).then(|| Unmet::Line {
-            origin: requirement.origin.clone(),
-            why: Unmeetable::Extras,
-            target: targets[0],
-        })
-    })
+    let known = Roots::from_lines(&lock.roots);
+    for target in targets {
+        let environment = marker_environment(target);
+        let packages = lock.select(target, &Selection::default());
+        let packages = packages.unwrap_or_default();
+        for requirement in &manifest.requirements {
+            if requirement.extras.is_empty() || !requirement.marker.evaluate(&environment, &[]) {
+                continue;
+            }
+            let Some(package) = find(requirement, &packages, lock_folder) else {
+                continue;
+            };
+            let mut wanted = Roots::default();
+            wanted.add(package.name.clone(), requirement.extras.iter().cloned());
+            if !known.covers(&wanted) {
+                return Some(Unmet::Line {
+                    origin: requirement.origin.clone(),
+                    why: Unmeetable::Extras,
+                    target: *target,
+                });
+            }
+        }
+    }
+    None
 }
 
 /// The entry that a requirement speaks of: by name, or by what it names outright.

@@ -3,12 +3,14 @@
 //! - [`compose`]: what was resolved for one or several targets, as one lock;
 //! - [`pins`]: which artifact of each entry a target gets, chosen among the files that the lock lists;
 //! - [`unmet`]: the first line of a manifest that a lock does not meet;
+//! - [`has_leftovers`]: whether it holds what no line asks for;
 //! - [`reachable`]: the part of a lock that a manifest's lines lead to.
 //!
 //! Nothing here asks an index: a lock is used by what it says.
 
 mod compose;
 mod error;
+mod folders;
 mod meets;
 mod pins;
 mod reach;
@@ -16,7 +18,7 @@ mod release;
 
 pub use compose::compose;
 pub use error::{LockfileError, Unmeetable, Unmet};
-pub use meets::unmet;
+pub use meets::{has_leftovers, roots_in, unmet};
 pub use pins::{ArchivePin, Artifact, Pin, Place, pins};
 pub use reach::{Roots, reachable, roots};
 pub use release::{Origin, Release};
