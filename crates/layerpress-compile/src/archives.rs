@@ -47,7 +47,18 @@ pub(crate) fn unpack_all(
         .collect::<Result<_, _>>()?;
     let there = trees.iter().flatten().count();
     tally.cached.fetch_add(there, Ordering::Relaxed);
-    let missing = (0..pins.len()).filter(|&index| trees[index].is_none());
+    let missing: Vec<usize> = (0..pins.len())
+        .filter(|&index| trees[index].is_none())
+        .collect();
+    if session.client.offline() {
+        let files: Vec<String> = missing
+            .iter()
+            .filter_map(|&index| not_stored(session, &pins[index]))
+            .collect();
+        if !files.is_empty() {
+            return Err(CompileError::NotCached { files });
+        }
+    }
     let arrived: Vec<(usize, WheelTree)> = session.wait(
         stream::iter(missing)
             .map(|index| async move {
@@ -89,6 +100,18 @@ fn from_store(
         Err(error) if error.is_damage() => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The file name of a remote archive that the store is known not to hold.
+fn not_stored(session: &Session, pin: &Pin) -> Option<String> {
+    let (Artifact::Wheel(archive) | Artifact::Sdist { archive, .. }) = &pin.artifact else {
+        return None;
+    };
+    let remote = matches!(&archive.place, Place::Url(url) if url.scheme() != "file");
+    // Without a sha256, only the client knows what the store has for it.
+    let digest = archive.hashes.iter().find_map(Digest::sha256)?;
+    let absent = remote && session.store().archive(digest).is_none();
+    absent.then(|| archive.file_name.clone())
 }
 
 /// The wheel, from wherever the pin says.

@@ -61,13 +61,13 @@ fn build_layers(
     }
     let mut layers = Vec::new();
     for (target, path) in locked.targets.iter().zip(outputs) {
-        layers.push(prepare(
-            request,
-            locked,
-            *target,
-            path,
-            &mut report.seconds,
-        )?);
+        match prepare(request, locked, *target, path, &mut report.seconds)? {
+            Some(layer) => layers.push(layer),
+            None => report.notes.push(format!(
+                "{}: nothing is left for {target}, so it has no layer",
+                locked.project.shown
+            )),
+        }
     }
     // Nothing is written until everything has proved sound.
     let begun = Instant::now();
@@ -90,14 +90,14 @@ struct Prepared {
     tally: Tally,
 }
 
-/// Unpacks what the lock pins for `target`, and assembles it.
+/// Unpacks what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
 fn prepare(
     request: &BuildRequest,
     locked: &Locked,
     target: Target,
     path: PathBuf,
     seconds: &mut Seconds,
-) -> Result<Prepared, CompileError> {
+) -> Result<Option<Prepared>, CompileError> {
     let Locked {
         session,
         project,
@@ -108,6 +108,9 @@ fn prepare(
     let begun = Instant::now();
     let fetching = session.stage(Stage::Fetch, target);
     let wanted = wanted(request, project, lock, target)?;
+    if wanted.is_empty() && project.own.is_empty() {
+        return Ok(None);
+    }
     let pins = pins(&wanted, &target, &parent(&project.lockfile))?;
     let tally = Tally::default();
     let options = unpack_options(request, target);
@@ -124,12 +127,12 @@ fn prepare(
     }
     drop(packing);
     seconds.pack += begun.elapsed();
-    Ok(Prepared {
+    Ok(Some(Prepared {
         path,
         target,
         assembled,
         tally,
-    })
+    }))
 }
 
 impl Prepared {

@@ -78,8 +78,8 @@ pub enum CompileError {
         /// What is wrong with it.
         source: Box<LockError>,
     },
-    /// `--locked` without a lockfile.
-    #[error("`--locked`, but there is no `{}`", path.display())]
+    /// No lockfile where one must be.
+    #[error("there is no lockfile `{}`", path.display())]
     NoLock {
         /// Where it was looked for.
         path: PathBuf,
@@ -181,6 +181,12 @@ pub enum CompileError {
         /// The file.
         path: PathBuf,
     },
+    /// An offline build whose archives are not all in the store.
+    #[error("{}, and the network is switched off:{}", absent(files.len()), listed(files))]
+    NotCached {
+        /// Their file names.
+        files: Vec<String>,
+    },
     /// `--check-digest`.
     #[error("`{}` would have the digest {found}, not {expected}", path.display())]
     OtherDigest {
@@ -229,6 +235,17 @@ fn language(ecosystem: Ecosystem) -> &'static str {
     }
 }
 
+fn absent(files: usize) -> String {
+    match files {
+        1 => "1 archive is not in the cache".to_owned(),
+        more => format!("{more} archives are not in the cache"),
+    }
+}
+
+fn listed(files: &[String]) -> String {
+    files.iter().map(|file| format!("\n  {file}")).collect()
+}
+
 impl From<WriteError> for CompileError {
     fn from(error: WriteError) -> Self {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
@@ -253,6 +270,7 @@ impl CompileError {
             | Self::OneFileForSeveral { .. }
             | Self::SameFile { .. }
             | Self::OverManifest { .. } => ExitClass::Usage,
+            Self::NotCached { .. } => ExitClass::Network,
             Self::UnknownInput { .. }
             | Self::Lock { .. }
             | Self::OtherHash { .. }
@@ -339,6 +357,7 @@ impl CompileError {
             Self::OverLimit(_) => "over-limit",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
             Self::OverManifest { .. } => "over-manifest",
+            Self::NotCached { .. } => "offline",
             Self::OtherDigest { .. } => "other-digest",
             Self::Write { .. } => "unwritable",
             Self::Runtime { .. } => "runtime",
@@ -358,7 +377,9 @@ impl CompileError {
                 format!("the newest one for it is `{}`", layerpress_target::newest(*ecosystem))
             }
             Self::NoSuchTarget { .. } => "name another `--runtime` or `--arch`".into(),
-            Self::NoLock { .. } => "run `layerpress lock` first, or leave `--locked` out".into(),
+            Self::NoLock { .. } => {
+                "run `layerpress lock` first; `build` without `--locked` does so by itself".into()
+            }
             Self::LockOutdated { .. } => {
                 "run `layerpress lock` to bring it up to date, or leave `--locked` out".into()
             }
@@ -380,6 +401,9 @@ impl CompileError {
             }
             Self::OverManifest { .. } => "name a file such as `pylock.toml`".into(),
             Self::Write { .. } => "name another place with `--output`".into(),
+            Self::NotCached { .. } => {
+                "run once without `--offline`, or fill the cache with `layerpress fetch`".into()
+            }
             Self::OtherDigest { .. } => {
                 "lockfile, target or options differ from those of the expected layer".into()
             }

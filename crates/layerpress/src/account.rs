@@ -117,15 +117,8 @@ fn lockfile_line(lockfile: &LockfileReport, folder: &Path) -> String {
         },
         count(lockfile.packages, "package"),
     );
-    // A first lockfile's packages are all new: the list would say nothing.
-    if lockfile
-        .changes
-        .iter()
-        .any(|change| change.before.is_some())
-    {
-        for change in &lockfile.changes {
-            text.push_str(&change_line(change));
-        }
+    for change in &lockfile.changes {
+        text.push_str(&change_line(change));
     }
     text
 }
