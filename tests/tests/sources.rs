@@ -2,8 +2,11 @@
 //! than a version: hashes, find-links, files, folders, repositories, several indexes, logins.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use layerpress_tests::{
     BuiltPackage, IndexFeatures, Layer, LoopbackIndex, Run, Sdist, TestContext, Wheel,
@@ -378,6 +381,67 @@ fn a_machine_without_python_builds_wheels_and_says_what_sources_need() {
 }
 
 #[test]
+fn constraints_and_hashes_of_the_settings_count() {
+    let index = index([
+        Wheel::new("app", "1.0").build(),
+        Wheel::new("app", "2.0").build(),
+    ]);
+    let context = TestContext::new()
+        .with_index(&index)
+        .with_variable("PIP_CONSTRAINT", "limits.txt");
+    context.write("requirements.txt", "app\n");
+    context.write("limits.txt", "app<2\nunused==7\n");
+    let layer = build(&context, &[]);
+    assert_eq!(layer.text("python/app/__init__.py"), "VERSION = \"1.0\"\n");
+    fs::remove_file(context.folder().join("limits.txt")).expect("it was written");
+    let run = context.run(["build", "requirements.txt"]);
+    assert_ne!(run.code, Some(0));
+    says(&run, &["limits.txt", "PIP_CONSTRAINT"]);
+
+    let context = TestContext::new()
+        .with_index(&index)
+        .with_variable("PIP_REQUIRE_HASHES", "1");
+    context.write("requirements.txt", "app==1.0\n");
+    let run = context.run(["build", "requirements.txt"]);
+    run.expect_code(INPUT);
+    says(&run, &["requirements.txt:1", "hash"]);
+}
+
+#[test]
+fn the_proxy_of_pips_settings_is_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("the rest of a request");
+            asked.push(byte[0]);
+        }
+        let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer).expect("a listener");
+        String::from_utf8_lossy(&asked).into_owned()
+    });
+    let context = TestContext::new()
+        .with_variable("NO_PROXY", "")
+        .with_variable("no_proxy", "")
+        .with_variable("PIP_PROXY", &format!("user:s3cret@127.0.0.1:{port}"))
+        .with_variable("PIP_INDEX_URL", "http://index.example/simple");
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt", "-v"]);
+    run.expect_code(UNMET);
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+    let asked = asked.join().expect("the proxy ended");
+    assert!(
+        asked.starts_with("GET http://index.example/simple/app/ "),
+        "{asked}"
+    );
+    let login = "proxy-authorization: basic";
+    assert!(asked.to_ascii_lowercase().contains(login), "{asked}");
+}
+
+#[test]
 fn a_password_is_written_nowhere() {
     let index = LoopbackIndex::with(IndexFeatures {
         login: Some(("user".to_owned(), "s3cret".to_owned())),
@@ -539,7 +603,7 @@ fn a_build_that_cannot_fit_the_target_is_not_begun() {
     run.expect_code(UNMET);
     says(
         &run,
-        &["`app 2.0` has no wheel for python3.13", "`app==1.0`"],
+        &["`app 2.0` comes as source", "`app==1.0`"],
     );
     assert!(!run.stderr.contains("its own code runs"), "{}", run.stderr);
     assert_eq!(context.files(), ["requirements.txt"]);

@@ -10,7 +10,7 @@ use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
-use layerpress_python::manifest::Manifest;
+use layerpress_python::manifest::{Manifest, read_settings_constraints};
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
 use layerpress_target::{Ecosystem, Target};
 use pep440_rs::Version;
@@ -149,6 +149,13 @@ pub(crate) fn lock_project(
         manifest.pre |= settings.pre;
         manifest.prefer_binary |= settings.prefer_binary;
         manifest.require_hashes |= settings.require_hashes;
+        for named in &settings.constraints {
+            let read = read_settings_constraints(named, &request.python.variables, &|url| {
+                session.text(url)
+            })?;
+            manifest.constraints.extend(read.constraints);
+            manifest.warnings.extend(read.warnings);
+        }
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }

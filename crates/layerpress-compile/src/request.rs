@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use layerpress_fetch::ProxyAddress;
 use layerpress_python::build::Candidates;
 use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Environment, Extras, Settings};
@@ -78,6 +79,8 @@ pub struct Sources {
     pub jobs: usize,
     /// Certificates to trust beside the system's, each a PEM bundle.
     pub certificates: Vec<Vec<u8>>,
+    /// The proxy for everything, if `HTTPS_PROXY` and its like are not what counts.
+    pub proxy: Option<ProxyAddress>,
     /// The text of the user's netrc.
     pub netrc: Option<String>,
     /// Whether the `keyring` program is asked for passwords.

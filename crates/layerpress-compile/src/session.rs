@@ -40,6 +40,7 @@ impl Session {
             credentials: credentials(sources, &*reporter),
             extra_certificates: sources.certificates.clone(),
             trusted_hosts: trusted_hosts.clone(),
+            proxy: sources.proxy.clone(),
             ..ClientOptions::default()
         };
         let runtime = Builder::new_multi_thread()

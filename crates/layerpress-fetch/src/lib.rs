@@ -17,8 +17,8 @@ mod redact;
 mod store;
 
 pub use client::{
-    ArchiveRequest, Client, ClientOptions, Page, PageRequest, RangeResponse, RangeSpec, Retries,
-    Timeouts,
+    ArchiveRequest, Client, ClientOptions, Page, PageRequest, ProxyAddress, RangeResponse,
+    RangeSpec, Retries, Timeouts,
 };
 pub use clock::Clock;
 pub use credentials::{Credentials, NetrcError};

@@ -172,6 +172,7 @@ pub(crate) fn sources(
         refresh,
         jobs,
         certificates,
+        proxy: configured.proxy.clone(),
         netrc: netrc(environment)?,
         keyring: configured.keyring,
         logins: logins

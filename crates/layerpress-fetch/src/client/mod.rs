@@ -25,7 +25,7 @@ use crate::events::{Event, Reporter};
 use crate::store::Store;
 
 pub use archive::ArchiveRequest;
-pub use options::{ClientOptions, Retries, Timeouts};
+pub use options::{ClientOptions, ProxyAddress, Retries, Timeouts};
 pub use page::{Page, PageRequest};
 pub use range::{RangeResponse, RangeSpec};
 

@@ -1,5 +1,6 @@
 //! [`ClientOptions`]: what can be set about fetching, with the defaults that are promised.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -24,6 +25,9 @@ pub struct ClientOptions {
     pub trusted_hosts: Vec<String>,
     /// Whether `HTTPS_PROXY` and its like are heeded. Default: yes.
     pub system_proxy: bool,
+    /// The proxy for all hosts but those of `NO_PROXY`, before `HTTPS_PROXY` and its like. Default:
+    /// none.
+    pub proxy: Option<ProxyAddress>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How often to try again.
@@ -34,6 +38,16 @@ pub struct ClientOptions {
     pub max_archive_bytes: u64,
     /// The clock that freshness goes by. Default: the machine's.
     pub clock: Clock,
+}
+
+/// The address of a proxy, perhaps with a user and a password in it, which `{:?}` does not tell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyAddress(pub String);
+
+impl fmt::Debug for ProxyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProxyAddress").finish_non_exhaustive()
+    }
 }
 
 /// How long to wait before something counts as dead.
@@ -77,6 +91,7 @@ impl Default for ClientOptions {
             extra_certificates: Vec::new(),
             trusted_hosts: Vec::new(),
             system_proxy: true,
+            proxy: None,
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             redirects: 10,

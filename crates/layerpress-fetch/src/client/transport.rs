@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::OnceLock;
 
-use reqwest::{Certificate, redirect};
+use reqwest::{Certificate, NoProxy, Proxy, redirect};
 use url::Url;
 
-use super::options::ClientOptions;
+use super::options::{ClientOptions, ProxyAddress};
 use super::retry::Fault;
 use crate::error::FetchError;
 
@@ -94,7 +94,14 @@ fn build(options: &ClientOptions, trusted: bool) -> reqwest::Result<reqwest::Cli
         .http2_keep_alive_timeout(timeouts.idle / 2)
         .tls_certs_merge(certificates)
         .tls_danger_accept_invalid_certs(trusted);
-    if !options.system_proxy {
+    if let Some(ProxyAddress(address)) = &options.proxy {
+        let address = match address.contains("://") {
+            true => address.clone(),
+            false => format!("http://{address}"),
+        };
+        let proxy = Proxy::all(address)?.no_proxy(NoProxy::from_env());
+        builder = builder.proxy(proxy);
+    } else if !options.system_proxy {
         builder = builder.no_proxy();
     }
     builder.build()

@@ -47,8 +47,8 @@ pub use own_code::own_code;
 pub use pyproject::{Extras, Project, PyprojectOptions, read_pyproject};
 pub use requirement::{Origin, Requirement, Source};
 pub use requirement_text::parse_requirement;
-pub use requirements::{FetchText, read_constraints, read_requirements};
-pub use settings::{IndexCredentials, Settings};
+pub use requirements::{FetchText, read_constraints, read_requirements, read_settings_constraints};
+pub use settings::{IndexCredentials, Settings, SettingsFile};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

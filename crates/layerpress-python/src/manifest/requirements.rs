@@ -13,6 +13,7 @@ use super::mistake::Mistake;
 use super::read::{check_size, read_text};
 use super::requirement::{Origin, Requirement, Source};
 use super::requirement_text::parse;
+use super::settings::SettingsFile;
 use super::shown::shown;
 use super::{Environment, Manifest};
 
@@ -51,6 +52,37 @@ pub fn read_constraints(
     fetch: FetchText<'_>,
 ) -> Result<Manifest, ManifestError> {
     read(path, environment, fetch, Role::Constraints)
+}
+
+/// Reads a file of constraints that a setting of pip's or uv's names, by path or by URL.
+///
+/// # Errors
+/// As [`read_constraints`].
+pub fn read_settings_constraints(
+    named: &SettingsFile,
+    environment: &Environment,
+    fetch: FetchText<'_>,
+) -> Result<Manifest, ManifestError> {
+    let origin = Origin::new(named.place.trim_matches('`'), None, &named.file);
+    let place = match scheme(&named.file) {
+        Some(_) => Url::parse(&named.file).map_or_else(
+            |_| Place::File(PathBuf::from(&named.file)),
+            |url| match url.to_file_path() {
+                Ok(path) if url.scheme() == "file" => Place::File(path),
+                _ => Place::Url(url),
+            },
+        ),
+        None => Place::File(PathBuf::from(&named.file)),
+    };
+    let mut reader = Reader {
+        environment,
+        fetch,
+        manifest: Manifest::default(),
+        open: Vec::new(),
+        files: 0,
+    };
+    reader.read_place(&place, Role::Constraints, Some(&origin))?;
+    Ok(reader.manifest)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ini::{Ini, ParseOption};
+use layerpress_fetch::ProxyAddress;
 use url::Url;
 
 use super::error::ManifestError;
@@ -32,12 +33,10 @@ pub struct Settings {
     pub trusted_hosts: Vec<String>,
     /// A file of certificates to trust.
     pub certificate: Option<PathBuf>,
-    /// A client's certificate and key in one file.
-    pub client_certificate: Option<PathBuf>,
     /// A proxy for all requests.
-    pub proxy: Option<String>,
-    /// Constraint files, which pip and uv read besides the ones named on the command line.
-    pub constraints: Vec<PathBuf>,
+    pub proxy: Option<ProxyAddress>,
+    /// Constraint files, which pip and uv read besides the ones that a manifest names.
+    pub constraints: Vec<SettingsFile>,
     /// No release after this date, as written.
     pub exclude_newer: Option<String>,
     /// Ask the `keyring` program for credentials.
@@ -57,6 +56,15 @@ pub struct IndexCredentials {
     pub user: String,
     /// The password, if one is given.
     pub password: Option<String>,
+}
+
+/// A file that a setting names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// The setting, as messages name it.
+    pub place: String,
+    /// A path from the current folder, or a URL.
+    pub file: String,
 }
 
 /// A password must not reach a log by way of `{:?}`.
@@ -190,7 +198,6 @@ impl Settings {
             require_hashes: self.require_hashes || lower.require_hashes,
             trusted_hosts: list(self.trusted_hosts, lower.trusted_hosts),
             certificate: self.certificate.or(lower.certificate),
-            client_certificate: self.client_certificate.or(lower.client_certificate),
             proxy: self.proxy.or(lower.proxy),
             constraints,
             exclude_newer: self.exclude_newer.or(lower.exclude_newer),
@@ -232,9 +239,11 @@ impl Settings {
             "require-hashes" => self.require_hashes = switch(value, place)?,
             "trusted-host" => self.trusted_hosts.extend(words().map(str::to_owned)),
             "cert" => self.certificate = Some(PathBuf::from(value.trim())),
-            "client-cert" => self.client_certificate = Some(PathBuf::from(value.trim())),
-            "proxy" => self.proxy = Some(value.trim().to_owned()),
-            "constraint" => self.constraints.extend(words().map(PathBuf::from)),
+            "client-cert" => self.warnings.push(format!(
+                "{place}: servers that ask for a client's certificate are not supported"
+            )),
+            "proxy" => self.proxy = Some(ProxyAddress(value.trim().to_owned())),
+            "constraint" => self.add_constraints(value, place),
             "keyring-provider" => {
                 self.keyring = matches!(value.trim(), "subprocess" | "auto" | "import");
             }
@@ -277,7 +286,7 @@ impl Settings {
             "PRERELEASE" => self.pre = value.trim() == "allow",
             "REQUIRE_HASHES" => self.require_hashes = switch(value, place)?,
             "INSECURE_HOST" => self.trusted_hosts.extend(words().map(str::to_owned)),
-            "CONSTRAINT" => self.constraints.extend(words().map(PathBuf::from)),
+            "CONSTRAINT" => self.add_constraints(value, place),
             "EXCLUDE_NEWER" => self.exclude_newer = Some(value.trim().to_owned()),
             "KEYRING_PROVIDER" => self.keyring = value.trim() == "subprocess",
             _ => {
@@ -338,6 +347,14 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    fn add_constraints(&mut self, value: &str, place: &str) {
+        let files = value.split_whitespace().map(|file| SettingsFile {
+            place: place.to_owned(),
+            file: file.to_owned(),
+        });
+        self.constraints.extend(files);
     }
 
     fn add_formats<'a>(
