@@ -20,12 +20,12 @@ use super::fit::{self, Need};
 use super::git::{Commit, Repository};
 use super::interpreter::{Candidates, Interpreter, find_interpreter};
 use super::session::{BuildRequirements, Session, Tools, off_thread};
-use super::{folder, metadata, repack, source};
+use super::{folder, metadata, remedies, repack, source};
 use crate::metadata::Metadata;
 use crate::wheel_name::WheelParts;
 
 /// Part of every key: what was kept by another way of building is built again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What builds are made with; one for a run of the program.
 #[derive(Clone, Copy)]
@@ -137,7 +137,7 @@ impl Builder<'_> {
         let mut prepared = None;
         let key = self.key(request, &interpreter, &mut prepared).await?;
         if let Some((kept, digest)) = key.as_deref().and_then(|key| self.kept(key)) {
-            return accept(request, &interpreter, kept, digest, true);
+            return self.accept(request, &interpreter, kept, digest, true);
         }
         let tree = self.tree(request, prepared).await?;
         let (kept, digest) = self.build(request, &interpreter, &tree).await?;
@@ -147,7 +147,34 @@ impl Builder<'_> {
             // A store that cannot be written costs the next run a build.
             let _ = self.store.put_blob(Namespace::Built, &key, &bytes);
         }
-        accept(request, &interpreter, kept, digest, false)
+        self.accept(request, &interpreter, kept, digest, false)
+    }
+
+    /// The wheel, if it fits the target, with a word on what it expects to find there.
+    fn accept(
+        &self,
+        request: &Request<'_>,
+        interpreter: &Interpreter,
+        kept: Kept,
+        digest: Sha256,
+        cached: bool,
+    ) -> Result<BuiltWheel, BuildError> {
+        let missing = fit::missing_libraries(&kept.needs)
+            .into_iter()
+            .map(|library| format!("`{library}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let built = accept(request, interpreter, kept, digest, cached)?;
+        if !missing.is_empty() {
+            self.reporter.report(Event::Warning {
+                message: format!(
+                    "{}: what was built here is linked to {missing}, which Lambda does not have",
+                    request.label
+                ),
+                hint: Some(remedies::of_libraries(request.label)),
+            });
+        }
+        Ok(built)
     }
 
     /// The metadata of a source: read from it where the standards allow, else from its backend, and

@@ -133,7 +133,7 @@ pub enum BuildError {
         found: String,
     },
     /// The wheel that was built holds code for another machine, Python or C library.
-    #[error("`{package}` has no wheel for {target}, and one built here does not fit: {reason}")]
+    #[error("`{package}` comes as source, and a wheel built here does not fit {target}: {reason}")]
     Foreign {
         /// The package and version.
         package: String,

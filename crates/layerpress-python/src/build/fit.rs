@@ -5,12 +5,14 @@
 //! are looked at: a build that lies in its tags is common enough (`py3-none-any` around a shared
 //! library).
 
+use std::collections::BTreeSet;
+
 use layerpress_pack::{Archive, read_all};
 use layerpress_target::Target;
 use layerpress_tree::Content;
 use object::elf;
 use object::endian::Endianness;
-use object::read::elf::{ElfFile32, ElfFile64, FileHeader};
+use object::read::elf::{Dyn as _, ElfFile32, ElfFile64, FileHeader};
 use serde::{Deserialize, Serialize};
 
 use super::interpreter::{Interpreter, Libc};
@@ -24,6 +26,48 @@ pub(super) struct Need {
     machine: String,
     /// The newest `GLIBC_…` version that it names; (0, 0) if none.
     glibc: (u16, u16),
+    /// The libraries that it is linked to (`DT_NEEDED`).
+    libraries: Vec<String>,
+}
+
+/// Libraries that Lambda's images have: what every manylinux system has (PEP 600), and what the
+/// packages of Amazon Linux 2023's minimal image bring along.
+const PRESENT: [&str; 21] = [
+    "ld-linux-aarch64.so.1",
+    "ld-linux-x86-64.so.2",
+    "libc.so.6",
+    "libcrypto.so.3",
+    "libdl.so.2",
+    "libffi.so.8",
+    "libgcc_s.so.1",
+    "liblzma.so.5",
+    "libm.so.6",
+    "libnsl.so.1",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libsqlite3.so.0",
+    "libssl.so.3",
+    "libstdc++.so.6",
+    "libutil.so.1",
+    "libuuid.so.1",
+    "libxml2.so.2",
+    "libz.so.1",
+    "libzstd.so.1",
+];
+
+/// The libraries that a wheel's files are linked to and that neither the wheel nor Lambda has.
+pub(super) fn missing_libraries(needs: &[Need]) -> BTreeSet<&str> {
+    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let own: BTreeSet<String> = needs.iter().map(|need| base(&need.path)).collect();
+    let there = |library: &str| {
+        PRESENT.contains(&library) || library.starts_with("libpython") || own.contains(library)
+    };
+    let linked = needs.iter().flat_map(|need| &need.libraries);
+    linked
+        .map(String::as_str)
+        .filter(|library| !there(library))
+        .collect()
 }
 
 /// What the ELF files of a wheel need.
@@ -158,10 +202,21 @@ impl Need {
                 }
             }
         }
+        let mut libraries = Vec::new();
+        if let Some((entries, link)) = sections.dynamic(endian, bytes).ok()? {
+            let strings = sections.strings(endian, bytes, link).ok()?;
+            for entry in entries {
+                if entry.d_tag(endian) == elf::DT_NEEDED {
+                    let name = entry.string(endian, strings).ok()?;
+                    libraries.push(String::from_utf8_lossy(name).into_owned());
+                }
+            }
+        }
         Some(Self {
             path: path.to_owned(),
             machine,
             glibc,
+            libraries,
         })
     }
 }
@@ -186,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn libraries_of_the_machine_that_built_are_missing() {
+        let need = |path: &str, libraries: &[&str]| Need {
+            path: path.to_owned(),
+            machine: "x86_64".to_owned(),
+            glibc: (2, 2),
+            libraries: libraries.iter().map(ToString::to_string).collect(),
+        };
+        let needs = [
+            need("a/_a.so", &["libc.so.6", "libpq.so.5", "libown-1.so"]),
+            need("a.libs/libown-1.so", &["libpython3.13.so.1.0", "libm.so.6"]),
+        ];
+        assert_eq!(missing_libraries(&needs), BTreeSet::from(["libpq.so.5"]));
+    }
+
+    #[test]
     fn this_very_program_is_for_this_machine() {
         let Ok(bytes) = std::env::current_exe().and_then(std::fs::read) else {
             panic!("a running test has a file");
@@ -195,6 +265,7 @@ mod tests {
             assert_eq!(found.machine, std::env::consts::ARCH);
             if cfg!(target_env = "gnu") {
                 assert!(found.glibc >= (2, 2), "{:?}", found.glibc);
+                assert!(found.libraries.contains(&"libc.so.6".to_owned()));
             }
         }
     }

@@ -92,9 +92,16 @@ pub(super) fn of_failure(package: &str, output: &str) -> String {
 pub(super) fn of_foreign(package: &str) -> String {
     instead(package)
         .unwrap_or(
-            "take a version that has a wheel for the target, or build on such a machine and name \
-             the wheel's file",
+            "let a version come as a wheel that fits the target, or build on such a machine and \
+             name the wheel's file",
         )
+        .to_owned()
+}
+
+/// What to do about a `package` that was built against libraries of this machine.
+pub(super) fn of_libraries(package: &str) -> String {
+    instead(package)
+        .unwrap_or("take a version that has a wheel, or put the libraries into `lib` of a layer")
         .to_owned()
 }
 

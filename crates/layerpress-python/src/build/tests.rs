@@ -259,8 +259,8 @@ async fn builds_that_fail_explain_themselves() {
     insta::assert_snapshot!(world.error("def build_wheel(*a): return 'x.whl'").await, @"`tiny 1.0`: its build backend `backend`: `build_wheel` did not write what it named");
     let compiled = BACKEND.replace("py3-none-any", "cp313-cp313-linux_riscv64");
     insta::assert_snapshot!(world.error(&compiled).await, @r"
-    `tiny 1.0` has no wheel for python3.13 [other], and one built here does not fit: it is compiled on [host] for linux_riscv64
-    hint: take a version that has a wheel for the target, or build on such a machine and name the wheel's file
+    `tiny 1.0` comes as source, and a wheel built here does not fit python3.13 [other]: it is compiled on [host] for linux_riscv64
+    hint: let a version come as a wheel that fits the target, or build on such a machine and name the wheel's file
     ");
 }
 
