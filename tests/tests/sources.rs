@@ -601,10 +601,7 @@ fn a_build_that_cannot_fit_the_target_is_not_begun() {
         other,
     ]);
     run.expect_code(UNMET);
-    says(
-        &run,
-        &["`app 2.0` comes as source", "`app==1.0`"],
-    );
+    says(&run, &["`app 2.0` comes as source", "`app==1.0`"]);
     assert!(!run.stderr.contains("its own code runs"), "{}", run.stderr);
     assert_eq!(context.files(), ["requirements.txt"]);
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, try_join_all};
 use layerpress_fetch::{Client, redacted};
 use layerpress_python::build::{
-    self, BuildError, BuildRequirements, Builder, BuiltWheel, Candidates, Commit, Interpreter,
-    Repository, RequiredWheel, RequirementsError, Source,
+    self, BuildError, BuildErrorKind, BuildRequirements, Builder, BuiltWheel, Candidates, Commit,
+    Interpreter, Repository, RequiredWheel, RequirementsError, Source,
 };
 use layerpress_python::index::Registry;
 use layerpress_python::manifest::BuildPolicy;
@@ -201,7 +201,12 @@ impl SdistBuilder for Builds {
     fn metadata(&self, project: Project) -> Told<'_> {
         Box::pin(async move {
             let fault = |error: BuildError| ProvideError {
-                kind: FaultKind::Build,
+                kind: match error.kind() {
+                    BuildErrorKind::Unmet => FaultKind::Build,
+                    BuildErrorKind::Network => FaultKind::Network,
+                    BuildErrorKind::Input => FaultKind::Input,
+                    BuildErrorKind::Io => FaultKind::Io,
+                },
                 hint: error.hint(),
                 source: Arc::new(error),
             };
