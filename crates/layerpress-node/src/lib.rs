@@ -2,12 +2,14 @@
 //!
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
 //! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
-//! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into.
+//! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into;
+//! [`package_lock`] writes it all down.
 
 mod json;
 mod manifest;
 mod name;
 pub mod package_json;
+pub mod package_lock;
 pub mod packument;
 pub mod pick;
 pub mod place;

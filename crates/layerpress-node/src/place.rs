@@ -7,7 +7,7 @@
 
 mod build;
 mod can_place;
-mod collate;
+pub(crate) mod collate;
 mod edges;
 mod error;
 mod flags;
@@ -15,7 +15,7 @@ mod place_dep;
 mod rules;
 mod sets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod valid;
 

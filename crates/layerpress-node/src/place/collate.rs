@@ -9,7 +9,7 @@ const ORDER: &[u8] = b" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789";
 
 /// A key whose byte order is the text's order: first all characters without their case, then their
 /// case, small letters first.
-pub(super) fn key(text: &str) -> Vec<u8> {
+pub(crate) fn key(text: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(text.len() * 2 + 1);
     key.extend(text.bytes().flat_map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' => [ORDER_END + byte.to_ascii_lowercase() - b'a', 0],

@@ -15,13 +15,13 @@ use crate::semver::Version;
 
 /// A registry in memory, and folders beside the project.
 #[derive(Default)]
-struct Registry {
+pub(crate) struct Registry {
     packages: BTreeMap<String, Packument>,
-    folders: BTreeMap<String, PackageJson>,
+    pub(crate) folders: BTreeMap<String, PackageJson>,
 }
 
 impl Registry {
-    fn add(&mut self, name: &str, packument: &str) {
+    pub(crate) fn add(&mut self, name: &str, packument: &str) {
         let name = PackageName::parse(name).unwrap();
         let mut bytes = AlignedVec::<16>::new();
         bytes.extend_from_slice(&compile(&name, packument.as_bytes()).unwrap());

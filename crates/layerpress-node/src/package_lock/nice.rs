@@ -1,0 +1,73 @@
+//! JSON as npm writes lockfiles (`json-stringify-nice`): known keys first, then by name, what is an
+//! object last.
+
+use std::fmt::Write as _;
+
+use crate::json::Json;
+use crate::place::collate;
+
+/// The keys that come first, in this order.
+const FIRST: [&str; 8] = [
+    "name",
+    "version",
+    "lockfileVersion",
+    "resolved",
+    "integrity",
+    "requires",
+    "packages",
+    "dependencies",
+];
+
+/// Writes a value with a line break at its end.
+pub(super) fn text(value: &Json<'_>, indent: &str, newline: &str) -> String {
+    let mut out = String::new();
+    put(&mut out, value, indent, 0);
+    out.push('\n');
+    if newline == "\n" {
+        out
+    } else {
+        out.replace('\n', newline)
+    }
+}
+
+fn put(out: &mut String, value: &Json<'_>, indent: &str, depth: usize) {
+    match value {
+        Json::List(list) if !list.is_empty() => {
+            out.push('[');
+            for (at, value) in list.iter().enumerate() {
+                line(out, indent, depth + 1, at > 0);
+                put(out, value, indent, depth + 1);
+            }
+            line(out, indent, depth, false);
+            out.push(']');
+        }
+        Json::Object(entries) if !entries.is_empty() => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_by_cached_key(|(key, value)| {
+                let first = FIRST
+                    .iter()
+                    .position(|name| name == key)
+                    .unwrap_or(FIRST.len());
+                (matches!(value, Json::Object(_)), first, collate::key(key))
+            });
+            out.push('{');
+            for (at, (key, value)) in entries.into_iter().enumerate() {
+                line(out, indent, depth + 1, at > 0);
+                let _ = write!(out, "{}: ", Json::Text(key.as_ref().into()));
+                put(out, value, indent, depth + 1);
+            }
+            line(out, indent, depth, false);
+            out.push('}');
+        }
+        other => {
+            let _ = write!(out, "{other}");
+        }
+    }
+}
+
+fn line(out: &mut String, indent: &str, depth: usize, comma: bool) {
+    out.push_str(if comma { ",\n" } else { "\n" });
+    for _ in 0..depth {
+        out.push_str(indent);
+    }
+}

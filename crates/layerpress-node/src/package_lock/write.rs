@@ -1,0 +1,172 @@
+//! From a tree to the text of its lockfile (npm's `Shrinkwrap.metaFromNode`).
+
+use std::sync::Arc;
+
+use super::nice;
+use crate::json::Json;
+use crate::manifest::Pairs;
+use crate::place::{IdealTree, Placed, Project};
+
+/// How the text is laid out; npm keeps what the file had.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// What one step of indentation is; two spaces by default.
+    pub indent: String,
+    /// What ends a line; a line feed by default.
+    pub newline: String,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            indent: "  ".to_owned(),
+            newline: "\n".to_owned(),
+        }
+    }
+}
+
+/// Writes the lockfile of a tree. `folder` is the name of the project's folder, which stands in for
+/// a name that the project does not have.
+#[must_use]
+pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -> String {
+    let own = &project.package.manifest;
+    let mut lock = Fields::default();
+    lock.text("name", Some(own.name.as_deref().unwrap_or(folder)));
+    lock.text("version", own.version.as_deref());
+    lock.put("lockfileVersion", Json::Number("3".to_owned()));
+    lock.flag("requires", true);
+    let mut packages = Fields::default();
+    for placed in tree.packages.iter().filter(|placed| is_kept(placed)) {
+        let entry = entry(project, placed);
+        if entry.entries().next().is_some() {
+            packages.put(&placed.location, entry);
+        }
+    }
+    lock.put("packages", Json::Object(packages.0));
+    nice::text(&Json::Object(lock.0), &style.indent, &style.newline)
+}
+
+/// What could not be had is left out, and so are folders that nothing asks for.
+fn is_kept(placed: &Placed) -> bool {
+    let is_folder = !placed.location.is_empty() && !placed.location.contains("node_modules/");
+    let is_lost = placed.is_inert && placed.manifest.version.is_none();
+    !is_lost && !(is_folder && placed.is_extraneous)
+}
+
+fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
+    let mut fields = Fields::default();
+    if let Some(target) = &placed.link {
+        fields.text("resolved", Some(target));
+        fields.flag("link", true);
+        return Json::Object(fields.0);
+    }
+    let manifest = &*placed.manifest;
+    let is_root = placed.location.is_empty();
+    if let Some(name) = &manifest.name
+        && (is_root || *name != placed.name || **name != *folder_name(&placed.location))
+    {
+        fields.text("name", Some(name));
+    }
+    fields.text("version", manifest.version.as_deref());
+    fields.text("resolved", manifest.tarball.as_deref());
+    fields.text("integrity", manifest.integrity.as_deref());
+    fields.pairs("dependencies", &manifest.dependencies);
+    fields.pairs("devDependencies", &placed.dev_dependencies);
+    fields.pairs("peerDependencies", &manifest.peer_dependencies);
+    fields.pairs("optionalDependencies", &manifest.optional_dependencies);
+    fields.pairs("acceptDependencies", &manifest.accept_dependencies);
+    fields.pairs("bin", &manifest.bin);
+    for (key, list) in [
+        ("bundleDependencies", &manifest.bundled),
+        ("os", &manifest.os),
+        ("cpu", &manifest.cpu),
+        ("libc", &manifest.libc),
+    ] {
+        fields.list(key, list);
+    }
+    if is_root {
+        fields.list("workspaces", &project.package.workspaces);
+    }
+    for (key, json) in [
+        (
+            "peerDependenciesMeta",
+            &manifest.extra.peer_dependencies_meta,
+        ),
+        ("funding", &manifest.extra.funding),
+        ("engines", &manifest.extra.engines),
+        ("license", &manifest.extra.license),
+    ] {
+        fields.json(key, json.as_deref());
+    }
+    fields.text("deprecated", manifest.deprecated.as_deref());
+    fields.flag("hasInstallScript", manifest.has_install_script);
+    fields.flag("hasShrinkwrap", manifest.has_shrinkwrap);
+    fields.flag("extraneous", placed.is_extraneous);
+    let counts = !placed.is_extraneous;
+    fields.flag("peer", counts && placed.is_peer);
+    fields.flag("dev", counts && placed.is_dev);
+    fields.flag("optional", counts && placed.is_optional);
+    let both = placed.is_dev_optional && !placed.is_dev && !placed.is_optional;
+    fields.flag("devOptional", counts && both);
+    Json::Object(fields.0)
+}
+
+/// The name that a folder gives to what is in it, its scope included.
+fn folder_name(location: &str) -> String {
+    let mut parts = location.rsplit('/');
+    let base = parts.next().unwrap_or_default();
+    match parts.next().filter(|scope| scope.starts_with('@')) {
+        Some(scope) => format!("{scope}/{base}"),
+        None => base.to_owned(),
+    }
+}
+
+/// The fields of an object; what is empty or false is not one.
+#[derive(Default)]
+struct Fields<'p>(Vec<(std::borrow::Cow<'p, str>, Json<'p>)>);
+
+impl<'p> Fields<'p> {
+    fn put(&mut self, key: &'p str, value: Json<'p>) {
+        self.0.push((key.into(), value));
+    }
+
+    fn text(&mut self, key: &'p str, text: Option<&'p str>) {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            self.put(key, Json::Text(text.into()));
+        }
+    }
+
+    fn flag(&mut self, key: &'p str, value: bool) {
+        if value {
+            self.put(key, Json::Bool(true));
+        }
+    }
+
+    fn pairs(&mut self, key: &'p str, pairs: &'p Pairs) {
+        if !pairs.is_empty() {
+            let entry = |(name, spec): &'p (Arc<str>, Arc<str>)| {
+                ((&**name).into(), Json::Text((&**spec).into()))
+            };
+            self.put(key, Json::Object(pairs.iter().map(entry).collect()));
+        }
+    }
+
+    fn list(&mut self, key: &'p str, list: &'p [Arc<str>]) {
+        if !list.is_empty() {
+            self.put(
+                key,
+                Json::List(
+                    list.iter()
+                        .map(|text| Json::Text((&**text).into()))
+                        .collect(),
+                ),
+            );
+        }
+    }
+
+    fn json(&mut self, key: &'p str, text: Option<&'p str>) {
+        if let Some(value) = text.and_then(|text| serde_json::from_str(text).ok()) {
+            self.put(key, value);
+        }
+    }
+}
