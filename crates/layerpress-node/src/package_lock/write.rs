@@ -50,7 +50,7 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
 fn is_kept(placed: &Placed) -> bool {
     let is_folder = !placed.location.is_empty() && !placed.location.contains("node_modules/");
     let is_lost = placed.is_inert && placed.manifest.version.is_none();
-    !is_lost && !(is_folder && placed.is_extraneous)
+    !(is_lost || is_folder && placed.is_extraneous)
 }
 
 fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
