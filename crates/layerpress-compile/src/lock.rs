@@ -10,7 +10,7 @@ use layerpress_fetch::{Reporter, Stage};
 use layerpress_lock::{Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
-use layerpress_python::manifest::{Manifest, read_settings_constraints};
+use layerpress_python::manifest::{Manifest, Settings, read_settings_constraints};
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
 use layerpress_target::{Ecosystem, Target};
 use pep440_rs::Version;
@@ -20,7 +20,7 @@ use crate::builds::Builds;
 use crate::error::CompileError;
 use crate::foreign::refuse_foreign_builds;
 use crate::project::{Project, parent};
-use crate::registry::{effective, registry};
+use crate::registry::{OwnIndexes, effective, own_indexes, registry};
 use crate::releases::releases;
 use crate::report::{Change, LockReport, LockfileReport};
 use crate::request::{LockRequest, Upgrade};
@@ -159,12 +159,6 @@ pub(crate) fn lock_project(
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }
-    let registry = Arc::new(registry(
-        &settings,
-        project.manifest.as_ref(),
-        &request.python,
-        &session,
-    ));
     let previous = Previous::read(&project.lockfile)?;
     let locked_targets = previous
         .as_ref()
@@ -179,6 +173,12 @@ pub(crate) fn lock_project(
     if let Some(manifest) = &project.manifest {
         targets::admitted(manifest, &targets)?;
     }
+    let own = match &project.manifest {
+        Some(manifest) => own_indexes(manifest, targets[0]),
+        None => OwnIndexes::new(),
+    };
+    let registry = registry(&settings, own.clone(), &request.python, &session);
+    let registry = Arc::new(registry);
     let builds = Builds::new(
         &request.python,
         settings.build.clone(),
@@ -189,6 +189,8 @@ pub(crate) fn lock_project(
         request,
         session: &session,
         project: &project,
+        settings: &settings,
+        own: &own,
         registry: &registry,
         builds: &builds,
     };
@@ -263,6 +265,9 @@ struct Work<'a> {
     request: &'a LockRequest,
     session: &'a Session,
     project: &'a Project,
+    settings: &'a Settings,
+    /// The indexes that single packages have on the first target, which `registry` knows.
+    own: &'a OwnIndexes,
     registry: &'a Arc<Registry>,
     builds: &'a Builds,
 }
@@ -377,8 +382,9 @@ impl Work<'_> {
                 .map(|lock| self.kept(lock, target))
                 .unwrap_or_default();
             preferences.extend(chosen.iter().cloned());
-            let resolution = self.resolve_one(manifest, *target, preferences)?;
-            refuse_foreign_builds(&resolution, self.registry, *target)?;
+            let registry = self.registry_for(manifest, *target);
+            let resolution = self.resolve_one(manifest, *target, &registry, preferences)?;
+            refuse_foreign_builds(&resolution, &registry, *target)?;
             self.session
                 .warn_all(resolution.warnings.iter().map(ToString::to_string));
             for package in &resolution.packages {
@@ -409,10 +415,21 @@ impl Work<'_> {
         Ok(lock)
     }
 
+    /// The one registry, unless some package has another index of its own on this target.
+    fn registry_for(&self, manifest: &Manifest, target: Target) -> Arc<Registry> {
+        let own = own_indexes(manifest, target);
+        if own == *self.own {
+            return Arc::clone(self.registry);
+        }
+        let options = &self.request.python;
+        Arc::new(registry(self.settings, own, options, self.session))
+    }
+
     fn resolve_one(
         &self,
         manifest: &Manifest,
         target: Target,
+        registry: &Arc<Registry>,
         preferences: Vec<(PackageName, Version)>,
     ) -> Result<Resolution<resolve::Artifact>, CompileError> {
         let failed = |source| CompileError::Resolve {
@@ -424,7 +441,7 @@ impl Work<'_> {
         request.strategy = self.request.python.strategy;
         let builder = Arc::new(self.builds.for_target(target));
         let provider = RegistryProvider::new(
-            Arc::clone(self.registry),
+            Arc::clone(registry),
             target,
             self.builds.policy().clone(),
             Some(builder),

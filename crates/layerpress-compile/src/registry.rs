@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use layerpress_lock::marker_environment;
 use layerpress_python::index::{Registry, RegistryOptions};
 use layerpress_python::manifest::{Manifest, Settings};
-
+use layerpress_target::Target;
 use pep508_rs::PackageName;
 use url::Url;
 
@@ -26,10 +27,13 @@ pub(crate) fn effective(manifest: Option<&Manifest>, options: &PythonOptions) ->
     settings.over(options.configured.clone())
 }
 
+/// The indexes of packages that may come from nowhere else.
+pub(crate) type OwnIndexes = BTreeMap<PackageName, Vec<Url>>;
+
 /// The indexes of a project; nothing is asked yet.
 pub(crate) fn registry(
     settings: &Settings,
-    manifest: Option<&Manifest>,
+    own_indexes: OwnIndexes,
     options: &PythonOptions,
     session: &Session,
 ) -> Registry {
@@ -45,7 +49,7 @@ pub(crate) fn registry(
     let registry = RegistryOptions {
         index_url: indexes.index_url.clone(),
         extra_index_urls: indexes.extra_index_urls.clone(),
-        own_indexes: manifest.map(own_indexes).unwrap_or_default(),
+        own_indexes,
         no_index: indexes.no_index,
         find_links: indexes.find_links.clone(),
         strategy: options.index_strategy,
@@ -54,16 +58,20 @@ pub(crate) fn registry(
     Registry::new(registry, session.client.clone())
 }
 
-/// The indexes that single requirements name for their packages.
-fn own_indexes(manifest: &Manifest) -> BTreeMap<PackageName, Vec<Url>> {
-    let mut own: BTreeMap<PackageName, Vec<Url>> = BTreeMap::new();
+/// The indexes that single requirements name for their packages on a target: a package may have one
+/// for each kind of machine.
+pub(crate) fn own_indexes(manifest: &Manifest, target: Target) -> OwnIndexes {
+    let environment = marker_environment(&target);
+    let mut own = OwnIndexes::new();
     let all = [
         &manifest.requirements,
         &manifest.constraints,
         &manifest.overrides,
     ];
     for requirement in all.into_iter().flatten() {
-        if let (Some(name), Some(index)) = (&requirement.name, &requirement.index) {
+        if let (Some(name), Some(index)) = (&requirement.name, &requirement.index)
+            && requirement.marker.evaluate(&environment, &[])
+        {
             let indexes = own.entry(name.clone()).or_default();
             if !indexes.contains(index) {
                 indexes.push(index.clone());
@@ -71,4 +79,44 @@ fn own_indexes(manifest: &Manifest) -> BTreeMap<PackageName, Vec<Url>> {
         }
     }
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use layerpress_python::manifest::{Origin, Requirement, parse_requirement};
+    use layerpress_target::Arch;
+
+    use super::*;
+
+    fn from(index: &str, text: &str) -> Requirement {
+        let origin = Origin::new("pyproject.toml", None, text);
+        let mut requirement = parse_requirement(text, &origin, None).expect("valid");
+        requirement.index = Some(index.parse().expect("a URL"));
+        requirement
+    }
+
+    #[test]
+    fn a_package_has_the_index_that_is_named_for_the_target() {
+        let manifest = Manifest {
+            requirements: vec![
+                from("https://mac.example/", "a ; sys_platform == 'darwin'"),
+                from("https://arm.example/", "a ; platform_machine == 'aarch64'"),
+                from("https://intel.example/", "a ; platform_machine == 'x86_64'"),
+            ],
+            ..Manifest::default()
+        };
+        let of = |arch| {
+            let target = Target {
+                runtime: "python3.13".parse().expect("a runtime"),
+                arch,
+            };
+            let own = own_indexes(&manifest, target);
+            own.values()
+                .flatten()
+                .map(Url::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(Arch::Arm64), ["https://arm.example/"]);
+        assert_eq!(of(Arch::X86_64), ["https://intel.example/"]);
+    }
 }

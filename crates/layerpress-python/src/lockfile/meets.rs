@@ -7,6 +7,7 @@ use layerpress_lock::{
     Archive, Location, Package, Pylock, Selection, Source as Locked, marker_environment,
 };
 use layerpress_target::Target;
+use url::Url;
 
 use super::error::{Unmeetable, Unmet};
 use super::folders;
@@ -220,9 +221,14 @@ fn mismatch(
             let version = package.version.as_ref()?;
             let fits = specifiers.contains(version)
                 || (version.is_local() && specifiers.contains(&version.clone().without_local()));
-            (!fits).then(|| Unmeetable::Version {
-                locked: version.to_string(),
-            })
+            if !fits {
+                return Some(Unmeetable::Version {
+                    locked: version.to_string(),
+                });
+            }
+            let own = requirement.index.as_ref().zip(package.index.as_ref());
+            own.filter(|(wanted, locked)| !same_index(wanted, locked))
+                .and_then(|_| elsewhere())
         }
         (Source::Url { url, .. }, Locked::Archive(archive)) => (archive.location
             != Location::url(url.clone()))
@@ -295,6 +301,15 @@ fn changed(path: &Path, archive: &Archive) -> bool {
     sizes_differ || hashes.any(|hash| !digest_matches(hash, &bytes))
 }
 
+/// Whether two URLs are those of one index, whoever logs in to it.
+fn same_index(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme()
+        && a.host_str() == b.host_str()
+        && a.port_or_known_default() == b.port_or_known_default()
+        && a.path().trim_end_matches('/') == b.path().trim_end_matches('/')
+        && a.query() == b.query()
+}
+
 /// Whether two paths lead to one place; by text where they cannot be followed.
 fn same_file(a: &Path, b: &Path) -> bool {
     let followed = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
@@ -316,6 +331,7 @@ created-by = "layerpress"
 [[packages]]
 name = "a"
 version = "2"
+index = "https://index.example/simple/"
 wheels = [{ url = "https://files.example/a-2-py3-none-any.whl", hashes = { sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }]
 "#;
 
@@ -333,12 +349,33 @@ wheels = [{ url = "https://files.example/a-2-py3-none-any.whl", hashes = { sha25
             overrides: lines("overrides.txt", overrides),
             ..Manifest::default()
         };
+        told(&manifest)
+    }
+
+    fn told(manifest: &Manifest) -> Option<String> {
         let target = Target {
             runtime: "python3.13".parse().expect("a runtime"),
             arch: layerpress_target::Arch::X86_64,
         };
         let lock = Pylock::parse(LOCK).expect("valid");
-        unmet(&lock, &manifest, &[target], Path::new("/")).map(|unmet| unmet.to_string())
+        unmet(&lock, manifest, &[target], Path::new("/")).map(|unmet| unmet.to_string())
+    }
+
+    #[test]
+    fn a_package_bound_to_an_index_must_be_locked_from_there() {
+        let of = |index: &str| {
+            let mut manifest = Manifest {
+                requirements: lines("pyproject.toml", &["a"]),
+                ..Manifest::default()
+            };
+            manifest.requirements[0].index = Some(index.parse().expect("a URL"));
+            told(&manifest)
+        };
+        assert_eq!(of("https://me:pw@index.example/simple"), None);
+        assert_eq!(
+            of("https://other.example/simple"),
+            Some("pyproject.toml:1 `a`: the lock has 2 from another place".to_owned())
+        );
     }
 
     #[test]
