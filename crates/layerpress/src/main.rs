@@ -61,6 +61,7 @@ fn run(cli: &Cli, environment: &Environment) -> ExitCode {
 /// progress bar.
 fn leave_at_once(printer: &Printer) {
     layerpress_pack::remove_unfinished();
+    layerpress_python::build::remove_unfinished_builds();
     printer.clear_bars();
 }
 

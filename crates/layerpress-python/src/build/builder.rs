@@ -13,12 +13,12 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
 use super::error::BuildError;
 use super::fit::{self, Need};
 use super::git::{Commit, Repository};
 use super::interpreter::{Candidates, Interpreter, find_interpreter};
+use super::scratch::Scratch;
 use super::session::{BuildRequirements, Session, Tools, off_thread};
 use super::{folder, metadata, remedies, repack, source};
 use crate::metadata::Metadata;
@@ -113,7 +113,7 @@ struct Kept {
 /// A source on disk, and what it is kept by.
 struct Tree {
     /// Removed with everything below it when dropped.
-    scratch: TempDir,
+    scratch: Scratch,
     root: PathBuf,
 }
 
@@ -436,11 +436,8 @@ impl Builder<'_> {
         done
     }
 
-    fn scratch(&self) -> Result<TempDir, BuildError> {
-        tempfile::Builder::new()
-            .prefix("layerpress-build-")
-            .tempdir_in(self.temporary)
-            .map_err(BuildError::io(self.temporary))
+    fn scratch(&self) -> Result<Scratch, BuildError> {
+        Scratch::new_in(self.temporary).map_err(BuildError::io(self.temporary))
     }
 }
 

@@ -28,6 +28,7 @@ mod interpreter;
 mod metadata;
 mod remedies;
 mod repack;
+mod scratch;
 mod session;
 mod source;
 #[cfg(test)]
@@ -38,4 +39,5 @@ pub use error::{BuildError, BuildErrorKind};
 pub use git::{Commit, NoCommit, Repository};
 pub use interpreter::{Candidates, Interpreter, Libc, find_interpreter};
 pub use metadata::{archive_metadata, folder_metadata};
+pub use scratch::remove_unfinished_builds;
 pub use session::{BuildRequirements, RequiredWheel, RequirementsError};
