@@ -29,7 +29,10 @@ fn a_file_must_have_one_of_the_hashes_given() {
     context.write("requirements.txt", line(&"0".repeat(64)));
     let run = context.run(["build", "requirements.txt"]);
     run.expect_code(UNMET);
-    says(&run, &["requirements.txt:1", "app 1.0", "hash"]);
+    let (found, given) = (other.sha256(), "0".repeat(64));
+    let words = ["requirements.txt:1", "app 1.0", &given, &found];
+    says(&run, &words);
+    says(&run, &[&other.file_name, "127.0.0.1"]);
     assert_eq!(context.files(), ["requirements.txt"]);
 
     context.write("requirements.txt", line(&one.sha256()));

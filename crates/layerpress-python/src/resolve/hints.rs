@@ -279,7 +279,7 @@ fn unusable<P: Provider>(
         Unusable::Unhashed => Some(format!(
             "add {package} with its hashes to your requirements"
         )),
-        Unusable::OtherHashes => Some(format!(
+        Unusable::OtherHashes { .. } => Some(format!(
             "compare the hashes given for {package} with those on the index; each file has its own"
         )),
         Unusable::Metadata { .. } | Unusable::Contradiction { .. } => None,

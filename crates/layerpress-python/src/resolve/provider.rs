@@ -170,7 +170,14 @@ pub enum Unusable {
     /// The user gave hashes for every requirement, but none for this one.
     Unhashed,
     /// None of its files has one of the hashes that the user gave.
-    OtherHashes,
+    OtherHashes {
+        /// The file that would have been taken.
+        file_name: String,
+        /// Where it is, redacted.
+        url: String,
+        /// Its hashes.
+        found: Vec<Digest>,
+    },
 }
 
 impl fmt::Display for Unusable {
@@ -193,8 +200,17 @@ impl fmt::Display for Unusable {
                 "needs `{requirement}`, a URL that your own requirements do not name"
             ),
             Self::Unhashed => f.write_str("has no hash among your requirements"),
-            Self::OtherHashes => {
-                f.write_str("has no file for the target with a hash that you give")
+            Self::OtherHashes {
+                file_name,
+                url,
+                found,
+            } => {
+                let found: Vec<String> = found.iter().map(|it| format!("`{it}`")).collect();
+                write!(
+                    f,
+                    "has no file with a hash that you give: `{file_name}` has {} (`{url}`)",
+                    found.join(", ")
+                )
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use layerpress_fetch::redacted;
 use layerpress_tree::Digest;
 use pep440_rs::Version;
 
@@ -197,7 +198,7 @@ impl Shelf<Artifact> for ListedShelf {
         let best = sorted.wheel.as_ref().map(|(worth, _)| worth.0);
         let best = best.max(sorted.source.as_ref().map(|(agreement, _)| *agreement));
         if best == Some(Agreement::No) {
-            return Release::Unusable(Unusable::OtherHashes);
+            return sorted.other_hashes();
         }
         let (told_by, installed) = match (&sorted.wheel, &sorted.source) {
             // A source distribution with the right hash beats a wheel with a wrong one.
@@ -216,6 +217,19 @@ impl Shelf<Artifact> for ListedShelf {
 }
 
 impl Sorted<'_> {
+    fn other_hashes(self) -> Release<Artifact> {
+        let wheel = self.wheel.map(|(_, file)| file);
+        let file = wheel.or(self.source.map(|(_, file)| file));
+        match file.and_then(FileView::record) {
+            Some(record) => Release::Unusable(Unusable::OtherHashes {
+                url: redacted(&record.url),
+                file_name: record.file_name,
+                found: record.hashes,
+            }),
+            None => Release::Hidden,
+        }
+    }
+
     fn fault(self, formats: Formats) -> Unusable {
         if !self.platforms.is_empty() && formats.wheel {
             return Unusable::NoWheel {
