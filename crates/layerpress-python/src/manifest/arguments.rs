@@ -305,8 +305,14 @@ mod tests {
         `--indx-url` is not an option of requirements files
         hint: did you mean `--index-url`?
         ");
-        insta::assert_snapshot!(mistake("--verbose"), @"`--verbose` is not an option of requirements files");
-        insta::assert_snapshot!(mistake("-x"), @"`-x` is not an option of requirements files");
+        insta::assert_snapshot!(mistake("--verbose"), @r"
+        `--verbose` is not an option of requirements files
+        hint: leave it out: it is an option of pip's commands, not of their files
+        ");
+        insta::assert_snapshot!(mistake("-x"), @r"
+        `-x` is not an option of requirements files
+        hint: such files have `-r`, `-c`, `-e`, `-i`, `-f`, `--extra-index-url`, `--no-index`, `--no-binary`, `--only-binary`, `--pre`, `--hash` and a few more
+        ");
         insta::assert_snapshot!(mistake("--no x"), @r"
         `--no` could be any of `--no-index`, `--no-binary`
         hint: write the option in full

@@ -339,12 +339,40 @@ pub enum Mistake {
     NotHashable,
 }
 
+/// Options of `pip install` that people copy into requirements files, where pip refuses them too.
+const OF_COMMANDS: [&str; 14] = [
+    "--cache-dir",
+    "--no-cache-dir",
+    "--no-deps",
+    "--platform",
+    "--python-version",
+    "--quiet",
+    "--target",
+    "--upgrade",
+    "--user",
+    "--verbose",
+    "-U",
+    "-q",
+    "-t",
+    "-v",
+];
+
 impl Mistake {
     /// What would be right, as one lowercase fragment.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownOption { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),
+            Self::UnknownOption { nearest: Some(nearest), .. } => {
+                format!("did you mean `{nearest}`?")
+            }
+            Self::UnknownOption { option, .. } if OF_COMMANDS.contains(&option.as_str()) => {
+                "leave it out: it is an option of pip's commands, not of their files".into()
+            }
+            Self::UnknownOption { .. } => {
+                "such files have `-r`, `-c`, `-e`, `-i`, `-f`, `--extra-index-url`, `--no-index`, \
+                 `--no-binary`, `--only-binary`, `--pre`, `--hash` and a few more"
+                    .into()
+            }
             Self::AmbiguousOption { .. } => "write the option in full".into(),
             Self::OptionValueMissing { option } if option.starts_with("--") => {
                 format!("write `{option}=VALUE`")
@@ -386,6 +414,7 @@ impl Mistake {
             Self::NoVersion { right, .. } => {
                 format!("name a version, or write `{right}` for any version")
             }
+            Self::Version { version } if version == "*" => "for any version, name none".into(),
             Self::Version { .. } => {
                 "versions look like `1.2.3`, `1.0rc1` or `1.0.post1`; for the newest, name no version"
                     .into()
@@ -422,9 +451,11 @@ impl Mistake {
             Self::NotPinned => "pin it, or leave all hashes out; `layerpress lock` pins and hashes for you".into(),
             Self::NoHash => "add `--hash=sha256:…`, or leave all hashes out".into(),
             Self::NotHashable => "name an archive with a hash instead, or leave all hashes out".into(),
+            Self::Clause { .. } => {
+                "requirements look like `name>=1.0,<2 ; python_version < \"3.12\"`, one per line".into()
+            }
             Self::OptionValueUnwanted { .. }
             | Self::OptionValue { .. }
-            | Self::Clause { .. }
             | Self::Url { .. }
             | Self::MarkerTooBig(_)
             | Self::TooLong { .. } => return None,
