@@ -97,7 +97,9 @@ impl Printer {
             cause = error.source();
         }
         if let Some(hint) = hint {
-            self.line("hint", CYAN, hint);
+            for hint in hint.lines() {
+                self.line("hint", CYAN, hint);
+            }
         }
     }
 
@@ -108,7 +110,9 @@ impl Printer {
         }
         self.line("warning", YELLOW, message);
         if let Some(hint) = hint {
-            self.line("hint", CYAN, hint);
+            for hint in hint.lines() {
+                self.line("hint", CYAN, hint);
+            }
         }
     }
 

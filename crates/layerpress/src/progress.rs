@@ -192,11 +192,8 @@ impl State {
         if let Some(total) = &self.total {
             total.set_length(self.total_known.max(self.total_done));
             total.set_position(self.total_done);
-            total.set_message(format!(
-                "{} done, {} under way",
-                self.finished,
-                self.downloads.len()
-            ));
+            let all = self.finished + self.downloads.len() as u64;
+            total.set_message(format!("{} of {all} files", self.finished));
         }
     }
 
@@ -226,7 +223,7 @@ fn file_line() -> ProgressStyle {
 
 fn total_line() -> ProgressStyle {
     styled(
-        "  [{bar:24}] {decimal_bytes} / {decimal_total_bytes} ({decimal_bytes_per_sec}) {wide_msg}",
+        "  [{bar:20}] {decimal_bytes} / {decimal_total_bytes} ({decimal_bytes_per_sec}) {wide_msg}",
     )
     .progress_chars("=> ")
 }
