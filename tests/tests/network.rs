@@ -1,0 +1,117 @@
+//! An index that misbehaves: what is outlived, and what is told.
+//!
+//! The fetch crate proves each fault by itself; here is what the whole program makes of it.
+
+use layerpress_tests::{BuiltPackage, Fault, LoopbackIndex, On, Run, TestContext, Wheel};
+
+/// The network did not do its part.
+const NETWORK: i32 = 3;
+/// What came is wrong in itself.
+const INPUT: i32 = 4;
+
+#[test]
+fn faults_that_pass_cost_only_a_moment() {
+    let wheel = Wheel::new("app", "1.0").build();
+    let file = wheel.file_name.clone();
+    let faults = [
+        Fault::Status(503),
+        Fault::TooManyRequests { retry_after: 1 },
+        Fault::ResetMidBody,
+    ];
+    for fault in faults {
+        for on in [On::page("app"), On::file(&file)] {
+            let index = index([wheel.clone()]);
+            index.fault_times(on, fault.clone(), 1);
+            let context = context(&index);
+            let run = context.run(["build", "requirements.txt"]);
+            assert_eq!(run.code, Some(0), "{fault:?}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_download_that_is_wrong_once_is_fetched_again_and_that_is_said() {
+    let wheel = Wheel::new("app", "1.0").build();
+    let index = index([wheel.clone()]);
+    index.fault_times(On::file(&wheel.file_name), Fault::WrongBytes, 1);
+    let run = context(&index).run(["build", "requirements.txt"]);
+    run.expect_code(0);
+    assert!(run.stderr.contains("fetching it again"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_that_cannot_be_had_is_told_and_leaves_nothing() {
+    let wheel = Wheel::new("app", "1.0").build();
+    let cases = [
+        (Fault::Status(401), NETWORK, "user name and password"),
+        (Fault::Status(403), NETWORK, "refuses access"),
+        (Fault::Status(404), NETWORK, "no such file"),
+        (Fault::Status(500), NETWORK, "failed (500)"),
+        (
+            Fault::TooManyRequests { retry_after: 3_600 },
+            NETWORK,
+            "answered 429",
+        ),
+        (Fault::Truncated, INPUT, "sha256:"),
+        (Fault::WrongBytes, INPUT, "sha256:"),
+        (Fault::LoginPage, INPUT, "hint: a web page came"),
+    ];
+    for (fault, code, word) in cases {
+        let index = index([wheel.clone()]);
+        index.fault(On::file(&wheel.file_name), fault.clone());
+        let context = context(&index);
+        let run = context.run(["build", "requirements.txt"]);
+        assert_eq!(run.code, Some(code), "{fault:?}: {}", run.stderr);
+        says(&run, &[&wheel.file_name, word]);
+        let name = format!("`{}`", wheel.file_name);
+        assert!(run.stderr.matches(&name).count() <= 2, "{}", run.stderr);
+        assert_eq!(context.files(), ["requirements.txt"], "{fault:?}");
+    }
+}
+
+#[test]
+fn redirects_lead_neither_in_circles_nor_to_files() {
+    let cases = [
+        ("/simple/app/", "redirected more than"),
+        ("file:///etc/hostname", "neither `https` nor `http`"),
+    ];
+    for (to, word) in cases {
+        let index = index([Wheel::new("app", "1.0").build()]);
+        index.fault(On::page("app"), Fault::Redirect(to.to_owned()));
+        let context = context(&index);
+        let run = context.run(["build", "requirements.txt"]);
+        run.expect_code(NETWORK);
+        says(&run, &["app", word]);
+        assert_eq!(context.files(), ["requirements.txt"]);
+    }
+}
+
+#[test]
+fn a_healed_index_is_believed_again() {
+    let index = index([Wheel::new("app", "1.0").build()]);
+    index.fault(On::page("app"), Fault::LoginPage);
+    let context = context(&index);
+    let failed = context.run(["build", "requirements.txt"]);
+    says(&failed, &["login page"]);
+    index.heal();
+    context.run(["build", "requirements.txt"]).expect_code(0);
+}
+
+fn index(packages: impl IntoIterator<Item = BuiltPackage>) -> LoopbackIndex {
+    let index = LoopbackIndex::start();
+    index.add(packages);
+    index
+}
+
+/// A folder that asks for `app`.
+fn context(index: &LoopbackIndex) -> TestContext {
+    let context = TestContext::new().with_index(index);
+    context.write("requirements.txt", "app\n");
+    context
+}
+
+fn says(run: &Run, words: &[&str]) {
+    for word in words {
+        assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
+    }
+}
