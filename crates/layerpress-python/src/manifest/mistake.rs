@@ -362,7 +362,8 @@ impl Mistake {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownOption { nearest: Some(nearest), .. } => {
+            Self::UnknownOption { nearest: Some(nearest), .. }
+            | Self::MarkerVariable { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
             }
             Self::UnknownOption { option, .. } if OF_COMMANDS.contains(&option.as_str()) => {
@@ -440,9 +441,6 @@ impl Mistake {
             Self::EmptyReference => "name a branch, tag or commit, or leave the `@` out".into(),
             Self::Subdirectory { .. } => "name a folder relative to the source's root".into(),
             Self::WeakHash { .. } => "give the file's `sha256`".into(),
-            Self::MarkerVariable { nearest: Some(nearest), .. } => {
-                format!("did you mean `{nearest}`?")
-            }
             Self::Marker { .. } | Self::MarkerVariable { .. } => {
                 "markers look like `python_version < \"3.12\" and sys_platform == \"linux\"`".into()
             }
