@@ -21,7 +21,7 @@ fn paths_that_lead_out_of_the_layer() {
         "app/\nline.py",
     ];
     for path in paths {
-        let run = refused(Wheel::new("app", "1.0").file(path, "evil").build());
+        let run = refused(&Wheel::new("app", "1.0").file(path, "evil").build());
         says(&run, &["app-1.0-py3-none-any.whl"]);
         assert!(!run.stderr.contains("\u{1b}"), "{:?}", run.stderr);
         assert!(!run.stderr.contains("\nline.py"), "{:?}", run.stderr);
@@ -33,7 +33,7 @@ fn an_archive_that_tells_two_stories() {
     let says_of = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut wheel = Wheel::new("app", "1.0").build();
         change(&mut wheel.bytes);
-        let run = refused(wheel);
+        let run = refused(&wheel);
         says(&run, &["app-1.0-py3-none-any.whl"]);
         run.stderr
     };
@@ -75,7 +75,7 @@ fn a_small_file_that_unpacks_to_a_large_one() {
         .build();
     assert!(bomb.bytes.len() < 100_000, "no bomb: {}", bomb.bytes.len());
     says(
-        &refused(bomb),
+        &refused(&bomb),
         &["app-1.0-py3-none-any.whl", "times its size"],
     );
 }
@@ -92,7 +92,7 @@ fn metadata_that_would_take_all_time() {
     ];
     for marker in markers {
         let requirement = format!("other ; {marker}");
-        let run = refused(Wheel::new("app", "1.0").requires(&requirement).build());
+        let run = refused(&Wheel::new("app", "1.0").requires(&requirement).build());
         says(&run, &["app-1.0-py3-none-any.whl", "Requires-Dist"]);
         assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
     }
@@ -102,11 +102,11 @@ fn metadata_that_would_take_all_time() {
 fn a_wheel_of_another_name() {
     let mut wheel = Wheel::new("other", "1.0").build();
     wheel.file_name = "app-1.0-py3-none-any.whl".to_owned();
-    says(&refused(wheel), &["app-1.0-py3-none-any.whl", "other 1.0"]);
+    says(&refused(&wheel), &["app-1.0-py3-none-any.whl", "other 1.0"]);
 }
 
 /// Builds a layer of the wheel, which must be refused with nothing written.
-fn refused(wheel: BuiltPackage) -> Run {
+fn refused(wheel: &BuiltPackage) -> Run {
     let context = TestContext::new();
     context
         .write(&wheel.file_name, &wheel.bytes)
