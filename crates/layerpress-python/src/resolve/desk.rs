@@ -105,8 +105,9 @@ impl<P: Provider> Desk<P> {
 
     /// What is known of a package's releases when everything is over.
     pub(crate) fn stock_seen(&self, name: &PackageName) -> Option<Arc<Stock<P::File>>> {
-        let cells = lock(&self.stocks);
-        cells.get(name)?.get()?.as_ref().ok().map(Arc::clone)
+        // A cell can be empty although the solver had an answer: while somebody else was still
+        // filling it, nothing could be put into it.
+        self.stock_now(name)?.ok()
     }
 
     /// The releases of a package, for those who may wait.
