@@ -604,7 +604,44 @@ fn a_build_that_cannot_fit_the_target_is_not_begun() {
         other,
     ]);
     run.expect_code(UNMET);
-    says(&run, &["`app 2.0` comes as source", "`app==1.0`"]);
+    says(&run, &["`app 2.0` comes as source", "`--only-binary app`"]);
     assert!(!run.stderr.contains("its own code runs"), "{}", run.stderr);
     assert_eq!(context.files(), ["requirements.txt"]);
+}
+
+/// The older base image's glibc is below what the wheels need; compiling would take as much.
+#[test]
+fn a_release_for_a_newer_glibc_is_not_compiled_unasked() {
+    let machine = std::env::consts::ARCH;
+    let arch = if machine == "aarch64" {
+        "arm64"
+    } else {
+        "x86_64"
+    };
+    let tag = |glibc: &str| format!("cp311-cp311-manylinux_{glibc}_{machine}");
+    let index = index([
+        Wheel::new("app", "1.0").tag(&tag("2_17")).build(),
+        Wheel::new("app", "2.0").tag(&tag("2_28")).build(),
+        Sdist::new("app", "2.0").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let target = [
+        "build",
+        "requirements.txt",
+        "--runtime",
+        "python3.11",
+        "--arch",
+        arch,
+    ];
+    let run = context.run(target);
+    run.expect_code(UNMET);
+    says(
+        &run,
+        &["manylinux_2_28", "glibc 2.26", "`--only-binary app`", "1.0"],
+    );
+    context
+        .run(target.iter().chain(&["--only-binary", "app"]))
+        .expect_code(0);
+    assert!(context.read("pylock.toml").contains("version = \"1.0\""));
 }

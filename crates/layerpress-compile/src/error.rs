@@ -124,8 +124,10 @@ pub enum CompileError {
     ForeignBuild {
         /// Which one, and why not.
         error: Box<BuildError>,
-        /// The nearest requirement that a wheel meets, as `name==version`.
-        nearest: Option<String>,
+        /// The package's name.
+        package: String,
+        /// The newest version of it with a wheel for the target.
+        with_wheel: Option<String>,
     },
     /// A build needs something that is not an archive.
     #[error("{package}: a build needs it from `{place}`, which is no archive")]
@@ -412,13 +414,11 @@ impl CompileError {
                  wheel is chosen"
                     .into()
             }
-            Self::ForeignBuild { error, nearest } => match (error.hint(), nearest) {
-                (hint, None) => return hint,
-                (None, Some(nearest)) => format!("`{nearest}` is the newest version with a wheel for it"),
-                (Some(hint), Some(nearest)) => {
-                    format!("{hint}; `{nearest}` is the newest version with a wheel for it")
-                }
-            },
+            Self::ForeignBuild { with_wheel: Some(version), package, .. } => format!(
+                "`--only-binary {package}` (or `:all:`) takes the newest version with a wheel for \
+                 it, {version}"
+            ),
+            Self::ForeignBuild { error, .. } => return error.hint(),
             Self::BuildNeedsTree { .. } => "take a version that has a wheel".into(),
             Self::Vanished { .. } => {
                 "another program may be cleaning the cache: run the command again".into()

@@ -384,7 +384,7 @@ impl Work<'_> {
             preferences.extend(chosen.iter().cloned());
             let registry = self.registry_for(manifest, *target);
             let resolution = self.resolve_one(manifest, *target, &registry, preferences)?;
-            refuse_foreign_builds(&resolution, &registry, *target)?;
+            refuse_foreign_builds(&resolution, &registry, self.builds.policy(), *target)?;
             self.session
                 .warn_all(resolution.warnings.iter().map(ToString::to_string));
             for package in &resolution.packages {
