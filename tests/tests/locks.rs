@@ -289,3 +289,41 @@ fn a_layer_of_nothing_is_not_written() {
     assert!(run.stderr.contains("nothing is left"), "{}", run.stderr);
     assert_eq!(context.files(), ["pylock.toml", "requirements.txt"]);
 }
+
+#[test]
+fn another_tools_lock_is_built_for_the_newest_runtime_that_it_serves() {
+    let index = LoopbackIndex::start();
+    let tag = "cp312-cp312-manylinux_2_17_x86_64";
+    index.add([Wheel::new("app", "1.0").tag(tag).build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let lock = ["lock", "requirements.txt", "--runtime", "python3.12"];
+    context.run(lock).expect_code(0);
+    let ours = context.read("pylock.toml");
+    // What other tools write: no table of ours, and often no environments.
+    let packages = ours.find("[[packages]]").expect("a package");
+    let own = ours.find("[tool.layerpress]").expect("a table of ours");
+    let head = "lock-version = \"1.0\"\ncreated-by = \"another\"\n\n";
+    context.write("pylock.toml", format!("{head}{}", &ours[packages..own]));
+    let run = context.run(["build", "pylock.toml", "-o", "layer.zip", "--json"]);
+    run.expect_code(0);
+    assert_eq!(run.json()["layers"][0]["runtime"], "python3.12");
+    assert!(run.stderr.contains("names no runtime"), "{}", run.stderr);
+}
+
+#[test]
+fn names_that_an_option_gets_wrong_are_said() {
+    let index = index();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let run = context.run(["build", "requirements.txt", "--exclude", "libary"]);
+    run.expect_code(0);
+    assert!(run.stderr.contains("`--exclude libary`"), "{}", run.stderr);
+    let run = context.run(["lock", "requirements.txt", "--upgrade-package", "ap"]);
+    run.expect_code(0);
+    assert!(
+        run.stderr.contains("`--upgrade-package ap`"),
+        "{}",
+        run.stderr
+    );
+}

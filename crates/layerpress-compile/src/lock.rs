@@ -160,10 +160,18 @@ pub(crate) fn lock_project(
         manifest.check_hashes()?;
     }
     let previous = Previous::read(&project.lockfile)?;
-    let locked_targets = previous
-        .as_ref()
-        .map(|previous| previous.lock.targets.clone())
-        .unwrap_or_default();
+    let locked_targets = match &previous {
+        Some(previous) if previous.lock.targets.is_empty() && request.runtimes.is_empty() => {
+            targets::inferred(
+                &previous.lock,
+                &request.archs,
+                &project.lockfile,
+                session.reporter(),
+            )
+        }
+        Some(previous) => previous.lock.targets.clone(),
+        None => Vec::new(),
+    };
     let targets = targets::choose(
         Ecosystem::Python,
         &request.runtimes,
@@ -199,6 +207,7 @@ pub(crate) fn lock_project(
         lockfile,
         new_text,
     } = work.up_to_date(previous, &targets, coverage)?;
+    session.warn_all(unknown_names(request, &lock));
     Ok(Locked {
         session,
         builds,
@@ -209,6 +218,29 @@ pub(crate) fn lock_project(
         new_text,
         seconds: begun.elapsed(),
     })
+}
+
+/// A sentence for each package that an option names and the lock does not have.
+fn unknown_names(request: &LockRequest, lock: &Pylock) -> Vec<String> {
+    let excluded = request.exclude.iter().map(|name| ("--exclude", name));
+    let upgraded = match &request.upgrade {
+        Upgrade::Packages(names) => Some(names),
+        Upgrade::Nothing | Upgrade::Everything => None,
+    };
+    let upgraded = upgraded
+        .into_iter()
+        .flatten()
+        .map(|name| ("--upgrade-package", name));
+    let known = |name: &str| {
+        lock.packages
+            .iter()
+            .any(|package| package.name.as_ref() == name)
+    };
+    excluded
+        .chain(upgraded)
+        .filter(|(_, name)| !known(name))
+        .map(|(option, name)| format!("`{option} {name}`: nothing of that name is in the lock"))
+        .collect()
 }
 
 impl Locked {
