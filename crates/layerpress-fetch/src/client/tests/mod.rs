@@ -18,7 +18,7 @@ use crate::store::{Blob, digests_of};
 use crate::{ArchiveRequest, FetchError, PageRequest};
 
 /// Short enough that a dead server costs a test little, long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_millis(450);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Takes events down.
 #[derive(Debug, Default)]
