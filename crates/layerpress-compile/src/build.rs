@@ -1,27 +1,23 @@
 //! [`build`]: from inputs to finished layer zips.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{Package, Pylock, Selection};
 use layerpress_pack::{write_file, write_layer};
-use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
-use layerpress_python::wheel::{self, Scripts, UnpackOptions};
 use layerpress_target::Target;
 use layerpress_tree::{LayerTree, Sha256};
-use pep508_rs::PackageName;
 
-use crate::archives::{Tally, unpack_all};
-use crate::assemble::{Assembled, assemble};
+use crate::assemble::assemble;
 use crate::error::CompileError;
 use crate::lock::{Coverage, Locked, lock_projects};
+use crate::pins::{Gathered, Job, Tally};
 use crate::project::{Project, parent};
 use crate::report::{BuildReport, LayerReport, Seconds};
-use crate::request::{BuildRequest, Layout};
+use crate::request::BuildRequest;
 
 /// Builds a layer zip for each input and each target, by way of a lockfile.
 ///
@@ -86,11 +82,11 @@ fn build_layers(
 struct Prepared {
     path: PathBuf,
     target: Target,
-    assembled: Assembled,
+    gathered: Gathered,
     tally: Tally,
 }
 
-/// Unpacks what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
+/// Gathers what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
 fn prepare(
     request: &BuildRequest,
     locked: &Locked,
@@ -99,45 +95,46 @@ fn prepare(
     seconds: &mut Seconds,
 ) -> Result<Option<Prepared>, CompileError> {
     let Locked {
-        session,
-        project,
-        lock,
-        builds,
-        ..
+        session, project, ..
     } = locked;
     let begun = Instant::now();
     let fetching = session.stage(Stage::Fetch, target);
-    let wanted = wanted(request, project, lock, target)?;
-    if wanted.is_empty() && project.own.is_empty() {
+    let tally = Tally::default();
+    let mut gathered = locked.pins.gather(&Job {
+        session,
+        project,
+        target,
+        layout: request.layout,
+        scripts: request.scripts,
+        exclude: &request.lock.exclude,
+        tally: &tally,
+    })?;
+    if gathered.packages.is_empty() && project.own.is_empty() {
         return Ok(None);
     }
-    let pins = pins(&wanted, &target, &parent(&project.lockfile))?;
-    let tally = Tally::default();
-    let options = unpack_options(request, target);
-    let wheels = unpack_all(session, &builds.for_target(target), &pins, &options, &tally)?;
     drop(fetching);
     seconds.fetch += begun.elapsed();
 
     let begun = Instant::now();
     let packing = session.stage(Stage::Pack, target);
-    let mut assembled = assemble(target, wheels, &project.own)?;
-    session.warn_all(std::mem::take(&mut assembled.warnings));
+    assemble(&mut gathered, &project.own)?;
+    session.warn_all(std::mem::take(&mut gathered.warnings));
     if let Some(expected) = request.check_digest {
-        check_digest(&assembled.tree, expected, &path)?;
+        check_digest(&gathered.tree, expected, &path)?;
     }
     drop(packing);
     seconds.pack += begun.elapsed();
     Ok(Some(Prepared {
         path,
         target,
-        assembled,
+        gathered,
         tally,
     }))
 }
 
 impl Prepared {
     fn write(self) -> Result<LayerReport, CompileError> {
-        let written = write_file(&self.assembled.tree, &self.path)?;
+        let written = write_file(&self.gathered.tree, &self.path)?;
         Ok(LayerReport {
             path: self.path,
             target: self.target,
@@ -145,78 +142,16 @@ impl Prepared {
             unzipped_bytes: written.unzipped_bytes,
             files: written.files,
             digest: written.digest,
-            packages: self.assembled.packages,
+            packages: self.gathered.packages,
             cached: self.tally.cached.load(Ordering::Relaxed),
             downloaded_bytes: self.tally.downloaded_bytes.load(Ordering::Relaxed),
         })
     }
 }
 
-/// The entries of the lock that this layer holds: what the manifest leads to, less what the user
-/// excludes. Another tool's lock says what to install by its markers alone.
-fn wanted<'a>(
-    request: &BuildRequest,
-    project: &Project,
-    lock: &'a Pylock,
-    target: Target,
-) -> Result<Vec<&'a Package>, CompileError> {
-    let packages = lock
-        .select(&target, &Selection::default())
-        .map_err(LockfileError::from)?;
-    let excluded: BTreeSet<PackageName> = request
-        .lock
-        .exclude
-        .iter()
-        .filter_map(|name| name.parse().ok())
-        .collect();
-    let ours = !lock.roots.is_empty();
-    if !ours && excluded.is_empty() {
-        return Ok(packages);
-    }
-    let asked = match &project.manifest {
-        Some(manifest) if ours => roots_in(lock, manifest, &[target], &parent(&project.lockfile)),
-        None if ours => Roots::from_lines(&lock.roots),
-        _ => unasked(&packages),
-    };
-    Ok(reachable(packages, &asked, &excluded))
-}
-
-/// In a lock that names no roots: the packages that no other one needs.
-fn unasked(packages: &[&Package]) -> Roots {
-    let needed: BTreeSet<&PackageName> = packages
-        .iter()
-        .flat_map(|package| &package.dependencies)
-        .map(|it| &it.name)
-        .collect();
-    let mut roots = Roots::default();
-    for package in packages
-        .iter()
-        .filter(|package| !needed.contains(&package.name))
-    {
-        roots.add(package.name.clone(), []);
-    }
-    roots
-}
-
-fn unpack_options(request: &BuildRequest, target: Target) -> UnpackOptions {
-    UnpackOptions {
-        layout: match request.layout {
-            Layout::Flat => wheel::Layout::Flat,
-            Layout::Versioned => wheel::Layout::Versioned {
-                python: target.runtime.version(),
-            },
-        },
-        scripts: request.scripts.then(|| Scripts {
-            interpreter: target.runtime.interpreter(),
-            extras: BTreeSet::new(),
-        }),
-        ..UnpackOptions::default()
-    }
-}
-
 /// Whether there is nothing to put into a layer.
 fn is_empty(locked: &Locked) -> bool {
-    locked.lock.packages.is_empty() && locked.project.own.is_empty()
+    locked.pins.is_empty() && locked.project.own.is_empty()
 }
 
 /// Where the layers of each project go, no two to one file.

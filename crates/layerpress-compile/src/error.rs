@@ -5,15 +5,11 @@ use std::path::PathBuf;
 
 use layerpress_check::OverLimit;
 use layerpress_fetch::{ErrorKind, FetchError, StoreError};
-use layerpress_lock::LockError;
 use layerpress_pack::WriteError;
-use layerpress_python::build::{BuildError, BuildErrorKind};
-use layerpress_python::lockfile::{LockfileError, Unmet};
-use layerpress_python::manifest::{ManifestError, ManifestErrorKind, Origin};
-use layerpress_python::resolve::{FaultKind, ResolveError};
-use layerpress_python::wheel::{MergeError, WheelError};
-use layerpress_target::{Arch, Ecosystem, Runtime, Target};
-use layerpress_tree::{Conflict, Digest, Sha256};
+use layerpress_target::{Arch, Ecosystem, Runtime};
+use layerpress_tree::{Conflict, Sha256};
+
+use crate::python::PythonError;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -49,35 +45,6 @@ pub enum CompileError {
         /// The architecture.
         arch: Arch,
     },
-    /// The manifest.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// A target whose Python the project does not admit.
-    #[error("{origin} `{}`: {target} has Python {}", origin.text, target.runtime.full_version())]
-    OtherPython {
-        /// Where the project says which Pythons it is for.
-        origin: Box<Origin>,
-        /// The target.
-        target: Target,
-        /// The newest runtime that it admits.
-        newest: Option<Runtime>,
-    },
-    /// A file that has none of the hashes that the user gave.
-    #[error("`{file_name}`: its `{found}` is none of the hashes given")]
-    OtherHash {
-        /// The file.
-        file_name: String,
-        /// What it hashes to.
-        found: Digest,
-    },
-    /// The lockfile.
-    #[error("{}: {source}", path.display())]
-    Lock {
-        /// The lockfile.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<LockError>,
-    },
     /// No lockfile where one must be.
     #[error("there is no lockfile `{}`", path.display())]
     NoLock {
@@ -90,53 +57,17 @@ pub enum CompileError {
         /// The lockfile.
         path: PathBuf,
         /// The first line that is not met.
-        unmet: Box<Unmet>,
+        unmet: String,
     },
-    /// The resolution.
-    #[error("{source}")]
-    Resolve {
-        /// Why there is none.
-        source: Box<ResolveError>,
-    },
-    /// Between resolution, lockfile and artifacts.
+    /// A Python project.
     #[error(transparent)]
-    Lockfile(#[from] LockfileError),
+    Python(#[from] PythonError),
     /// Fetching.
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A wheel.
-    #[error(transparent)]
-    Wheel(#[from] WheelError),
-    /// A source distribution's build.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A source distribution where builds are switched off.
-    #[error("{package}: its lock entry is a source, and building it is switched off")]
-    BuildsOff {
-        /// The package.
-        package: String,
-    },
-    /// A source distribution that would have to be compiled for another machine.
-    #[error("{error}")]
-    ForeignBuild {
-        /// Which one, and why not.
-        error: Box<BuildError>,
-        /// The package's name.
-        package: String,
-        /// The newest version of it with a wheel for the target.
-        with_wheel: Option<String>,
-    },
-    /// A build needs something that is not an archive.
-    #[error("{package}: a build needs it from `{place}`, which is no archive")]
-    BuildNeedsTree {
-        /// What the build needs.
-        package: String,
-        /// Where it says that it is.
-        place: String,
-    },
     /// An archive that was put into the store is gone again.
     #[error("`{file_name}` vanished from the cache: `{}` is not there any more", path.display())]
     Vanished {
@@ -145,9 +76,6 @@ pub enum CompileError {
         /// The archive.
         file_name: String,
     },
-    /// Two distributions.
-    #[error(transparent)]
-    Merge(#[from] MergeError),
     /// The team's own code and a distribution.
     #[error("`{}` cannot go into the layer: {source}", file.display())]
     OwnCodeConflict {
@@ -273,42 +201,16 @@ impl CompileError {
             | Self::SameFile { .. }
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
-            Self::UnknownInput { .. }
-            | Self::Lock { .. }
-            | Self::OtherHash { .. }
-            | Self::Wheel(_)
-            | Self::OwnCodeConflict { .. } => ExitClass::Input,
+            Self::UnknownInput { .. } | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
-            | Self::OtherPython { .. }
             | Self::LockOutdated { .. }
-            | Self::Lockfile(_)
-            | Self::Merge(_)
-            | Self::BuildsOff { .. }
-            | Self::ForeignBuild { .. }
-            | Self::BuildNeedsTree { .. }
             | Self::OverLimit(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
-            Self::Manifest(error) => match error.kind() {
-                ManifestErrorKind::Input => ExitClass::Input,
-                ManifestErrorKind::Io => ExitClass::Io,
-                ManifestErrorKind::Network => ExitClass::Network,
-            },
-            Self::Resolve { source, .. } => match source.fault() {
-                None | Some(FaultKind::Build) => ExitClass::Unmet,
-                Some(FaultKind::Network | FaultKind::Offline) => ExitClass::Network,
-                Some(FaultKind::Input) => ExitClass::Input,
-                Some(FaultKind::Io) => ExitClass::Io,
-            },
+            Self::Python(error) => error.exit_class(),
             Self::Fetch(error) => match error.kind() {
                 ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
                 ErrorKind::Input => ExitClass::Input,
                 ErrorKind::Io => ExitClass::Io,
-            },
-            Self::Build(error) => match error.kind() {
-                BuildErrorKind::Unmet => ExitClass::Unmet,
-                BuildErrorKind::Input => ExitClass::Input,
-                BuildErrorKind::Network => ExitClass::Network,
-                BuildErrorKind::Io => ExitClass::Io,
             },
         }
     }
@@ -321,40 +223,16 @@ impl CompileError {
             Self::UnknownInput { .. } => "unknown-input",
             Self::OtherEcosystem { .. } => "other-ecosystem",
             Self::NoSuchTarget { .. } => "no-such-target",
-            Self::Manifest(_) => "manifest",
-            Self::OtherHash { .. } => "artifact",
-            Self::OtherPython { .. } => "requires-python",
-            Self::Lock { .. } => "lockfile",
+            Self::Python(error) => error.code(),
             Self::NoLock { .. } => "no-lockfile",
             Self::LockOutdated { .. } => "lockfile-outdated",
-            Self::Resolve { source, .. } => match **source {
-                ResolveError::NoSolution { offline: true, .. } => "offline",
-                ResolveError::NoSolution { .. } | ResolveError::ConflictingSources { .. } => {
-                    "no-solution"
-                }
-                ResolveError::Budget { .. } => "budget",
-                ResolveError::Provide { ref error, .. } => match error.kind {
-                    FaultKind::Network => "network",
-                    FaultKind::Offline => "offline",
-                    FaultKind::Input => "metadata",
-                    FaultKind::Io => "unreadable",
-                    FaultKind::Build => "build",
-                },
-                ResolveError::NameMismatch { .. } => "name-mismatch",
-                ResolveError::Interrupted => "interrupted",
-            },
-            Self::Lockfile(_) => "lockfile-target",
             Self::Fetch(error) => match error.kind() {
                 ErrorKind::Network => "network",
                 ErrorKind::Offline => "offline",
                 ErrorKind::Input => "artifact",
                 ErrorKind::Io => "unreadable",
             },
-            Self::Wheel(_) => "wheel",
-            Self::Build(_) | Self::ForeignBuild { .. } | Self::BuildNeedsTree { .. } => "build",
-            Self::BuildsOff { .. } => "builds-off",
             Self::Store(_) | Self::Vanished { .. } => "cache",
-            Self::Merge(_) => "package-conflict",
             Self::OwnCodeConflict { .. } => "own-code-conflict",
             Self::OverLimit(_) => "over-limit",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
@@ -376,7 +254,10 @@ impl CompileError {
                     .into()
             }
             Self::OtherEcosystem { ecosystem, .. } => {
-                format!("the newest one for it is `{}`", layerpress_target::newest(*ecosystem))
+                format!(
+                    "the newest one for it is `{}`",
+                    layerpress_target::newest(*ecosystem)
+                )
             }
             Self::NoSuchTarget { .. } => "name another `--runtime` or `--arch`".into(),
             Self::NoLock { .. } => {
@@ -387,13 +268,6 @@ impl CompileError {
             }
             Self::OwnCodeConflict { .. } => {
                 "rename the file, or name it in `.layerpressignore` to leave it out".into()
-            }
-            Self::OtherPython { newest, .. } => match newest {
-                Some(newest) => format!("the newest runtime that it admits: `--runtime {newest}`"),
-                None => "it admits the Python of no runtime".into(),
-            },
-            Self::OtherHash { .. } => {
-                "the file was replaced since its hash was noted, or the hash is another file's".into()
             }
             Self::OneFileForSeveral { .. } => {
                 "name a folder with `--output`, or one `--runtime` and one `--arch`".into()
@@ -409,30 +283,13 @@ impl CompileError {
             Self::OtherDigest { .. } => {
                 "lockfile, target or options differ from those of the expected layer".into()
             }
-            Self::BuildsOff { .. } => {
-                "leave `--no-build` and `--only-binary` out, or lock again so that a version with a \
-                 wheel is chosen"
-                    .into()
-            }
-            Self::ForeignBuild { with_wheel: Some(version), package, .. } => format!(
-                "`--only-binary {package}` (or `:all:`) takes the newest version with a wheel for \
-                 it, {version}"
-            ),
-            Self::ForeignBuild { error, .. } => return error.hint(),
-            Self::BuildNeedsTree { .. } => "take a version that has a wheel".into(),
             Self::Vanished { .. } => {
                 "another program may be cleaning the cache: run the command again".into()
             }
             Self::OverLimit(over) => over.hint(),
-            Self::Manifest(error) => return error.hint(),
-            Self::Lock { source, .. } => return source.hint().map(str::to_owned),
-            Self::Resolve { source, .. } => return source.hint(),
-            Self::Lockfile(error) => return error.hint(),
+            Self::Python(error) => return error.hint(),
             Self::Fetch(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
-            Self::Wheel(error) => return error.hint(),
-            Self::Build(error) => return error.hint(),
-            Self::Merge(error) => error.hint(),
             Self::Unreadable { .. } | Self::Runtime { .. } => return None,
         };
         Some(hint)

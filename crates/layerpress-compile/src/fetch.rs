@@ -5,16 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::Selection;
-use layerpress_python::lockfile::{LockfileError, pins};
-use layerpress_python::wheel::UnpackOptions;
 
-use crate::archives::{Tally, unpack_all};
 use crate::error::CompileError;
+use crate::input::find;
 use crate::lock::{Coverage, lock_project};
-use crate::project::parent;
+use crate::pins::{Job, Tally};
 use crate::report::FetchReport;
-use crate::request::{FetchRequest, LockRequest, Upgrade};
+use crate::request::{FetchRequest, Layout, LockRequest, Upgrade};
 
 /// Puts every archive that the lock's targets need into the store, and verifies it.
 ///
@@ -36,26 +33,21 @@ pub fn fetch(
         python: request.python.clone(),
         sources: request.sources.clone(),
     };
-    let locked = lock_project(&request.lockfile, &lock, Coverage::AtLeast, reporter)?;
+    let input = find(&request.lockfile)?;
+    let locked = lock_project(&input, &lock, Coverage::AtLeast, reporter)?;
     let mut report = FetchReport::default();
-    for target in &locked.targets {
-        let _running = locked.session.stage(Stage::Fetch, *target);
-        let packages = locked
-            .lock
-            .select(target, &Selection::default())
-            .map_err(LockfileError::from)?;
-        let pins = pins(&packages, target, &parent(&locked.project.lockfile))?;
+    for &target in &locked.targets {
+        let _running = locked.session.stage(Stage::Fetch, target);
         let tally = Tally::default();
-        let builds = locked.builds.for_target(*target);
-        // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        unpack_all(
-            &locked.session,
-            &builds,
-            &pins,
-            &UnpackOptions::default(),
-            &tally,
-        )?;
-        report.archives += pins.len();
+        report.archives += locked.pins.fetch(&Job {
+            session: &locked.session,
+            project: &locked.project,
+            target,
+            layout: Layout::Flat,
+            scripts: false,
+            exclude: &lock.exclude,
+            tally: &tally,
+        })?;
         report.cached += tally.cached.load(Ordering::Relaxed);
         report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);
     }

@@ -11,17 +11,15 @@
 //! Every layer is made from a lock, so a first build and a rebuild cannot differ. What happens on the
 //! way goes to a [`Reporter`](layerpress_fetch::Reporter); what came of it is in the report.
 
-mod archives;
 mod assemble;
 mod build;
-mod builds;
 mod error;
 mod fetch;
-mod foreign;
+mod input;
 mod lock;
+mod pins;
 mod project;
-mod registry;
-mod releases;
+mod python;
 mod report;
 mod request;
 mod session;
@@ -31,6 +29,7 @@ pub use build::build;
 pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
 pub use lock::lock;
+pub use python::PythonError;
 pub use report::{
     BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, PackageReport,
     Seconds,

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use layerpress_fetch::{Client, ClientOptions, Credentials, Event, Reporter, Stage, Store};
-use layerpress_python::manifest::FetchTextError;
 use layerpress_target::Target;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use crate::error::CompileError;
 use crate::request::Sources;
-
-/// The largest requirements file that is read from a URL, in bytes.
-const TEXT_BYTES: u64 = 16 << 20;
 
 /// What all stages of one command share.
 #[derive(Debug)]
@@ -90,17 +86,6 @@ impl Session {
     /// Runs the part of a stage that waits for the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
-    }
-
-    /// A requirements file that is named by URL.
-    ///
-    /// # Errors
-    /// Whatever keeps it from coming, or that it is not text.
-    pub(crate) fn text(&self, url: &Url) -> Result<String, FetchTextError> {
-        let bytes = self
-            .wait(self.client.bytes(url, TEXT_BYTES))
-            .map_err(|error| FetchTextError::from(error.to_string()))?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| FetchTextError::from("it is not UTF-8 text"))
     }
 
     /// Lets the client know the logins that URLs of indexes and archives carry.

@@ -1,18 +1,8 @@
 //! Which targets a command is for: asked for, else the lockfile's, else the newest runtime.
 
-use std::cmp::Reverse;
-use std::path::Path;
-use std::str::FromStr as _;
-
-use layerpress_fetch::Reporter;
-use layerpress_lock::{Pylock, Selection};
-use layerpress_python::lockfile::pins;
-use layerpress_python::manifest::Manifest;
-use layerpress_target::{Arch, Ecosystem, Runtime, Status, Target, newest};
-use pep440_rs::Version;
+use layerpress_target::{Arch, Ecosystem, Runtime, Target, newest};
 
 use crate::error::CompileError;
-use crate::project::parent;
 
 /// Combines what the user asked for with what the lockfile was made for.
 ///
@@ -55,63 +45,6 @@ pub(crate) fn choose(
             false => Err(CompileError::NoSuchTarget { runtime, arch }),
         })
         .collect()
-}
-
-/// The target that another tool's lock serves, where the user names no runtime: the newest available
-/// one for which it holds a file of every package. Nothing if there is none, or nothing to go by.
-pub(crate) fn inferred(
-    lock: &Pylock,
-    archs: &[Arch],
-    lockfile: &Path,
-    reporter: &dyn Reporter,
-) -> Vec<Target> {
-    let arch = archs.first().copied().unwrap_or(Arch::X86_64);
-    let serves = |target: &Target| {
-        lock.select(target, &Selection::default())
-            .is_ok_and(|packages| pins(&packages, target, &parent(lockfile)).is_ok())
-    };
-    let mut targets: Vec<Target> = Runtime::all()
-        .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && runtime.runs_on(arch))
-        .filter(|runtime| matches!(runtime.status(), Status::Available { .. }))
-        .map(|runtime| Target { runtime, arch })
-        .collect();
-    targets.sort_by_key(|target| Reverse(target.runtime.version()));
-    let found: Vec<Target> = targets.into_iter().find(serves).into_iter().collect();
-    if let [target] = found[..]
-        && target.runtime != newest(Ecosystem::Python)
-    {
-        reporter.warn(format!(
-            "`{}` names no runtime; it is taken for {}, the newest that it serves",
-            lockfile.display(),
-            target.runtime
-        ));
-    }
-    found
-}
-
-/// Whether the manifest admits the Python of each target.
-///
-/// # Errors
-/// The first target whose Python `requires-python` shuts out.
-pub(crate) fn admitted(manifest: &Manifest, targets: &[Target]) -> Result<(), CompileError> {
-    let Some((specifiers, origin)) = &manifest.requires_python else {
-        return Ok(());
-    };
-    let fits = |runtime: Runtime| {
-        Version::from_str(runtime.full_version()).is_ok_and(|version| specifiers.contains(&version))
-    };
-    let Some(refused) = targets.iter().find(|target| !fits(target.runtime)) else {
-        return Ok(());
-    };
-    let mut others: Vec<Runtime> = Runtime::all()
-        .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && fits(*runtime))
-        .collect();
-    others.sort_by_key(|runtime| runtime.version());
-    Err(CompileError::OtherPython {
-        origin: Box::new(origin.clone()),
-        target: *refused,
-        newest: others.pop(),
-    })
 }
 
 fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {

@@ -25,7 +25,8 @@ use layerpress_target::Target;
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::archives;
+use super::archives;
+use super::error::PythonError;
 use crate::error::CompileError;
 use crate::request::PythonOptions;
 
@@ -284,10 +285,11 @@ impl Builds {
         };
         let Some(record) = record else {
             let place = place.map(ToString::to_string).unwrap_or_default();
-            return Err(CompileError::BuildNeedsTree {
+            return Err(PythonError::BuildNeedsTree {
                 package: name.to_string(),
                 place,
-            });
+            }
+            .into());
         };
         let stored = self
             .shared

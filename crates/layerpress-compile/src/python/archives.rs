@@ -1,6 +1,6 @@
 //! From pins to unpacked distributions: what is in the store at once, the rest as it arrives.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -13,21 +13,14 @@ use layerpress_tree::{Digest, Sha256};
 use rayon::prelude::*;
 use url::Url;
 
-use crate::builds::Builds;
+use super::builds::Builds;
+use super::error::PythonError;
 use crate::error::CompileError;
+use crate::pins::Tally;
 use crate::session::Session;
 
 /// How many archives are on their way or being unpacked at once; the client bounds the requests.
 const AT_ONCE: usize = 64;
-
-/// What fetching did, counted while it went on.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// Archives that were in the store already.
-    pub cached: AtomicUsize,
-    /// Bytes of archives downloaded.
-    pub downloaded_bytes: AtomicU64,
-}
 
 /// Unpacks the wheel of each pin, in the pins' order, fetching and building what the store lacks.
 ///
@@ -126,7 +119,7 @@ async fn arrive(
         Artifact::Wheel(archive) => {
             let request = request(archive)?;
             match fetch_and_unpack(session, archive, &request, options, tally).await {
-                Err(CompileError::Wheel(error)) if error.is_damage() => {
+                Err(CompileError::Python(PythonError::Wheel(error))) if error.is_damage() => {
                     session
                         .reporter()
                         .warn(format!("{error}; it is fetched again"));
@@ -176,9 +169,10 @@ async fn build(
     options: &UnpackOptions,
 ) -> Result<WheelTree, CompileError> {
     if !builds.allow(&pin.name) {
-        return Err(CompileError::BuildsOff {
+        return Err(PythonError::BuildsOff {
             package: pin.name.to_string(),
-        });
+        }
+        .into());
     }
     let label = match &pin.version {
         Some(version) => format!("{} {version}", pin.name),

@@ -9,7 +9,8 @@ use layerpress_python::manifest::Source;
 use layerpress_python::resolve::{Artifact, FixedFile, ListedFile, Resolution, Resolved};
 use layerpress_tree::Digest;
 
-use crate::archives::{self, record_request};
+use super::archives::{self, record_request};
+use super::error::PythonError;
 use crate::error::CompileError;
 use crate::session::Session;
 
@@ -85,10 +86,11 @@ async fn pinned(session: &Session, listed: &ListedFile) -> Result<FileRecord, Co
     let mut genuine = listed.allowed.iter();
     let genuine = genuine.find(|allowed| digest_matches(allowed, &bytes));
     if genuine.is_none() && !listed.allowed.is_empty() {
-        return Err(CompileError::OtherHash {
+        return Err(PythonError::OtherHash {
             file_name: record.file_name,
             found: digest,
-        });
+        }
+        .into());
     }
     for digest in [Some(&digest), genuine].into_iter().flatten() {
         if !record.hashes.contains(digest) {

@@ -16,7 +16,7 @@ use layerpress_python::{Mismatch, WheelParts};
 use layerpress_target::Target;
 use pep440_rs::Version;
 
-use crate::error::CompileError;
+use super::error::PythonError;
 
 /// Looks for a source that would have to be compiled for another machine than this one.
 ///
@@ -27,7 +27,7 @@ pub(crate) fn refuse_foreign_builds(
     registry: &Registry,
     policy: &BuildPolicy,
     target: Target,
-) -> Result<(), CompileError> {
+) -> Result<(), PythonError> {
     let compatibility = Compatibility::new(&target);
     for package in &resolution.packages {
         let Artifact::Listed(listed) = &package.file else {
@@ -51,7 +51,7 @@ pub(crate) fn refuse_foreign_builds(
             target: target.to_string(),
             reason,
         };
-        return Err(CompileError::ForeignBuild {
+        return Err(PythonError::ForeignBuild {
             error: Box::new(error),
             package: package.name.to_string(),
             with_wheel: newest_with_wheel(&versions, &compatibility).map(|it| it.to_string()),

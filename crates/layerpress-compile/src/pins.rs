@@ -1,0 +1,70 @@
+//! [`Pins`]: what an ecosystem makes of its lock for the pipeline.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+use layerpress_target::Target;
+use layerpress_tree::LayerTree;
+
+use crate::error::CompileError;
+use crate::project::Project;
+use crate::report::PackageReport;
+use crate::request::Layout;
+use crate::session::Session;
+
+/// A lock that serves.
+pub(crate) trait Pins: std::fmt::Debug {
+    /// Whether it pins nothing at all.
+    fn is_empty(&self) -> bool;
+
+    /// Fetches and unpacks what it pins for a target, and puts it where the layer has it.
+    ///
+    /// # Errors
+    /// The first package that cannot be had or is not sound; two that write one path differently.
+    fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError>;
+
+    /// Brings what it pins for a target into the store, and tells how many archives that is.
+    ///
+    /// # Errors
+    /// The first archive that cannot be had or is not sound.
+    fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError>;
+}
+
+/// What packages are gathered for.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    /// Store, client and reporter.
+    pub session: &'a Session,
+    /// Whose lock it is.
+    pub project: &'a Project,
+    /// What the layer is for.
+    pub target: Target,
+    /// Where packages lie in it.
+    pub layout: Layout,
+    /// Whether the packages' commands go into it.
+    pub scripts: bool,
+    /// Packages to leave out, with what only they needed.
+    pub exclude: &'a BTreeSet<String>,
+    /// Counts what is fetched.
+    pub tally: &'a Tally,
+}
+
+/// What fetching did, counted while it went on.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Archives that were in the store already.
+    pub cached: AtomicUsize,
+    /// Bytes of archives downloaded.
+    pub downloaded_bytes: AtomicU64,
+}
+
+/// The packages of a layer.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// Every file of the layer, at its place below `/opt`.
+    pub tree: LayerTree,
+    /// What each package weighs, in the order of names.
+    pub packages: Vec<PackageReport>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,20 @@
+//! Python projects in the pipeline: from a manifest to its `pylock.toml`, from pins to wheels.
+//!
+//! [`lock_project`] opens an input and brings its lock up to date; [`PythonPins`] is what the lock
+//! says, which fetches and unpacks itself for a target.
+
+mod archives;
+mod builds;
+mod error;
+mod foreign;
+mod lock;
+mod pins;
+mod project;
+mod registry;
+mod releases;
+mod targets;
+
+pub use error::PythonError;
+pub(crate) use lock::lock_project;
+pub(crate) use pins::PythonPins;
+pub(crate) use project::is_known;

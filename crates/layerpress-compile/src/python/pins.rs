@@ -1,0 +1,152 @@
+//! [`PythonPins`]: a `pylock.toml` as the pipeline uses it, from pins to the files of a layer.
+
+use std::collections::BTreeSet;
+
+use layerpress_lock::{Package, Pylock, Selection};
+use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
+use layerpress_python::manifest::Manifest;
+use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
+use layerpress_target as target;
+use layerpress_tree::{Content, LayerPath, LayerTree};
+use pep508_rs::PackageName;
+
+use super::archives::unpack_all;
+use super::builds::Builds;
+use crate::error::CompileError;
+use crate::pins::{Gathered, Job, Pins};
+use crate::project::parent;
+use crate::report::PackageReport;
+use crate::request::Layout;
+
+/// A lock that serves, with what it was made from.
+#[derive(Debug)]
+pub(crate) struct PythonPins {
+    /// What is asked for; `None` where only a lockfile is there.
+    pub manifest: Option<Manifest>,
+    /// The lock.
+    pub lock: Pylock,
+    /// Builds of sources, for any target.
+    pub builds: Builds,
+}
+
+impl Pins for PythonPins {
+    fn is_empty(&self) -> bool {
+        self.lock.packages.is_empty()
+    }
+
+    fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
+        let wanted = self.wanted(job)?;
+        let wheels = self.unpack(&wanted, job, &unpack_options(job))?;
+        let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
+        let merged = merge(wheels)?;
+        // The versioned layout is already in the trees' paths: all wheels lie below `python`.
+        let prefix = LayerPath::new(&job.target.runtime.layer_prefix(target::Layout::Flat))
+            .expect("a runtime's prefix is a layer path");
+        let mut tree = LayerTree::new();
+        for (path, entry) in merged.tree {
+            tree.insert(path.under(&prefix), entry)
+                .expect("one prefix keeps distinct paths distinct");
+        }
+        Ok(Gathered {
+            tree,
+            packages,
+            warnings: merged.warnings,
+        })
+    }
+
+    fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
+        let packages = self
+            .lock
+            .select(&job.target, &Selection::default())
+            .map_err(LockfileError::from)?;
+        // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
+        let trees = self.unpack(&packages, job, &UnpackOptions::default())?;
+        Ok(trees.len())
+    }
+}
+
+impl PythonPins {
+    /// Unpacks the wheel of each package, in their order.
+    fn unpack(
+        &self,
+        packages: &[&Package],
+        job: &Job<'_>,
+        options: &UnpackOptions,
+    ) -> Result<Vec<WheelTree>, CompileError> {
+        let pins = pins(packages, &job.target, &parent(&job.project.lockfile))?;
+        let builds = self.builds.for_target(job.target);
+        unpack_all(job.session, &builds, &pins, options, job.tally)
+    }
+
+    /// The entries of the lock that this layer holds: what the manifest leads to, less what the user
+    /// excludes. Another tool's lock says what to install by its markers alone.
+    fn wanted(&self, job: &Job<'_>) -> Result<Vec<&Package>, CompileError> {
+        let lock = &self.lock;
+        let packages = lock
+            .select(&job.target, &Selection::default())
+            .map_err(LockfileError::from)?;
+        let excluded: BTreeSet<PackageName> = job
+            .exclude
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect();
+        let ours = !lock.roots.is_empty();
+        if !ours && excluded.is_empty() {
+            return Ok(packages);
+        }
+        let asked = match &self.manifest {
+            Some(manifest) if ours => {
+                let folder = parent(&job.project.lockfile);
+                roots_in(lock, manifest, &[job.target], &folder)
+            }
+            None if ours => Roots::from_lines(&lock.roots),
+            _ => unasked(&packages),
+        };
+        Ok(reachable(packages, &asked, &excluded))
+    }
+}
+
+/// In a lock that names no roots: the packages that no other one needs.
+fn unasked(packages: &[&Package]) -> Roots {
+    let needed: BTreeSet<&PackageName> = packages
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .map(|it| &it.name)
+        .collect();
+    let mut roots = Roots::default();
+    for package in packages
+        .iter()
+        .filter(|package| !needed.contains(&package.name))
+    {
+        roots.add(package.name.clone(), []);
+    }
+    roots
+}
+
+fn unpack_options(job: &Job<'_>) -> UnpackOptions {
+    let runtime = job.target.runtime;
+    UnpackOptions {
+        layout: match job.layout {
+            Layout::Flat => wheel::Layout::Flat,
+            Layout::Versioned => wheel::Layout::Versioned {
+                python: runtime.version(),
+            },
+        },
+        scripts: job.scripts.then(|| Scripts {
+            interpreter: runtime.interpreter(),
+            extras: BTreeSet::new(),
+        }),
+        ..UnpackOptions::default()
+    }
+}
+
+fn weigh(wheel: &WheelTree) -> PackageReport {
+    let contents = || wheel.tree.iter().map(|(_, entry)| &entry.content);
+    PackageReport {
+        ecosystem: "python",
+        name: wheel.name.to_string(),
+        version: wheel.version.to_string(),
+        zipped_bytes: contents().map(Content::stream_size).sum(),
+        unzipped_bytes: contents().map(|content| content.size).sum(),
+    }
+}
