@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::index::LoopbackIndex;
 use crate::layer::Layer;
+use crate::registry::LoopbackRegistry;
 
 /// A folder to work in, a home, a cache and a clean environment.
 #[derive(Debug)]
@@ -68,6 +69,14 @@ impl TestContext {
         self.redactions
             .push((index.port().to_string(), "[PORT]".to_owned()));
         self.with_variable("LAYERPRESS_INDEX_URL", &index.url())
+    }
+
+    /// The same world that knows no npm registry but this one.
+    #[must_use]
+    pub fn with_registry(mut self, registry: &LoopbackRegistry) -> Self {
+        self.redactions
+            .push((registry.port().to_string(), "[PORT]".to_owned()));
+        self.with_variable("LAYERPRESS_REGISTRY", &registry.url())
     }
 
     /// The same world with one more variable.

@@ -5,24 +5,20 @@
 //! [`Fault`] takes the place of the right answer where a test says so, and every request is logged.
 
 mod answer;
-mod fault;
-mod server;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use fault::{Fault, On};
-pub use server::Request;
-
+use crate::loopback::{Answer, Loopback, Request, Site};
 use crate::package::BuiltPackage;
-use fault::PlannedFault;
 
 /// A package index on 127.0.0.1; it ends with the value.
+pub type LoopbackIndex = Loopback<PackageIndex>;
+
+/// What the index holds, and its ways.
 #[derive(Debug)]
-pub struct LoopbackIndex {
-    address: SocketAddr,
-    shared: Arc<Shared>,
+pub struct PackageIndex {
+    features: IndexFeatures,
+    projects: BTreeMap<String, Vec<BuiltPackage>>,
 }
 
 /// Which of a real index's ways it has; all by default but a login.
@@ -64,26 +60,9 @@ impl Default for IndexFeatures {
     }
 }
 
-/// What the test and the server's threads both see.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    world: Mutex<World>,
-}
-
-/// The index's content and its moods.
-#[derive(Debug, Default)]
-pub(crate) struct World {
-    pub(crate) features: IndexFeatures,
-    pub(crate) projects: BTreeMap<String, Vec<BuiltPackage>>,
-    pub(crate) faults: Vec<PlannedFault>,
-    pub(crate) log: Vec<Request>,
-    pub(crate) closed: bool,
-}
-
-impl Shared {
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // A thread that panicked left the world as it was before its request.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+impl Site for PackageIndex {
+    fn answer(&self, request: &Request) -> Answer {
+        answer::right(self, request)
     }
 }
 
@@ -103,82 +82,34 @@ impl LoopbackIndex {
     ///
     /// If no port can be had.
     pub fn with(features: IndexFeatures) -> Self {
-        let shared = Arc::<Shared>::default();
-        shared.world().features = features;
-        let address = server::start(Arc::clone(&shared));
-        Self { address, shared }
+        Self::serving(PackageIndex {
+            features,
+            projects: BTreeMap::new(),
+        })
     }
 
     /// Adds packages.
     pub fn add(&self, packages: impl IntoIterator<Item = BuiltPackage>) -> &Self {
-        let mut world = self.shared.world();
-        for package in packages {
-            world
-                .projects
-                .entry(package.name.clone())
-                .or_default()
-                .push(package);
-        }
-        drop(world);
-        self
-    }
-
-    /// Lets every answer to `on` be `fault`.
-    pub fn fault(&self, on: On, fault: Fault) -> &Self {
-        self.plan(on, fault, None)
-    }
-
-    /// Lets the first `times` answers to `on` be `fault`, and the later ones right.
-    pub fn fault_times(&self, on: On, fault: Fault, times: u32) -> &Self {
-        self.plan(on, fault, Some(times))
-    }
-
-    fn plan(&self, on: On, fault: Fault, times: Option<u32>) -> &Self {
-        let planned = PlannedFault { on, fault, times };
-        self.shared.world().faults.push(planned);
-        self
-    }
-
-    /// Forgets all faults.
-    pub fn heal(&self) {
-        self.shared.world().faults.clear();
+        self.change(|index| {
+            for package in packages {
+                let versions = index.projects.entry(package.name.clone());
+                versions.or_default().push(package);
+            }
+        })
     }
 
     /// The address of the index's root, as `--index-url` takes it.
     pub fn url(&self) -> String {
-        format!("http://{}/simple/", self.address)
+        format!("http://{}/simple/", self.address())
     }
 
     /// The same with a user and a password in it.
     pub fn url_with_login(&self, user: &str, password: &str) -> String {
-        format!("http://{user}:{password}@{}/simple/", self.address)
+        format!("http://{user}:{password}@{}/simple/", self.address())
     }
 
     /// The address of a file.
     pub fn file_url(&self, file_name: &str) -> String {
-        format!("http://{}/files/{file_name}", self.address)
-    }
-
-    /// The port, for redaction.
-    pub fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    /// Every request so far, in order of arrival.
-    pub fn requests(&self) -> Vec<Request> {
-        self.shared.world().log.clone()
-    }
-
-    /// Forgets the requests so far.
-    pub fn forget_requests(&self) {
-        self.shared.world().log.clear();
-    }
-}
-
-impl Drop for LoopbackIndex {
-    fn drop(&mut self) {
-        self.shared.world().closed = true;
-        // Wakes the thread that waits for connections, so that it sees that it is over.
-        let _woken = std::net::TcpStream::connect(self.address);
+        format!("http://{}/files/{file_name}", self.address())
     }
 }

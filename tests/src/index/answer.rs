@@ -1,68 +1,17 @@
 //! The right answers: pages, files, metadata, ranges, revalidation.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::World;
-use super::server::Request;
+use super::PackageIndex;
+use crate::loopback::{Answer, Request};
 use crate::package::{BuiltPackage, hex, normalized};
 
-/// An answer before it is written.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn plain(status: u16, text: &str) -> Self {
-        Self::new(
-            status,
-            "text/plain; charset=utf-8",
-            text.as_bytes().to_vec(),
-        )
-    }
-
-    fn new(status: u16, media_type: &str, body: Vec<u8>) -> Self {
-        let headers = BTreeMap::from([("Content-Type".to_owned(), media_type.to_owned())]);
-        Self {
-            status,
-            headers,
-            body,
-        }
-    }
-
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    pub(crate) fn reason(&self) -> &'static str {
-        match self.status {
-            200 => "OK",
-            206 => "Partial Content",
-            301 | 302 => "Moved",
-            304 => "Not Modified",
-            401 => "Unauthorized",
-            404 => "Not Found",
-            416 => "Range Not Satisfiable",
-            429 => "Too Many Requests",
-            _ => "As Asked",
-        }
-    }
-}
-
 /// What a well-behaved index answers.
-pub(crate) fn right(world: &World, request: &Request) -> Answer {
-    if let Some((user, password)) = &world.features.login {
+pub(crate) fn right(index: &PackageIndex, request: &Request) -> Answer {
+    if let Some((user, password)) = &index.features.login {
         let expected = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         if request.headers.get("authorization") != Some(&expected) {
             return Answer::plain(401, "who are you?\n")
@@ -71,62 +20,47 @@ pub(crate) fn right(world: &World, request: &Request) -> Answer {
     }
     let path = request.path.split('?').next().unwrap_or_default();
     if let Some(name) = path.strip_prefix("/simple/") {
-        page(world, request, name)
+        page(index, request, name)
     } else if let Some(name) = path.strip_prefix("/files/") {
-        file(world, request, name)
+        file(index, request, name)
     } else {
         Answer::plain(404, "not here\n")
     }
 }
 
-fn page(world: &World, request: &Request, path: &str) -> Answer {
+fn page(index: &PackageIndex, request: &Request, path: &str) -> Answer {
     let name = path.trim_end_matches('/');
     if !path.ends_with('/') || normalized(name) != name {
         let location = format!("/simple/{}/", normalized(name));
         return Answer::plain(301, "").with("Location", &location);
     }
-    let Some(packages) = world.projects.get(name) else {
+    let Some(packages) = index.projects.get(name) else {
         return Answer::plain(404, "no such project\n");
     };
     let accepts = request.headers.get("accept").map_or("", String::as_str);
     let (media_type, body) =
-        if world.features.json && (accepts.contains("v1+json") || !world.features.html) {
+        if index.features.json && (accepts.contains("v1+json") || !index.features.html) {
             (
                 "application/vnd.pypi.simple.v1+json",
-                json_page(world, name, packages),
+                json_page(index, name, packages),
             )
         } else {
-            ("text/html; charset=utf-8", html_page(world, name, packages))
+            ("text/html; charset=utf-8", html_page(index, name, packages))
         };
     let mut answer = Answer::new(200, media_type, body.into_bytes()).with("Vary", "Accept");
-    if let Some(value) = &world.features.cache_control {
+    if let Some(value) = &index.features.cache_control {
         answer = answer.with("Cache-Control", value);
     }
-    if world.features.etags {
-        let tag = format!("\"{}\"", &hex(&Sha256::digest(&answer.body))[..16]);
-        answer = answer.with("ETag", &tag);
-        if request.headers.get("if-none-match") == Some(&tag) {
-            answer.status = 304;
-            answer.body.clear();
-            return answer;
-        }
+    if index.features.etags {
+        answer = answer.tagged(request);
     }
-    let encodings = request
-        .headers
-        .get("accept-encoding")
-        .map_or("", String::as_str);
-    if world.features.gzip && encodings.contains("gzip") {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder
-            .write_all(&answer.body)
-            .expect("memory takes everything");
-        answer.body = encoder.finish().expect("memory takes everything");
-        answer = answer.with("Content-Encoding", "gzip");
+    if index.features.gzip {
+        answer = answer.compressed(request);
     }
     answer
 }
 
-fn json_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
+fn json_page(index: &PackageIndex, name: &str, packages: &[BuiltPackage]) -> String {
     let files: Vec<_> = packages
         .iter()
         .map(|package| {
@@ -138,14 +72,14 @@ fn json_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
                 "upload-time": package.uploaded,
                 "yanked": package.yanked.as_ref().map_or(json!(false), |reason| json!(reason)),
             });
-            if world.features.hashes {
+            if index.features.hashes {
                 file["hashes"] = json!({ "sha256": package.sha256() });
             }
             if let Some(specifiers) = &package.requires_python {
                 file["requires-python"] = json!(specifiers);
             }
             if let Some(metadata) = &package.metadata
-                && world.features.core_metadata
+                && index.features.core_metadata
             {
                 let digest = hex(&Sha256::digest(metadata.as_bytes()));
                 file["core-metadata"] = json!({ "sha256": digest });
@@ -156,7 +90,7 @@ fn json_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
     json!({ "meta": { "api-version": "1.1" }, "name": name, "files": files }).to_string()
 }
 
-fn html_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
+fn html_page(index: &PackageIndex, name: &str, packages: &[BuiltPackage]) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.1\">\
          <title>Links for {name}</title></head><body><h1>Links for {name}</h1>\n"
@@ -171,12 +105,12 @@ fn html_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
             attributes.push_str(&format!(" data-yanked=\"{reason}\""));
         }
         if let Some(metadata) = &package.metadata
-            && world.features.core_metadata
+            && index.features.core_metadata
         {
             let digest = hex(&Sha256::digest(metadata.as_bytes()));
             attributes.push_str(&format!(" data-core-metadata=\"sha256={digest}\""));
         }
-        let fragment = if world.features.hashes {
+        let fragment = if index.features.hashes {
             format!("#sha256={}", package.sha256())
         } else {
             String::new()
@@ -189,8 +123,8 @@ fn html_page(world: &World, name: &str, packages: &[BuiltPackage]) -> String {
     page + "</body></html>\n"
 }
 
-fn file(world: &World, request: &Request, name: &str) -> Answer {
-    let packages = || world.projects.values().flatten();
+fn file(index: &PackageIndex, request: &Request, name: &str) -> Answer {
+    let packages = || index.projects.values().flatten();
     let answer = |body: Vec<u8>| {
         Answer::new(200, "application/octet-stream", body)
             .with("Cache-Control", "max-age=365000000, immutable, public")
@@ -198,7 +132,7 @@ fn file(world: &World, request: &Request, name: &str) -> Answer {
     if let Some(wheel) = name.strip_suffix(".metadata") {
         let found = packages().find(|package| package.file_name == wheel);
         return match found.and_then(|package| package.metadata.clone()) {
-            Some(metadata) if world.features.core_metadata => answer(metadata.into_bytes()),
+            Some(metadata) if index.features.core_metadata => answer(metadata.into_bytes()),
             _ => Answer::plain(404, "no metadata beside it\n"),
         };
     }
@@ -207,7 +141,7 @@ fn file(world: &World, request: &Request, name: &str) -> Answer {
     };
     let answer =
         answer(package.bytes.clone()).with("ETag", &format!("\"{}\"", &package.sha256()[..16]));
-    if !world.features.ranges {
+    if !index.features.ranges {
         return answer;
     }
     let answer = answer.with("Accept-Ranges", "bytes");

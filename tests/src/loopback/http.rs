@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::fault::{self, Fault};
-use super::{Shared, World};
+use super::{Shared, Site};
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Request {
 }
 
 /// Starts the server on a free port of 127.0.0.1.
-pub(crate) fn start(shared: Arc<Shared>) -> SocketAddr {
+pub(crate) fn start<S: Site>(shared: Arc<Shared<S>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener
         .local_addr()
@@ -46,7 +46,7 @@ pub(crate) fn start(shared: Arc<Shared>) -> SocketAddr {
 }
 
 /// Answers a connection's requests until one side has had enough.
-fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+fn serve<S: Site>(stream: &TcpStream, shared: &Shared<S>) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
@@ -59,7 +59,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
                 break;
             }
             fault = fault::take(&mut world.faults, &request.path);
-            answer = respond(&world, &request, fault.as_ref());
+            answer = respond(&world.site, &request, fault.as_ref());
             request.status = if fault == Some(Fault::Hang) {
                 0
             } else {
@@ -75,7 +75,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 }
 
 /// The answer's head and body, faults of content included.
-fn respond(world: &World, request: &Request, fault: Option<&Fault>) -> Answer {
+fn respond(site: &impl Site, request: &Request, fault: Option<&Fault>) -> Answer {
     match fault {
         Some(Fault::Status(status)) => Answer::plain(*status, "a fault on purpose\n"),
         Some(Fault::TooManyRequests { retry_after }) => {
@@ -89,28 +89,26 @@ fn respond(world: &World, request: &Request, fault: Option<&Fault>) -> Answer {
         )
         .with("Content-Type", "text/html; charset=utf-8"),
         Some(Fault::WrongBytes) => {
-            let mut answer = answer::right(world, request);
+            let mut answer = site.answer(request);
             answer.body.iter_mut().for_each(|byte| *byte ^= 0x55);
             answer
         }
         Some(Fault::Truncated) => {
-            let mut answer = answer::right(world, request);
+            let mut answer = site.answer(request);
             answer.body.truncate(answer.body.len() / 2);
             answer
         }
-        Some(Fault::Hang | Fault::ResetMidBody | Fault::Slow { .. }) | None => {
-            answer::right(world, request)
-        }
+        Some(Fault::Hang | Fault::ResetMidBody | Fault::Slow { .. }) | None => site.answer(request),
     }
 }
 
 /// Writes an answer; `false` when the connection is over.
-fn write_answer(
+fn write_answer<S: Site>(
     mut stream: &TcpStream,
     request: &Request,
     answer: &Answer,
     fault: Option<&Fault>,
-    shared: &Shared,
+    shared: &Shared<S>,
 ) -> io::Result<bool> {
     if fault == Some(&Fault::Hang) {
         while !shared.world().closed {

@@ -13,6 +13,12 @@ pub enum On {
     File(String),
     /// The METADATA beside a wheel, by the wheel's name.
     Metadata(String),
+    /// The packument of an npm package, by its name.
+    Packument(String),
+    /// The document of one version of an npm package.
+    Version(String, String),
+    /// An npm package's tarball, by file name.
+    Tarball(String),
 }
 
 impl On {
@@ -31,6 +37,16 @@ impl On {
         Self::Metadata(file_name.to_owned())
     }
 
+    /// The packument of an npm package.
+    pub fn packument(name: &str) -> Self {
+        Self::Packument(name.to_owned())
+    }
+
+    /// A tarball.
+    pub fn tarball(file_name: &str) -> Self {
+        Self::Tarball(file_name.to_owned())
+    }
+
     /// Whether a request for `path` is struck.
     pub(crate) fn strikes(&self, path: &str) -> bool {
         match self {
@@ -38,8 +54,16 @@ impl On {
             Self::Page(name) => path.trim_end_matches('/') == format!("/simple/{name}"),
             Self::File(name) => path == format!("/files/{name}"),
             Self::Metadata(name) => path == format!("/files/{name}.metadata"),
+            Self::Packument(name) => decoded(path).ends_with(&format!("/{name}")),
+            Self::Version(name, version) => decoded(path).ends_with(&format!("/{name}/{version}")),
+            Self::Tarball(name) => path.ends_with(&format!("/-/{name}")),
         }
     }
+}
+
+/// A path whose scope's slash may be escaped, with the slash.
+pub(crate) fn decoded(path: &str) -> String {
+    path.replace("%2f", "/").replace("%2F", "/")
 }
 
 /// What comes instead of the right answer.
@@ -107,5 +131,14 @@ mod tests {
         assert_eq!(take(&mut faults, "/simple/two/"), None);
         assert_eq!(take(&mut faults, "/simple/one/"), Some(Fault::Status(500)));
         assert_eq!(take(&mut faults, "/simple/one/"), None);
+    }
+
+    #[test]
+    fn npms_paths_are_told_apart() {
+        assert!(On::packument("one").strikes("/team/one"));
+        assert!(On::packument("@a/one").strikes("/@a%2fone"));
+        assert!(!On::packument("one").strikes("/one/1.0.0"));
+        assert!(On::Version("@a/one".into(), "1.0.0".into()).strikes("/@a%2fone/1.0.0"));
+        assert!(On::tarball("one-1.0.0.tgz").strikes("/@a/one/-/one-1.0.0.tgz"));
     }
 }
