@@ -1,14 +1,17 @@
 //! [`LambdaRoot`]: imports from a layer as Lambda would, as far as this machine allows.
 //!
 //! The layer is unpacked to `/opt`, read-only, in a root of its own that holds only the base image's
-//! libraries, with glibc's newer version names hidden above the runtime's; the interpreter lies at
-//! `/var/lang`, `sys.path` and the environment are Lambda's, the user is not root, and there is no
-//! network. That takes Linux, the right to make namespaces (root, or unprivileged ones), `unshare`
-//! and glibc. Where one is missing, the interpreter found is run directly, with the layer before its
-//! own packages; where even that is missing, nothing runs. Either is said on stderr, uncaptured.
+//! libraries, with glibc's newer version names hidden above the runtime's; the language lies at
+//! `/var/lang`, `sys.path`, `NODE_PATH` and the environment are Lambda's, the user is not root, and
+//! there is no network. That takes Linux, the right to make namespaces (root, or unprivileged ones),
+//! `unshare` and glibc. Where one is missing, the interpreter found is run directly, with the layer
+//! before its own packages; where even that is missing, nothing runs. Either is said on stderr,
+//! uncaptured.
 
 mod glibc;
 mod interpreter;
+mod language;
+mod node;
 mod root;
 
 use std::fs;
@@ -17,13 +20,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::layer::Layer;
-use interpreter::Interpreter;
+use language::Language;
 use root::Root;
 
-/// A place to import from layers in, for one Python runtime.
+/// A place to import from layers in, for one runtime.
 #[derive(Debug)]
 pub struct LambdaRoot {
-    interpreter: Interpreter,
+    language: Language,
     /// `None` where the interpreter must be run directly.
     root: Option<Root>,
 }
@@ -40,16 +43,19 @@ pub struct Imported {
 }
 
 impl LambdaRoot {
-    /// The place for a runtime (`python3.13`), with its root kept below `folder` between runs;
-    /// `None`, and a line on stderr, where no such interpreter is found.
+    /// The place for a runtime (`python3.13`, `nodejs22.x`), with its root kept below `folder`
+    /// between runs; `None`, and a line on stderr, where no such interpreter can be had.
     pub fn for_runtime(runtime: &str, folder: &Path) -> Option<Self> {
-        let Some(interpreter) = Interpreter::find(runtime) else {
-            say(&format!(
-                "NOT RUN: no {runtime} on this machine, so nothing can be imported by it"
-            ));
-            return None;
+        let language = match Language::find(runtime, folder) {
+            Ok(language) => language,
+            Err(reason) => {
+                say(&format!(
+                    "NOT RUN: nothing is imported by {runtime}: {reason}"
+                ));
+                return None;
+            }
         };
-        let root = match Root::prepare(&interpreter, folder) {
+        let root = match Root::prepare(&language, folder) {
             Ok(root) => Some(root),
             Err(reason) => {
                 say(&format!(
@@ -58,7 +64,7 @@ impl LambdaRoot {
                 None
             }
         };
-        Some(Self { interpreter, root })
+        Some(Self { language, root })
     }
 
     /// Whether imports see only what Lambda's base image has.
@@ -66,12 +72,25 @@ impl LambdaRoot {
         self.root.is_some()
     }
 
-    /// Runs Python code with the layer attached.
+    /// Runs code with the layer attached: Python, or CommonJS.
     ///
     /// # Panics
     ///
     /// If the machine does not let the test write or start programs.
     pub fn run(&self, layer: &Layer, code: &str) -> Imported {
+        self.run_file(layer, code, self.language.function(false))
+    }
+
+    /// The same with an ES module.
+    ///
+    /// # Panics
+    ///
+    /// If the machine does not let the test write or start programs.
+    pub fn run_module(&self, layer: &Layer, code: &str) -> Imported {
+        self.run_file(layer, code, self.language.function(true))
+    }
+
+    fn run_file(&self, layer: &Layer, code: &str, file: &str) -> Imported {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let opt = folder.path().join("opt");
         let task = folder.path().join("task");
@@ -79,10 +98,10 @@ impl LambdaRoot {
             fs::create_dir(path).expect("a folder");
         }
         layer.unpack(&opt);
-        fs::write(task.join("function.py"), code).expect("a file");
+        fs::write(task.join(file), code).expect("a file");
         let output = match &self.root {
-            Some(root) => root.run(&self.interpreter, &opt, &task),
-            None => self.run_directly(&opt, &task),
+            Some(root) => root.run(&self.language, &opt, &task, file),
+            None => self.run_directly(&opt, &task.join(file)),
         };
         Imported {
             ok: output.status.success(),
@@ -97,37 +116,43 @@ impl LambdaRoot {
     ///
     /// With what it complained of, if it does not.
     pub fn expect(&self, layer: &Layer, code: &str) -> String {
-        let imported = self.run(layer, code);
-        assert!(
-            imported.ok,
-            "{code}\n--- stdout\n{}--- stderr\n{}",
-            imported.stdout, imported.stderr
-        );
-        imported.stdout
+        self.run(layer, code).expect(code)
     }
 
-    fn run_directly(&self, opt: &Path, task: &Path) -> Output {
-        Command::new(&self.interpreter.executable)
+    /// The same with an ES module.
+    ///
+    /// # Panics
+    ///
+    /// With what it complained of, if it does not.
+    pub fn expect_module(&self, layer: &Layer, code: &str) -> String {
+        self.run_module(layer, code).expect(code)
+    }
+
+    fn run_directly(&self, opt: &Path, function: &Path) -> Output {
+        let mut command = Command::new(self.language.executable());
+        if let Language::Python(_) = self.language {
             // Isolated: neither the user's packages nor variables; -S: nor the site's.
-            .args(["-I", "-S", "-B", "-c", &bootstrap(opt, task)])
+            command.args(["-I", "-S"]);
+        }
+        command
+            .args(self.language.arguments(opt, function))
             .env_clear()
-            .env("HOME", task)
+            .env("HOME", function.parent().unwrap_or(function))
+            .envs(self.language.variables(&opt.display().to_string()))
             .output()
             .expect("an interpreter that was found can be started")
     }
 }
 
-/// The code that arranges `sys.path` as the base image's `bootstrap.py` does and runs the
-/// function's module.
-fn bootstrap(opt: &Path, task: &Path) -> String {
-    let (opt, task) = (opt.display().to_string(), task.display().to_string());
-    format!(
-        "import site, sys, runpy\n\
-         versioned = {opt:?} + '/python/lib/python%d.%d/site-packages' % sys.version_info[:2]\n\
-         sys.path[:0] = [{task:?}, versioned, {opt:?} + '/python']\n\
-         site.addsitedir(versioned); site.addsitedir({opt:?} + '/python')\n\
-         runpy.run_path({task:?} + '/function.py', run_name='function')\n"
-    )
+impl Imported {
+    fn expect(self, code: &str) -> String {
+        assert!(
+            self.ok,
+            "{code}\n--- stdout\n{}--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self.stdout
+    }
 }
 
 /// A line on stderr that the test runner does not capture: a part that did not run must be seen.

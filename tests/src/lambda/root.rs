@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-use super::interpreter::Interpreter;
-use super::{bootstrap, glibc};
+use super::glibc;
+use super::language::Language;
 
-/// A root on disk, shared by the runtimes with one glibc, and the interpreter's files for it.
+/// A root on disk, shared by the runtimes with one glibc, and the language's files for it.
 #[derive(Debug)]
 pub(crate) struct Root {
     root: PathBuf,
@@ -29,7 +29,7 @@ enum Way {
 
 /// The base image's libraries that a layer's files may ask for (Amazon Linux 2023 minimal, and what
 /// its packages bring; libgomp, libGL, libexpat, libcrypt and the like are not there).
-const LIBRARIES: &[&str] = &[
+pub(crate) const LIBRARIES: &[&str] = &[
     "libc.so.6",
     "libm.so.6",
     "libdl.so.2",
@@ -65,33 +65,31 @@ const LIBRARIES: &[&str] = &[
 static PREPARING: Mutex<()> = Mutex::new(());
 
 impl Root {
-    /// Makes the root for an interpreter below `folder`, or takes the one that is there.
+    /// Makes the root for a language below `folder`, or takes the one that is there.
     ///
     /// # Errors
     ///
     /// A sentence that says what this machine lacks for it.
-    pub(crate) fn prepare(interpreter: &Interpreter, folder: &Path) -> Result<Self, String> {
+    pub(crate) fn prepare(language: &Language, folder: &Path) -> Result<Self, String> {
         let _alone = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
         let way = way()?;
         let libraries = machine_libraries()?;
-        let ceiling = ceiling(&interpreter.version);
+        let ceiling = language.ceiling();
         let root = folder.join(format!("lambda-glibc-2.{ceiling}"));
-        let language = folder.join(format!("lambda-python{}", interpreter.version));
+        let lang = folder.join(format!("lambda-{}", language.name()));
         made_once(&root, |root| make_root(root, &libraries, ceiling))?;
-        made_once(&language, |language| {
-            make_language(language, interpreter, ceiling)
-        })?;
+        made_once(&lang, |folder| language.lay_out(folder, ceiling))?;
         let root = Self {
             root,
-            language,
+            language: lang,
             way,
         };
-        root.try_out(interpreter)?;
+        root.try_out(language)?;
         Ok(root)
     }
 
-    /// Runs the function in `task` with the layer in `opt`.
-    pub(crate) fn run(&self, interpreter: &Interpreter, opt: &Path, task: &Path) -> Output {
+    /// Runs the function's file in `task` with the layer in `opt`.
+    pub(crate) fn run(&self, language: &Language, opt: &Path, task: &Path, file: &str) -> Output {
         let mount = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("unshare");
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child"]);
@@ -99,64 +97,69 @@ impl Root {
             command.arg("--map-root-user");
         }
         command
-            .args(["sh", "-c", &self.script()])
+            .args(["sh", "-c", &self.script(language), "sh", &language.place()])
+            .args(language.arguments(Path::new("/opt"), &Path::new("/var/task").join(file)))
             .env("ROOT", &self.root)
             .env("LANGUAGE", &self.language)
-            .env("LIBRARY", &interpreter.library)
-            .env("VERSION", &interpreter.version)
             .env("OPT", opt)
             .env("TASK", task)
-            .env("M", mount.path())
-            .env("CODE", bootstrap(Path::new("/opt"), Path::new("/var/task")))
-            .output()
-            .expect("`unshare` was there a moment ago")
+            .env("M", mount.path());
+        if let Some((library, name)) = language.library() {
+            command.env("LIBRARY", library).env("NAME", name);
+        }
+        command.output().expect("`unshare` was there a moment ago")
     }
 
     /// The shell commands that put the root together in namespaces of their own and enter it. What
-    /// differs comes in as variables, so that no path is ever read as shell.
-    fn script(&self) -> String {
+    /// differs comes in as variables and arguments, so that no path is ever read as shell.
+    fn script(&self, language: &Language) -> String {
         let user = match self.way {
             // The user and group that Lambda runs functions as.
             Way::Root => "--userspec=993:990",
             Way::UserNamespace => "",
         };
+        let runtime = language.runtime();
+        let variables = language.variables("/opt").into_iter();
+        let variables: Vec<_> = variables
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let variables = variables.join(" ");
         format!(
             r#"set -e
 CHROOT=$(command -v chroot)
 mount --make-rprivate /
 mount --bind "$ROOT" "$M"
 mount --bind "$LANGUAGE" "$M/var/lang"
-mount --bind "$LIBRARY" "$M/var/lang/lib/python$VERSION"
-mount --bind "$LANGUAGE/dynload" "$M/var/lang/lib/python$VERSION/lib-dynload"
-for packages in site-packages dist-packages; do
-  [ ! -d "$M/var/lang/lib/python$VERSION/$packages" ] ||
-    mount -t tmpfs none "$M/var/lang/lib/python$VERSION/$packages"
-done
+if [ -n "${{LIBRARY-}}" ]; then
+  mount --bind "$LIBRARY" "$M/var/lang/lib/$NAME"
+  mount --bind "$LANGUAGE/dynload" "$M/var/lang/lib/$NAME/lib-dynload"
+  for packages in site-packages dist-packages; do
+    [ ! -d "$M/var/lang/lib/$NAME/$packages" ] ||
+      mount -t tmpfs none "$M/var/lang/lib/$NAME/$packages"
+  done
+fi
 mount --bind "$OPT" "$M/opt"
 mount -o remount,bind,ro "$M/opt"
 mount --bind "$TASK" "$M/var/task"
 mount --rbind /dev "$M/dev"
 mount -t tmpfs -o mode=1777 none "$M/tmp"
 mount -t proc none "$M/proc" || true
-exec env -i LANG=en_US.UTF-8 TZ=:UTC HOME=/tmp AWS_EXECUTION_ENV=AWS_Lambda_python$VERSION \
-  LAMBDA_TASK_ROOT=/var/task AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
-  PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin \
-  LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib \
-  "$CHROOT" {user} "$M" "/var/lang/bin/python$VERSION" -B -c "$CODE"
+exec env -i LANG=en_US.UTF-8 TZ=:UTC HOME=/tmp AWS_EXECUTION_ENV=AWS_Lambda_{runtime}   LAMBDA_TASK_ROOT=/var/task AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1   PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin   LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib   {variables} "$CHROOT" {user} "$M" "$@"
 "#
         )
     }
 
     /// Enters the root once with nothing in it: better to hear now that this machine forbids it.
-    fn try_out(&self, interpreter: &Interpreter) -> Result<(), String> {
+    fn try_out(&self, language: &Language) -> Result<(), String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let path = folder.path();
         for name in ["opt", "task"] {
             fs::create_dir(path.join(name)).map_err(|error| error.to_string())?;
         }
-        fs::write(path.join("task/function.py"), "import ssl, sqlite3, zlib")
+        let file = language.function(false);
+        fs::write(path.join("task").join(file), language.try_out())
             .map_err(|error| error.to_string())?;
-        let output = self.run(interpreter, &path.join("opt"), &path.join("task"));
+        let output = self.run(language, &path.join("opt"), &path.join("task"), file);
         if output.status.success() {
             return Ok(());
         }
@@ -183,18 +186,6 @@ fn way() -> Result<Way, String> {
         Ok(Way::UserNamespace)
     } else {
         Err("`unshare` is missing, or this user may make no namespaces".to_owned())
-    }
-}
-
-/// The minor version of glibc that a Python runtime's base image has: Amazon Linux 2 up to 3.11,
-/// Amazon Linux 2023 from 3.12 on.
-fn ceiling(version: &str) -> u32 {
-    match version
-        .strip_prefix("3.")
-        .and_then(|minor| minor.parse::<u32>().ok())
-    {
-        Some(..=11) => 26,
-        _ => 34,
     }
 }
 
@@ -278,44 +269,6 @@ fn make_root(root: &Path, machine: &BTreeMap<String, PathBuf>, ceiling: u32) -> 
         root.join("etc/passwd"),
         "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n",
     )
-}
-
-/// Lays out what of an interpreter must be patched: the executable, libpython, its extension modules,
-/// and the libraries that these need beyond the base image's. The rest is mounted from where it is.
-fn make_language(folder: &Path, interpreter: &Interpreter, ceiling: u32) -> io::Result<()> {
-    let version = &interpreter.version;
-    for name in ["bin", "dynload", &format!("lib/python{version}")] {
-        fs::create_dir_all(folder.join(name))?;
-    }
-    let executable = folder.join("bin").join(format!("python{version}"));
-    let mut natives = vec![(interpreter.executable.clone(), executable)];
-    if let Some(shared) = &interpreter.shared {
-        let name = shared.file_name().unwrap_or_default();
-        natives.push((shared.clone(), folder.join("lib").join(name)));
-    }
-    for entry in fs::read_dir(interpreter.library.join("lib-dynload"))? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default();
-        natives.push((path.clone(), folder.join("dynload").join(name)));
-    }
-    let needed = Command::new("ldd")
-        .args(natives.iter().map(|(from, _)| from))
-        .output()?;
-    for line in String::from_utf8_lossy(&needed.stdout).lines() {
-        // `	libffi.so.8 => /lib/x86_64-linux-gnu/libffi.so.8 (0x00007f…)`
-        if let Some((name, path)) = line.trim().split_once(" => ")
-            && !LIBRARIES.contains(&name)
-            && let Some((path, _)) = path.split_once(" (")
-        {
-            natives.push((PathBuf::from(path), folder.join("lib").join(name)));
-        }
-    }
-    for (from, to) in natives {
-        if from.is_file() {
-            glibc::copy_below(&from, &to, ceiling)?;
-        }
-    }
-    Ok(())
 }
 
 fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
