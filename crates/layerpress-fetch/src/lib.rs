@@ -26,4 +26,6 @@ pub use error::{ErrorKind, FetchError, PageError, StoreError};
 pub use events::{Event, Reporter, Silent, Stage};
 pub use freshness::Freshness;
 pub use redact::redacted;
-pub use store::{Area, Blob, Namespace, Removed, Store, StoredArchive, Usage, Verification};
+pub use store::{
+    Area, Blob, Namespace, PressedFile, Removed, Store, StoredArchive, Usage, Verification,
+};

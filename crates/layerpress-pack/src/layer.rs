@@ -41,6 +41,15 @@ pub fn write_layer(tree: &LayerTree, out: &mut dyn Write) -> io::Result<Written>
     beside_digest(tree, || write_zip(tree, out))
 }
 
+/// Writes the zip that [`write_layer`] would write, without its digest: for zips that nobody pins.
+///
+/// # Errors
+/// As [`write_layer`]'s.
+pub fn write_undigested(tree: &LayerTree, out: &mut dyn Write) -> io::Result<()> {
+    check_size(tree)?;
+    write_zip(tree, out)
+}
+
 /// Digests the zip of `tree` on another thread while `write` writes it on this one.
 ///
 /// Each thread walks the tree for itself: that costs less than handing the bytes over, and the
@@ -49,15 +58,7 @@ pub(crate) fn beside_digest(
     tree: &LayerTree,
     write: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<Written> {
-    let bytes = zip_size(tree);
-    let unzipped_bytes = tree.unzipped_size();
-    // Below this, no field of any header needs its 64-bit form; a layer is 16 times smaller.
-    if bytes.max(unzipped_bytes) >= u64::from(u32::MAX) {
-        let error = LayerTooLarge {
-            bytes: bytes.max(unzipped_bytes),
-        };
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
-    }
+    let (bytes, unzipped_bytes) = check_size(tree)?;
     let digest = thread::scope(|scope| {
         let digest = thread::Builder::new()
             .name("layer-digest".into())
@@ -73,6 +74,20 @@ pub(crate) fn beside_digest(
         files: tree.len() as u64,
         unzipped_bytes,
     })
+}
+
+/// How large the zip will be, and its files unzipped.
+fn check_size(tree: &LayerTree) -> io::Result<(u64, u64)> {
+    let bytes = zip_size(tree);
+    let unzipped_bytes = tree.unzipped_size();
+    // Below this, no field of any header needs its 64-bit form; a layer is 16 times smaller.
+    if bytes.max(unzipped_bytes) >= u64::from(u32::MAX) {
+        let error = LayerTooLarge {
+            bytes: bytes.max(unzipped_bytes),
+        };
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
+    }
+    Ok((bytes, unzipped_bytes))
 }
 
 /// Writes the zip in large pieces.
@@ -309,6 +324,9 @@ mod tests {
             unzipped_bytes: 260,
         };
         assert_eq!(account, expected);
+        let mut undigested = Vec::new();
+        write_undigested(&small_tree(), &mut undigested).expect("memory takes all");
+        assert_eq!(undigested, zip);
     }
 
     /// The bytes are what users pin; a change of them is a change that a release announces.

@@ -26,7 +26,7 @@ pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
 pub use content::{ContentReader, read_all, reader};
 pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballError, WriteError};
-pub use layer::{Written, write_layer};
+pub use layer::{Written, write_layer, write_undigested};
 pub use limits::Limits;
 pub use output::write_file;
 pub use unfinished::remove_unfinished;

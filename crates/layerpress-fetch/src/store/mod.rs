@@ -1,9 +1,10 @@
 //! The store: what was fetched or worked out once, kept in the user's cache folder.
 //!
 //! ```text
-//! <root>/index|metadata|verified|built|alias/ab/cdef…   blobs, by the digest of their key
-//! <root>/archives/ab/abcdef…                            archives as downloaded, by SHA-256
-//! <root>/tmp/                                           files that are still being written
+//! <root>/index|metadata|verified|built|alias|facts/ab/cdef…   blobs, by the digest of their key
+//! <root>/archives/ab/abcdef…                                  archives as downloaded, by SHA-256
+//! <root>/pressed/ab/abcdef…-<recipe>.zip                      archives pressed by a recipe
+//! <root>/tmp/                                                 files that are still being written
 //! ```
 //!
 //! Every file is written in `tmp` and renamed into place once it is whole, then never written
@@ -14,6 +15,7 @@
 
 mod archive;
 mod blob;
+mod pressed;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -35,9 +37,11 @@ use crate::map;
 pub use archive::StoredArchive;
 pub(crate) use archive::{ArchiveWriter, Finished, digests_of, first_mismatch};
 pub use blob::Blob;
+pub use pressed::PressedFile;
 pub use upkeep::{Area, Removed, Usage, Verification};
 
 const ARCHIVES: &str = "archives";
+const PRESSED: &str = "pressed";
 const TEMPORARY: &str = "tmp";
 
 /// How stale a last-use stamp may get before it is worth a system call.
@@ -56,16 +60,19 @@ pub enum Namespace {
     Built,
     /// From another name of an archive (a URL, another digest) to its SHA-256.
     Alias,
+    /// What is known of the files in a pressed archive.
+    Facts,
 }
 
 impl Namespace {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Index,
         Self::Metadata,
         Self::Verified,
         Self::Built,
         Self::Alias,
+        Self::Facts,
     ];
 
     /// The folder's name.
@@ -77,6 +84,7 @@ impl Namespace {
             Self::Verified => "verified",
             Self::Built => "built",
             Self::Alias => "alias",
+            Self::Facts => "facts",
         }
     }
 }

@@ -276,3 +276,39 @@ fn pruning_takes_the_longest_unused_first() {
         Removed::default()
     );
 }
+
+#[test]
+fn pressed_archives_are_kept_by_digest_and_recipe() {
+    let (_folder, store) = store();
+    let archive = store.put_archive(&b"wheel"[..]).expect("stores").digest;
+    let put = |recipe, text: &'static [u8]| {
+        store
+            .put_pressed(archive, recipe, |file| file.write_all(text))
+            .expect("writes");
+    };
+    assert!(store.pressed(archive, "fast-1").is_none());
+    put("fast-1", b"old");
+    let old = store.pressed(archive, "fast-1").expect("is there");
+    put("fast-1", b"fast");
+    put("best-1", b"best");
+    assert_eq!(store.pressed(archive, "fast-1").expect("there"), "fast");
+    assert_eq!(store.pressed(archive, "best-1").expect("there"), "best");
+    assert_eq!(old, "old", "what is mapped stays");
+    fs::write(store.root().join(PRESSED).join("stray"), "").expect("writes");
+    let all: Vec<_> = store.all_pressed().expect("lists");
+    let recipes: Vec<_> = all.iter().map(|file| file.recipe.as_str()).collect();
+    assert_eq!(recipes, ["best-1", "fast-1"]);
+    assert!(all.iter().all(|file| file.archive == archive));
+    assert_eq!(store.usage().expect("lists")[&Area::Pressed].files, 2);
+    store.forget_pressed(archive, "fast-1");
+    assert!(store.pressed(archive, "fast-1").is_none());
+    assert_eq!(store.clean().expect("cleans").files, 2);
+
+    let failed = store.put_pressed(
+        archive,
+        "fast-1",
+        |_| Err(io::ErrorKind::StorageFull.into()),
+    );
+    assert!(matches!(failed, Err(StoreError::Full { .. })));
+    assert!(store.pressed(archive, "fast-1").is_none());
+}

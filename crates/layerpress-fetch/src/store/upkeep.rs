@@ -13,7 +13,7 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 
 use super::archive::digests_of;
 use super::blob::{Blob, Name};
-use super::{ARCHIVES, Namespace, Store, TEMPORARY};
+use super::{ARCHIVES, Namespace, PRESSED, Store, TEMPORARY};
 use crate::error::StoreError;
 use crate::map;
 
@@ -26,6 +26,8 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 pub enum Area {
     /// The archives as downloaded.
     Archives,
+    /// The archives as pressed.
+    Pressed,
     /// One kind of blobs.
     Blobs(Namespace),
     /// Files that are being written, or were when a process was killed.
@@ -38,6 +40,7 @@ impl Area {
     pub fn folder(self) -> &'static str {
         match self {
             Self::Archives => ARCHIVES,
+            Self::Pressed => PRESSED,
             Self::Blobs(namespace) => namespace.folder(),
             Self::Temporary => TEMPORARY,
         }
@@ -45,7 +48,9 @@ impl Area {
 
     fn all() -> impl Iterator<Item = Self> {
         let blobs = Namespace::ALL.into_iter().map(Self::Blobs);
-        [Self::Archives, Self::Temporary].into_iter().chain(blobs)
+        [Self::Archives, Self::Pressed, Self::Temporary]
+            .into_iter()
+            .chain(blobs)
     }
 }
 
@@ -115,7 +120,7 @@ impl Store {
         let (mut old, mut kept): (Vec<_>, Vec<_>) =
             self.files()?.into_iter().partition(|file| match file.area {
                 Area::Temporary => unused(file) > ABANDONED_AFTER,
-                Area::Archives | Area::Blobs(_) => {
+                Area::Archives | Area::Pressed | Area::Blobs(_) => {
                     unused_for.is_some_and(|limit| unused(file) > limit)
                 }
             });
@@ -134,7 +139,7 @@ impl Store {
     }
 
     /// Checks every archive against its digest and every blob against its checksum, and removes
-    /// those that are damaged.
+    /// those that are damaged. Pressed archives are for those to check who know what is in them.
     ///
     /// # Errors
     /// [`StoreError`] if a folder cannot be listed or a damaged file not removed.
@@ -143,7 +148,7 @@ impl Store {
         let mut damaged = Vec::new();
         for file in self.files()? {
             let whole = match file.area {
-                Area::Temporary => continue,
+                Area::Temporary | Area::Pressed => continue,
                 Area::Archives => archive_is_whole(&file.path),
                 Area::Blobs(_) => blob_is_whole(&file.path),
             };
@@ -203,15 +208,15 @@ impl Store {
     }
 }
 
-struct StoredFile {
+pub(super) struct StoredFile {
     area: Area,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
 /// The regular files `depth` folders below `folder`; none if it does not exist.
-fn list(folder: &Path, area: Area, depth: usize) -> io::Result<Vec<StoredFile>> {
+pub(super) fn list(folder: &Path, area: Area, depth: usize) -> io::Result<Vec<StoredFile>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
