@@ -3,7 +3,7 @@
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
 //! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
 //! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into;
-//! [`package_lock`] writes it all down.
+//! [`package_lock`] writes it all down. [`tarball`] unpacks what was chosen.
 
 mod json;
 mod manifest;
@@ -15,6 +15,7 @@ pub mod pick;
 pub mod place;
 pub mod semver;
 pub mod spec;
+pub mod tarball;
 
 pub use manifest::{Extra, Manifest, Pairs};
 pub use name::{NameFault, PackageName};

@@ -36,6 +36,9 @@ pub enum Root {
     /// Exactly one leading component is dropped, whatever its name, as npm does. A file without
     /// one is an error.
     Strip,
+    /// As [`Root::Strip`], but what has only one component is left out, as npm does: tools of old
+    /// put `._package` beside the folder.
+    StripOrDrop,
 }
 
 /// What becomes of links in a tarball.
@@ -334,7 +337,7 @@ fn path(name: &[u8], folder: bool, root: Root) -> Result<Option<LayerPath>, Tarb
     }
     match plain.split_once('/') {
         Some((_, below)) => Ok(Some(LayerPath::new(below).map_err(TarballError::Path)?)),
-        None if folder => Ok(None),
+        None if folder || root == Root::StripOrDrop => Ok(None),
         None => Err(TarballError::NoRoot { path: plain }),
     }
 }

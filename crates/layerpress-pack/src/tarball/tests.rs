@@ -215,6 +215,18 @@ the archive is damaged: sparse entry type listed but not GNU header
 }
 
 #[test]
+fn what_stands_beside_the_root_can_be_left_out() {
+    let mut tar = one(b"._package", EntryType::Regular, b"x")[..1024].to_vec();
+    tar.extend(one(b"package/a", EntryType::Regular, b"y"));
+    let options = Options {
+        root: Root::StripOrDrop,
+        ..Options::default()
+    };
+    assert_eq!(list(&tar, &options).expect("honest"), "644 a y");
+    refusal(&tar, &stripped());
+}
+
+#[test]
 fn other_formats_are_named() {
     let formats: [&[u8]; 5] = [b"BZh9", b"\xfd7zXZ\0", b"PK\x03\x04", b"<html>", b""];
     let refusals = formats.map(|magic| refusal(magic, &Options::default()));

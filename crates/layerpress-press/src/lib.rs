@@ -1,0 +1,11 @@
+//! Pressing: what happens to an archive's files between unpacking and the layer.
+//!
+//! [`pressed`] keeps, for each archive and [`Recipe`], one zip with all of its files as they go into
+//! a layer, so that nothing is inflated or deflated twice; [`Binary`] tells which files are machine
+//! code, and for which machine. No ecosystem is known here, no index and no target.
+
+mod binary;
+pub mod pressed;
+
+pub use binary::{Binary, Libc, Machine};
+pub use pressed::{Pressed, Pressing, Recipe};

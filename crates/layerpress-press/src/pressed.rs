@@ -1,0 +1,207 @@
+//! The pressed store: for each archive and [`Recipe`] one zip that holds every file of the archive.
+//!
+//! # Format
+//! `pressed/ab/abcdef…-fast-1.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
+//! any tool reads, written by the same writer as a layer: files in the order of their paths' bytes,
+//! relative to the archive's root, modes 0644 or 0755, no times. Each stream is what libdeflate makes
+//! of the file at the recipe's level, or the file itself where that is not larger. What is in the zip
+//! depends on the archive and the recipe alone; what is chosen of it for a layer, and where it goes,
+//! is decided when layers are merged.
+//!
+//! The blob under `<archive>-<recipe>` in the namespace [`Namespace::Facts`] says what is in the zip,
+//! so that nobody has to parse it: for each file path, mode, size, CRC-32, place, length and XXH3-64
+//! of the stream, and whether it is machine code ([`Binary`]); the zip's length; and bytes that mean
+//! something to the ecosystem which pressed the archive. The zip is written first: facts without
+//! their zip are met after a pruning, and mean that nothing is there.
+//!
+//! # Damage
+//! The blob carries its own checksum. Streams are verified when they are taken
+//! ([`Pressed::entries`]); a zip that is not what its facts say is forgotten, and pressed again by
+//! whoever needs it.
+
+mod facts;
+mod making;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+use bytes::Bytes;
+use layerpress_fetch::{Namespace, Store};
+use layerpress_pack::Level;
+use layerpress_tree::{Conflict, Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use self::facts::{ArchivedFileFacts, FactsBytes};
+use crate::Binary;
+
+pub use making::{PressError, Pressing, Saved};
+pub use upkeep::verify;
+
+/// How the files of an archive are pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Recipe {
+    /// How hard each file is compressed.
+    pub compression: Level,
+}
+
+/// Part of every recipe's name: zips or facts of another shape are not found.
+const FORMAT: u32 = 1;
+
+impl Recipe {
+    /// The recipe's name in the store: `fast-1`, `best-1`.
+    #[must_use]
+    pub fn id(self) -> String {
+        let level = match self.compression {
+            Level::Fast => "fast",
+            Level::Best => "best",
+        };
+        format!("{level}-{FORMAT}")
+    }
+
+    fn key(self, archive: Sha256) -> String {
+        format!("{archive}-{}", self.id())
+    }
+}
+
+/// A pressed archive: what is in it, and its streams where they lie in the mapped zip.
+#[derive(Debug, Clone)]
+pub struct Pressed {
+    archive: Sha256,
+    recipe: Recipe,
+    facts: FactsBytes,
+    zip: Bytes,
+}
+
+/// One file of a pressed archive, as its facts have it; the stream was not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PressedFile<'a> {
+    /// Its path, relative to the archive's root; a valid [`LayerPath`] when it was pressed.
+    pub path: &'a str,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its size in bytes, unpacked.
+    pub size: u64,
+    /// What it takes in a zip, in bytes.
+    pub stream_size: u64,
+    /// What machine it is for, if it is machine code.
+    pub binary: Option<Binary>,
+}
+
+/// The pressed copy of an archive is not what it was when it was written; it has been forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the pressed copy of the archive {archive} in the cache is damaged")]
+pub struct Damaged {
+    /// The archive, which is to be pressed again.
+    pub archive: Sha256,
+}
+
+/// The pressed copy of `archive`, if the store holds one; maps it and looks at no stream.
+#[must_use]
+pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Option<Pressed> {
+    let facts = store.blob(Namespace::Facts, &recipe.key(archive))?;
+    let facts = FactsBytes::new_kept(facts)?;
+    let zip = store.pressed(archive, &recipe.id())?;
+    Some(Pressed {
+        archive,
+        recipe,
+        facts,
+        zip,
+    })
+}
+
+impl Pressed {
+    /// The files, by the raw bytes of their paths.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = PressedFile<'_>> {
+        self.facts.get().files.iter().map(|file| PressedFile {
+            path: &file.path,
+            mode: mode(file),
+            size: file.size_bytes.into(),
+            stream_size: file.stream_bytes.into(),
+            binary: file.binary(),
+        })
+    }
+
+    /// What the ecosystem that pressed the archive noted beside its files; begins at no particular
+    /// alignment.
+    #[must_use]
+    pub fn notes(&self) -> &[u8] {
+        &self.facts.get().notes
+    }
+
+    /// What all files take unpacked, in bytes.
+    #[must_use]
+    pub fn unpacked_size(&self) -> u64 {
+        self.files().map(|file| file.size).sum()
+    }
+
+    /// The files with their streams, verified, as views into the mapped zip; by the raw bytes of
+    /// their paths.
+    ///
+    /// # Errors
+    /// [`Damaged`] if the zip was changed or cut; `store` has forgotten it then.
+    pub fn entries(&self, store: &Store) -> Result<Vec<(LayerPath, Entry)>, Damaged> {
+        let facts = self.facts.get();
+        let entries: Option<Vec<_>> = if self.zip.len() as u64 == facts.zip_bytes {
+            facts
+                .files
+                .par_iter()
+                .with_min_len(64)
+                .map(|file| take(&self.zip, file))
+                .collect()
+        } else {
+            None
+        };
+        entries.ok_or_else(|| {
+            store.forget_pressed(self.archive, &self.recipe.id());
+            store.forget_blob(Namespace::Facts, &self.recipe.key(self.archive));
+            Damaged {
+                archive: self.archive,
+            }
+        })
+    }
+
+    /// As [`Pressed::entries`], as a tree.
+    ///
+    /// # Errors
+    /// As [`Pressed::entries`]'s.
+    pub fn tree(&self, store: &Store) -> Result<LayerTree, Damaged> {
+        let mut tree = LayerTree::new();
+        for (path, entry) in self.entries(store)? {
+            let inserted: Result<(), Conflict> = tree.insert(path, entry);
+            debug_assert!(inserted.is_ok(), "it was a tree when it was pressed");
+        }
+        Ok(tree)
+    }
+}
+
+/// One file with its stream, if that is what it was.
+fn take(zip: &Bytes, file: &ArchivedFileFacts) -> Option<(LayerPath, Entry)> {
+    let start = usize::try_from(file.offset.to_native()).ok()?;
+    let length = usize::try_from(file.stream_bytes.to_native()).ok()?;
+    let end = start.checked_add(length)?;
+    if xxh3_64(zip.get(start..end)?) != file.stream_xxh3 {
+        return None;
+    }
+    let content = Content {
+        data: zip.slice(start..end),
+        encoding: if file.deflated {
+            Encoding::Deflate
+        } else {
+            Encoding::Stored
+        },
+        size: file.size_bytes.into(),
+        crc32: file.crc32.into(),
+    };
+    let path = LayerPath::new(&file.path).ok()?;
+    let mode = mode(file);
+    Some((path, Entry { mode, content }))
+}
+
+fn mode(file: &ArchivedFileFacts) -> Mode {
+    if file.executable {
+        Mode::Executable
+    } else {
+        Mode::File
+    }
+}

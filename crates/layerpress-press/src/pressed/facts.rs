@@ -1,0 +1,90 @@
+//! The facts blob: what is in a pressed zip, in a form that is used as it lies.
+
+use std::fmt;
+use std::ops::Deref;
+
+use layerpress_fetch::Blob;
+use rkyv::rancor;
+use rkyv::util::AlignedVec;
+
+use crate::Binary;
+
+/// What is known of a pressed archive.
+#[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+pub(super) struct Facts {
+    /// How long the zip is.
+    pub(super) zip_bytes: u64,
+    /// The files, by the raw bytes of their paths.
+    pub(super) files: Vec<FileFacts>,
+    /// The ecosystem's own.
+    pub(super) notes: Vec<u8>,
+}
+
+/// What is known of one file.
+#[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+pub(super) struct FileFacts {
+    pub(super) path: String,
+    pub(super) executable: bool,
+    pub(super) deflated: bool,
+    /// Where the stream begins in the zip.
+    pub(super) offset: u64,
+    pub(super) stream_bytes: u64,
+    pub(super) stream_xxh3: u64,
+    pub(super) size_bytes: u64,
+    pub(super) crc32: u32,
+    /// A [`Binary`] as its code; 0 for none.
+    pub(super) binary: u32,
+}
+
+impl ArchivedFileFacts {
+    pub(super) fn binary(&self) -> Option<Binary> {
+        Binary::from_code(self.binary.into())
+    }
+}
+
+/// Facts whose structure was checked, in the store's blob or in memory.
+#[derive(Clone)]
+pub(super) enum FactsBytes {
+    Kept(Blob),
+    Held(std::sync::Arc<AlignedVec<16>>),
+}
+
+impl FactsBytes {
+    /// The facts in a blob, if they are some.
+    pub(super) fn new_kept(blob: Blob) -> Option<Self> {
+        access(&blob)?;
+        Some(Self::Kept(blob))
+    }
+
+    /// The facts as they will be read; nothing if they do not fit into memory.
+    pub(super) fn new_held(facts: &Facts) -> Option<Self> {
+        let bytes = rkyv::to_bytes::<rancor::Error>(facts);
+        Some(Self::Held(bytes.ok()?.into()))
+    }
+
+    pub(super) fn get(&self) -> &ArchivedFacts {
+        access(self).expect("checked when it was made, and the bytes cannot change")
+    }
+}
+
+fn access(bytes: &[u8]) -> Option<&ArchivedFacts> {
+    rkyv::access::<ArchivedFacts, rancor::Error>(bytes).ok()
+}
+
+impl Deref for FactsBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Kept(blob) => blob,
+            Self::Held(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for FactsBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = self.get().files.iter().map(|file| &file.path);
+        f.debug_list().entries(files).finish()
+    }
+}

@@ -1,0 +1,219 @@
+//! [`Pressing`]: an archive's files on their way into a pressed zip.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use layerpress_fetch::{Namespace, Store, StoreError};
+use layerpress_pack::{Archive, ArchiveError, Limits, compress, write_undigested};
+use layerpress_tree::{Conflict, Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::facts::{Facts, FactsBytes, FileFacts};
+use super::{Pressed, Recipe};
+use crate::Binary;
+
+/// How many bytes of files are gathered before they are pressed side by side: enough for all cores,
+/// and little beside the archive that they come from.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Takes an archive's files one by one and presses them on all cores.
+///
+/// The zip depends on the files and the recipe alone, in whatever order and time they came, but for
+/// this: of one path given twice the last file counts.
+#[derive(Debug)]
+pub struct Pressing {
+    recipe: Recipe,
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
+    done: BTreeMap<LayerPath, Done>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    path: LayerPath,
+    mode: Mode,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Done {
+    entry: Entry,
+    binary: Option<Binary>,
+}
+
+/// A pressed archive, and why the store does not keep it, if so.
+#[derive(Debug)]
+pub struct Saved {
+    /// What was pressed.
+    pub pressed: Pressed,
+    /// Why it will have to be pressed again the next time: the store could not be written.
+    pub unkept: Option<StoreError>,
+}
+
+/// Why files cannot be pressed into one zip.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum PressError {
+    /// A path that is a file and a folder.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// More than a zip without 64-bit sizes takes.
+    #[error("its files take 4 GiB or more")]
+    TooLarge,
+    /// The zip that was just written cannot be read: a fault of this program, or of the memory.
+    #[error("the pressed zip cannot be read: {0}")]
+    Unreadable(ArchiveError),
+}
+
+impl Pressing {
+    /// Starts with no file.
+    #[must_use]
+    pub fn new(recipe: Recipe) -> Self {
+        Self {
+            recipe,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            done: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a file; one that had the same path is forgotten.
+    pub fn add(&mut self, path: LayerPath, mode: Mode, bytes: Vec<u8>) {
+        self.waiting_bytes += bytes.len();
+        self.waiting.push(Waiting { path, mode, bytes });
+        if self.waiting_bytes >= BATCH_BYTES {
+            self.press_waiting();
+        }
+    }
+
+    /// Makes the file at `path` executable, if there is one.
+    pub fn make_executable(&mut self, path: &str) {
+        for file in &mut self.waiting {
+            if file.path.as_str() == path {
+                file.mode = Mode::Executable;
+            }
+        }
+        if let Some(done) = self.done.get_mut(path) {
+            done.entry.mode = Mode::Executable;
+        }
+    }
+
+    /// Presses what is left and puts the zip into the store, with `notes` for whoever opens it.
+    ///
+    /// A store that cannot be written is no error: the zip is then held in memory.
+    ///
+    /// # Errors
+    /// [`PressError::Conflict`] if a path is a file and a folder, [`PressError::TooLarge`].
+    pub fn save(
+        mut self,
+        store: &Store,
+        archive: Sha256,
+        notes: Vec<u8>,
+    ) -> Result<Saved, PressError> {
+        self.press_waiting();
+        let recipe = self.recipe;
+        let mut binaries = BTreeMap::new();
+        let mut tree = LayerTree::new();
+        for (path, done) in self.done {
+            if let Some(binary) = done.binary {
+                binaries.insert(path.clone(), binary);
+            }
+            tree.insert(path, done.entry)?;
+        }
+        let (zip, mut unkept) = write(&tree, store, archive, recipe)?;
+        drop(tree);
+        let facts = facts(&zip, &binaries, notes)?;
+        let facts = FactsBytes::new_held(&facts).ok_or(PressError::TooLarge)?;
+        if unkept.is_none() {
+            let key = recipe.key(archive);
+            unkept = store.put_blob(Namespace::Facts, &key, &facts).err();
+        }
+        let pressed = Pressed {
+            archive,
+            recipe,
+            facts,
+            zip,
+        };
+        Ok(Saved { pressed, unkept })
+    }
+
+    fn press_waiting(&mut self) {
+        let level = self.recipe.compression;
+        let press = |file: Waiting| {
+            let binary = Binary::of(&file.bytes);
+            let content = compress(&file.bytes, level);
+            let mode = file.mode;
+            let entry = Entry { mode, content };
+            (file.path, Done { entry, binary })
+        };
+        self.waiting_bytes = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        let pressed: Vec<_> = waiting.into_par_iter().map(press).collect();
+        // In the order in which they came, so that the last file of a path stays.
+        self.done.extend(pressed);
+    }
+}
+
+/// The zip of `tree`: mapped from the store, or in memory with the reason.
+fn write(
+    tree: &LayerTree,
+    store: &Store,
+    archive: Sha256,
+    recipe: Recipe,
+) -> Result<(Bytes, Option<StoreError>), PressError> {
+    let written = store.put_pressed(archive, &recipe.id(), |file| write_undigested(tree, file));
+    let unkept = match written {
+        Ok(()) => match store.pressed(archive, &recipe.id()) {
+            Some(zip) => return Ok((zip, None)),
+            // Another process tidied the cache meanwhile.
+            None => None,
+        },
+        Err(error) => Some(error),
+    };
+    let mut zip = Vec::new();
+    write_undigested(tree, &mut zip).map_err(|_| PressError::TooLarge)?;
+    Ok((zip.into(), unkept))
+}
+
+/// What the zip holds, as the strict reader finds it.
+fn facts(
+    zip: &Bytes,
+    binaries: &BTreeMap<LayerPath, Binary>,
+    notes: Vec<u8>,
+) -> Result<Facts, PressError> {
+    let limits = Limits {
+        entries: u32::MAX,
+        total_bytes: u64::MAX,
+        ratio: u32::MAX,
+    };
+    let archive = Archive::open(zip.clone(), &limits).map_err(PressError::Unreadable)?;
+    let files = archive.entries().par_iter().map(|file| {
+        let content = &file.content;
+        FileFacts {
+            path: file.path.as_str().to_owned(),
+            executable: file.to_entry().mode == Mode::Executable,
+            deflated: content.encoding == Encoding::Deflate,
+            offset: offset(zip, content),
+            stream_bytes: content.stream_size(),
+            stream_xxh3: xxh3_64(&content.data),
+            size_bytes: content.size,
+            crc32: content.crc32,
+            binary: binaries.get(&file.path).map_or(0, |binary| binary.code()),
+        }
+    });
+    Ok(Facts {
+        zip_bytes: zip.len() as u64,
+        files: files.collect(),
+        notes,
+    })
+}
+
+/// Where in `zip` a content begins that the reader found there; an empty one may lie anywhere.
+fn offset(zip: &Bytes, content: &Content) -> u64 {
+    if content.data.is_empty() {
+        0
+    } else {
+        (content.data.as_ptr() as usize).wrapping_sub(zip.as_ptr() as usize) as u64
+    }
+}

@@ -1,0 +1,271 @@
+//! Pressed archives: round trips, damage, stores that cannot be written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Read};
+
+use layerpress_fetch::Area;
+use layerpress_pack::read_all;
+use proptest::prelude::*;
+
+use super::*;
+
+const ARCHIVE: Sha256 = Sha256([7; 32]);
+
+const FAST: Recipe = Recipe {
+    compression: Level::Fast,
+};
+
+const BEST: Recipe = Recipe {
+    compression: Level::Best,
+};
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("cache")).expect("opens");
+    (folder, store)
+}
+
+fn path(text: &str) -> LayerPath {
+    LayerPath::new(text).expect("valid")
+}
+
+fn pressing(recipe: Recipe, files: &[(&str, Mode, &[u8])]) -> Pressing {
+    let mut pressing = Pressing::new(recipe);
+    for (name, mode, bytes) in files {
+        pressing.add(path(name), *mode, bytes.to_vec());
+    }
+    pressing
+}
+
+fn text() -> Vec<u8> {
+    b"module.exports = require('./lib');\n".repeat(40)
+}
+
+fn some(store: &Store, recipe: Recipe) -> Saved {
+    let text = text();
+    let files: [(&str, Mode, &[u8]); 4] = [
+        ("lib/index.js", Mode::File, &text),
+        ("bin/tool", Mode::Executable, b"#!/bin/sh\n"),
+        ("empty", Mode::File, b""),
+        ("lib/ü.dll", Mode::File, b"Microsoft C/C++ MSF 7.00\r\n"),
+    ];
+    let pressing = pressing(recipe, &files);
+    pressing
+        .save(store, ARCHIVE, b"notes".to_vec())
+        .expect("one tree")
+}
+
+/// Paths, modes and bytes of what was taken.
+fn read(entries: &[(LayerPath, Entry)]) -> Vec<(String, Mode, Vec<u8>)> {
+    let read = |(path, entry): &(LayerPath, Entry)| {
+        let bytes = read_all(&entry.content).expect("whole");
+        (path.to_string(), entry.mode, bytes)
+    };
+    entries.iter().map(read).collect()
+}
+
+#[test]
+fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
+    let (_folder, store) = store();
+    let saved = some(&store, FAST);
+    assert!(saved.unkept.is_none());
+    let pressed = open(&store, ARCHIVE, FAST).expect("kept");
+    assert!(open(&store, ARCHIVE, BEST).is_none(), "another recipe");
+    assert!(open(&store, Sha256([8; 32]), FAST).is_none());
+    assert_eq!(pressed.notes(), b"notes");
+    let names: Vec<_> = pressed.files().map(|file| file.path).collect();
+    assert_eq!(names, ["bin/tool", "empty", "lib/index.js", "lib/ü.dll"]);
+    let binaries: Vec<_> = pressed.files().map(|file| file.binary).collect();
+    assert_eq!(binaries, [None, None, None, Some(Binary::Pe)]);
+    assert_eq!(pressed.unpacked_size(), 10 + text().len() as u64 + 26);
+
+    let entries = pressed.entries(&store).expect("whole");
+    assert_eq!(saved.pressed.entries(&store), Ok(entries.clone()));
+    let script = &read(&entries)[0];
+    assert_eq!(
+        (&script.0[..], script.1, &script.2[..]),
+        ("bin/tool", Mode::Executable, &b"#!/bin/sh\n"[..])
+    );
+    assert_eq!(entries[1].1.content.encoding, Encoding::Stored);
+    assert_eq!(entries[2].1.content.encoding, Encoding::Deflate);
+    assert_eq!(pressed.tree(&store).expect("whole").len(), 4);
+
+    let zip = fs::read(store.pressed_path(ARCHIVE, "fast-1")).expect("there");
+    let mut zip = zip::ZipArchive::new(Cursor::new(zip)).expect("a zip");
+    let mut index = zip.by_name("lib/index.js").expect("there");
+    let mut bytes = Vec::new();
+    index.read_to_end(&mut bytes).expect("whole");
+    assert_eq!(bytes, text());
+}
+
+#[test]
+fn facts_whose_zip_was_pruned_are_nothing() {
+    let (_folder, store) = store();
+    some(&store, FAST);
+    store.forget_pressed(ARCHIVE, &FAST.id());
+    assert!(open(&store, ARCHIVE, FAST).is_none());
+}
+
+#[test]
+fn a_store_that_cannot_be_written_holds_nothing_but_gives_everything() {
+    let (folder, _) = store();
+    let root = folder.path().join("broken");
+    fs::create_dir(&root).expect("creates");
+    fs::write(root.join("tmp"), "").expect("writes");
+    let store = Store::open(&root).expect("opens");
+    let saved = some(&store, FAST);
+    assert!(saved.unkept.is_some());
+    assert_eq!(saved.pressed.entries(&store).expect("in memory").len(), 4);
+    assert!(open(&store, ARCHIVE, FAST).is_none());
+}
+
+#[test]
+fn damage_is_noticed_when_streams_are_taken_and_forgotten() {
+    let (_folder, store) = store();
+    some(&store, FAST);
+    let file = store.pressed_path(ARCHIVE, "fast-1");
+    let whole = fs::read(&file).expect("there");
+    let needle = b"#!/bin/sh";
+    let at = whole.windows(9).position(|w| w == needle).expect("stored");
+    let mut changed = whole.clone();
+    changed[at] ^= 1;
+    for damaged in [changed, whole[..whole.len() - 1].to_vec(), Vec::new()] {
+        some(&store, FAST);
+        fs::remove_file(&file).expect("there");
+        fs::write(&file, damaged).expect("writes");
+        let pressed = open(&store, ARCHIVE, FAST).expect("is there");
+        let error = pressed.entries(&store).expect_err("damaged");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error, @"the pressed copy of the archive 0707070707070707070707070707070707070707070707070707070707070707 in the cache is damaged");
+        }
+        assert!(open(&store, ARCHIVE, FAST).is_none(), "forgotten");
+    }
+}
+
+#[test]
+fn verifying_removes_what_is_damaged_or_of_no_use() {
+    let (_folder, store) = store();
+    some(&store, FAST);
+    some(&store, BEST);
+    assert_eq!(verify(&store).expect("lists"), (2, Vec::new()));
+    let best = store.pressed_path(ARCHIVE, "best-1");
+    fs::remove_file(&best).expect("there");
+    fs::write(&best, "PK").expect("writes");
+    store
+        .put_pressed(ARCHIVE, "old-0", |_| Ok(()))
+        .expect("writes");
+    let old = store.pressed_path(ARCHIVE, "old-0");
+    assert_eq!(verify(&store).expect("lists"), (3, vec![best, old]));
+    assert_eq!(verify(&store).expect("lists"), (1, Vec::new()));
+    assert_eq!(store.usage().expect("lists")[&Area::Pressed].files, 1);
+}
+
+#[test]
+fn the_last_file_of_a_path_counts_and_trees_are_trees() {
+    let (_folder, store) = store();
+    let files: [(&str, Mode, &[u8]); 3] = [
+        ("a", Mode::File, b"first"),
+        ("A", Mode::File, b"another"),
+        ("a", Mode::File, b"last"),
+    ];
+    let mut twice = pressing(FAST, &files);
+    twice.make_executable("A");
+    twice.make_executable("missing");
+    let saved = twice.save(&store, ARCHIVE, Vec::new()).expect("a tree");
+    let entries = saved.pressed.entries(&store).expect("whole");
+    let expected = [
+        ("A".into(), Mode::Executable, b"another".to_vec()),
+        ("a".into(), Mode::File, b"last".to_vec()),
+    ];
+    assert_eq!(read(&entries), expected);
+
+    let files: [(&str, Mode, &[u8]); 2] = [("a", Mode::File, b""), ("a/b", Mode::File, b"")];
+    let both = pressing(FAST, &files).save(&store, ARCHIVE, Vec::new());
+    insta::assert_snapshot!(both.expect_err("no tree"), @"`a` is a file, and a folder of `a/b`");
+}
+
+/// The zip depends on what is in it and on nothing else.
+#[test]
+fn order_batches_and_threads_do_not_show() {
+    let source = |n: u32| -> Vec<u8> {
+        let line = |m: u32| format!("let v{:x} = {};\n", m.wrapping_mul(m + n), m % 97);
+        (0..n * 2).flat_map(|m| line(m).into_bytes()).collect()
+    };
+    let files: Vec<(String, Vec<u8>)> = (0..300)
+        .map(|n| (format!("f{}/{n}", n % 7), source(n)))
+        .collect();
+    let zip = |recipe, files: &mut (dyn Iterator<Item = &(String, Vec<u8>)> + Send), threads| {
+        let (_folder, store) = store();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().expect("threads").install(|| {
+            let mut pressing = Pressing::new(recipe);
+            for (name, bytes) in files {
+                pressing.add(path(name), Mode::File, bytes.clone());
+            }
+            pressing.save(&store, ARCHIVE, Vec::new()).expect("a tree");
+        });
+        fs::read(store.pressed_path(ARCHIVE, &recipe.id())).expect("there")
+    };
+    let first = zip(FAST, &mut files.iter(), 1);
+    assert_eq!(zip(FAST, &mut files.iter().rev(), 4), first);
+    let best = zip(BEST, &mut files.iter(), 3);
+    assert!(best.len() < first.len());
+}
+
+fn any_files() -> impl Strategy<Value = BTreeMap<String, (bool, Vec<u8>)>> {
+    let bytes = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..200),
+        (any::<u8>(), 0..5000usize).prop_map(|(byte, count)| vec![byte; count]),
+    ];
+    proptest::collection::btree_map(
+        "[a-c]{1,2}(/[a-cé]{1,2}){0,3}",
+        (any::<bool>(), bytes),
+        0..12,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_tree_comes_back(files in any_files()) {
+        let (_folder, store) = store();
+        let mut pressing = Pressing::new(FAST);
+        for (name, (executable, bytes)) in &files {
+            let mode = if *executable { Mode::Executable } else { Mode::File };
+            pressing.add(path(name), mode, bytes.clone());
+        }
+        let is_tree = files.keys().all(|a| !files.keys().any(|b| b.starts_with(&format!("{a}/"))));
+        match pressing.save(&store, ARCHIVE, Vec::new()) {
+            Err(_) => prop_assert!(!is_tree),
+            Ok(_) => {
+                prop_assert!(is_tree);
+                let pressed = open(&store, ARCHIVE, FAST).expect("kept");
+                let found = read(&pressed.entries(&store).expect("whole"));
+                let found: BTreeMap<_, _> = found
+                    .into_iter()
+                    .map(|(path, mode, bytes)| (path, (mode == Mode::Executable, bytes)))
+                    .collect();
+                prop_assert_eq!(found, files);
+            }
+        }
+    }
+
+    #[test]
+    fn no_changed_byte_passes_for_the_file(at in any::<prop::sample::Index>(), flip in 1u8..) {
+        let (_folder, store) = store();
+        some(&store, FAST);
+        let expected = open(&store, ARCHIVE, FAST).expect("kept").entries(&store).expect("whole");
+        let file = store.pressed_path(ARCHIVE, "fast-1");
+        let mut bytes = fs::read(&file).expect("there");
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        fs::remove_file(&file).expect("there");
+        fs::write(&file, bytes).expect("writes");
+        // Headers are not looked at: their bytes may change, the files' may not.
+        if let Ok(found) = open(&store, ARCHIVE, FAST).expect("there").entries(&store) {
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
