@@ -1,9 +1,11 @@
 //! [`Credentials`]: which user name and password go to which server, and to no other.
 //!
 //! Everything is handed in by the program as values; nothing here reads the environment or a file.
-//! What comes from a URL is bound to its scheme, host and port. A `.netrc` knows host names only,
-//! so its entries are offered to what the user asked for on that host, but after a redirect to
-//! another origin only over https on the usual port.
+//! What comes from a URL is bound to its scheme, host and port, and a token to a path as well. A
+//! `.netrc` knows host names only, so its entries are offered to what the user asked for on that
+//! host, but after a redirect to another origin only over https on the usual port.
+
+mod token;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -18,7 +20,11 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use url::{Origin, Url};
 
+use self::token::Tokens;
 use crate::redact::without_userinfo;
+
+pub(crate) use self::token::Grant;
+pub use self::token::Token;
 
 /// How long the keyring may take; it may have to ask the user for its own password.
 const KEYRING_PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +36,7 @@ const KEYRING_PATIENCE: Duration = Duration::from_secs(60);
 pub struct Credentials {
     /// Behind a lock, since index addresses are met while others are being fetched.
     bound: RwLock<Vec<Bound>>,
+    tokens: Tokens,
     netrc: BTreeMap<String, Login>,
     keyring: Option<Keyring>,
 }
@@ -103,6 +110,13 @@ impl Credentials {
         }
     }
 
+    /// Binds a token to everything below a URL: its scheme, host, port and path, up to the end of a
+    /// path's part. Of several that hold for a URL the one with the longest path is sent. After a
+    /// redirect to another origin none is.
+    pub fn add_token(&self, below: &Url, token: Token) {
+        self.tokens.add(below, token);
+    }
+
     /// Takes the entries of a `.netrc`.
     ///
     /// # Errors
@@ -135,7 +149,21 @@ impl Credentials {
     }
 
     /// What to send to `url`; `redirected` says that another origin pointed there.
-    pub(crate) fn lookup(&self, url: &Url, redirected: bool) -> Option<Login> {
+    pub(crate) async fn grant(&self, url: &Url, redirected: bool) -> Option<Grant> {
+        if Login::of(url).is_none()
+            && !redirected
+            && let Some(token) = self.tokens.of(url)
+        {
+            return Some(Grant::Token(token));
+        }
+        let mut login = self.lookup(url, redirected)?;
+        if login.password.is_none() {
+            login.password = self.ask_keyring(url, &login.user).await;
+        }
+        Some(Grant::Login(login))
+    }
+
+    fn lookup(&self, url: &Url, redirected: bool) -> Option<Login> {
         let netrc = || {
             let trusted = !redirected || (url.scheme() == "https" && url.port().is_none());
             let host = url.host_str()?.to_ascii_lowercase();
@@ -154,7 +182,7 @@ impl Credentials {
     }
 
     /// The password that the keyring holds for a login without one.
-    pub(crate) async fn ask_keyring(&self, url: &Url, user: &str) -> Option<String> {
+    async fn ask_keyring(&self, url: &Url, user: &str) -> Option<String> {
         let keyring = self.keyring.as_ref()?;
         let mut service = url.clone();
         without_userinfo(&mut service);
@@ -226,6 +254,7 @@ impl Keyring {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
+            .field("tokens", &self.tokens.len())
             .field("netrc", &self.netrc.len())
             .field("keyring", &self.keyring.is_some())
             .finish_non_exhaustive()

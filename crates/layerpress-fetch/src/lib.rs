@@ -21,7 +21,7 @@ pub use client::{
     RangeSpec, Retries, Timeouts,
 };
 pub use clock::Clock;
-pub use credentials::{Credentials, NetrcError};
+pub use credentials::{Credentials, NetrcError, Token};
 pub use error::{ErrorKind, FetchError, PageError, StoreError};
 pub use events::{Event, Reporter, Silent, Stage};
 pub use freshness::Freshness;

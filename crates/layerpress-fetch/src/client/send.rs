@@ -10,7 +10,7 @@ use url::Url;
 use super::body::Body;
 use super::retry::Fault;
 use super::{Client, transport};
-use crate::credentials::Login;
+use crate::credentials::Grant;
 use crate::error::FetchError;
 use crate::freshness::unix_seconds;
 use crate::redact::{redacted, without_userinfo};
@@ -38,19 +38,20 @@ impl Client {
     pub(super) async fn send(&self, ask: &Ask) -> Result<Answer<'_>, Fault> {
         let permit = self.permit().await;
         let mut url = ask.url.clone();
-        let mut login = self.login(&url, false).await;
+        let credentials = &self.shared.options.credentials;
+        let mut grant = credentials.grant(&url, false).await;
         let mut crossed = false;
         for _ in 0..=self.shared.options.redirects {
             without_userinfo(&mut url);
             let shown = redacted(&url);
-            let response = self.hop(&url, login.as_ref(), &ask.headers).await?;
+            let response = self.hop(&url, grant.as_ref(), &ask.headers).await?;
             if !is_redirect(response.status()) {
                 return self.answer(response, url, shown, permit);
             }
             let next = redirect(response.headers().get(header::LOCATION), &url)?;
             crossed |= next.origin() != url.origin();
             url = next;
-            login = self.login(&url, crossed).await;
+            grant = credentials.grant(&url, crossed).await;
         }
         Err(Fault::Lasting(FetchError::Redirects {
             url: redacted(&ask.url),
@@ -69,7 +70,7 @@ impl Client {
     async fn hop(
         &self,
         url: &Url,
-        login: Option<&Login>,
+        grant: Option<&Grant>,
         headers: &HeaderMap,
     ) -> Result<Response, Fault> {
         let shown = redacted(url);
@@ -81,8 +82,8 @@ impl Client {
         }
         let client = self.shared.transport.client(url, &self.shared.options)?;
         let mut request = client.get(url.clone()).headers(headers.clone());
-        if let Some(login) = login {
-            request = request.basic_auth(&login.user, login.password.as_deref());
+        if let Some(grant) = grant {
+            request = grant.sign(request);
         }
         let limit = self.shared.options.timeouts.answer;
         match self.patiently(limit, request.send()).await {
@@ -93,15 +94,6 @@ impl Client {
                 waited: limit,
             })),
         }
-    }
-
-    async fn login(&self, url: &Url, redirected: bool) -> Option<Login> {
-        let credentials = &self.shared.options.credentials;
-        let mut login = credentials.lookup(url, redirected)?;
-        if login.password.is_none() {
-            login.password = credentials.ask_keyring(url, &login.user).await;
-        }
-        Some(login)
     }
 
     fn answer<'a>(
