@@ -3,19 +3,26 @@
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
 //! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
 //! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into;
-//! [`package_lock`] writes it all down. [`tarball`] unpacks what was chosen.
+//! [`package_lock`] writes it all down. [`npmrc`] reads npm's settings, [`registry`] asks the
+//! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
+//! [`tarball`] unpacks what was chosen.
 
 mod json;
 mod manifest;
 mod name;
+pub mod npmrc;
 pub mod package_json;
 pub mod package_lock;
 pub mod packument;
 pub mod pick;
 pub mod place;
+pub mod registry;
+mod resolve;
 pub mod semver;
+pub mod source;
 pub mod spec;
 pub mod tarball;
 
 pub use manifest::{Extra, Manifest, Pairs};
 pub use name::{NameFault, PackageName};
+pub use resolve::{Resolution, ResolveOptions, resolve};

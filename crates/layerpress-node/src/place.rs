@@ -27,6 +27,7 @@ use crate::spec::Spec;
 use tree::{Kind, NodeId, Tree};
 
 pub use error::{Failure, PeerConflict, PlaceError, UnmetPeer};
+pub(crate) use valid::plain_path;
 
 /// What a tree is built for.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! The store: what was fetched or worked out once, kept in the user's cache folder.
 //!
 //! ```text
-//! <root>/index|metadata|verified|built|alias|facts/ab/cdef…   blobs, by the digest of their key
+//! <root>/index|packuments|metadata|…/ab/cdef…                  blobs, by the digest of their key
 //! <root>/archives/ab/abcdef…                                  archives as downloaded, by SHA-256
 //! <root>/pressed/ab/abcdef…-<recipe>.zip                      archives pressed by a recipe
 //! <root>/tmp/                                                 files that are still being written
@@ -50,8 +50,10 @@ const STAMP_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// The kinds of blobs, each in a folder of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {
-    /// Parsed index pages and packuments.
+    /// Parsed index pages.
     Index,
+    /// Parsed packuments.
+    Packuments,
     /// Parsed package metadata.
     Metadata,
     /// Receipts of archives whose contents were verified.
@@ -66,8 +68,9 @@ pub enum Namespace {
 
 impl Namespace {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Index,
+        Self::Packuments,
         Self::Metadata,
         Self::Verified,
         Self::Built,
@@ -80,6 +83,7 @@ impl Namespace {
     pub fn folder(self) -> &'static str {
         match self {
             Self::Index => "index",
+            Self::Packuments => "packuments",
             Self::Metadata => "metadata",
             Self::Verified => "verified",
             Self::Built => "built",

@@ -249,7 +249,7 @@ fn is_commit(name: &str) -> bool {
 }
 
 /// A relative path without `.` parts and needless `..`: as locations are written.
-pub(super) fn plain_path(path: &str) -> String {
+pub(crate) fn plain_path(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -1,0 +1,1 @@
+//! Layers, switches, and where tokens go.

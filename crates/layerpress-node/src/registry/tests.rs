@@ -1,0 +1,1 @@
+//! Asking registries, against a server on the loopback address.

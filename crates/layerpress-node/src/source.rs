@@ -1,0 +1,185 @@
+//! [`Desk`]: where a project's manifests come from, the [`Source`] of its tree.
+//!
+//! Registry packages come from a [`Registry`], tarballs from an address or the disk, repositories by
+//! the `git` program, folders from the disk. The tree is built one question at a time; so that it
+//! seldom waits, the desk looks ahead: as soon as it knows what a package needs, it asks for all of
+//! that too.
+
+mod ahead;
+mod archive;
+mod error;
+mod folder;
+#[cfg(test)]
+mod tests;
+mod workspaces;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::manifest::Manifest;
+use crate::name::PackageName;
+use crate::package_json::PackageJson;
+use crate::place::{Ask, Failure, PlaceError, Project, Source};
+use crate::registry::Registry;
+use crate::semver::Version;
+use crate::spec::Spec;
+use ahead::Ahead;
+
+pub use error::{ResolveError, SourceError, WorkspaceError};
+
+/// Where the manifests of one project come from.
+///
+/// It spawns tasks: everything that is asynchronous here has to run inside a tokio runtime with
+/// more than one thread, in its `block_on` (the futures are not [`Send`]).
+#[derive(Debug)]
+pub struct Desk {
+    folder: PathBuf,
+    ahead: Ahead,
+    /// What ends the whole resolution: a failure that says nothing about the package.
+    broken: Mutex<Option<ResolveError>>,
+    is_broken: Notify,
+}
+
+impl Desk {
+    /// The desk of the project in `folder`; versions are chosen for this version of Node.js.
+    #[must_use]
+    pub fn new(folder: &Path, registry: Registry, node: Version) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            ahead: Ahead::new(registry, node),
+            broken: Mutex::new(None),
+            is_broken: Notify::new(),
+        }
+    }
+
+    /// The registries that it asks.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.ahead.registry()
+    }
+
+    /// The project of a package.json: its workspaces are looked for on the disk.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`] if a pattern is none, two workspaces have one name, or a package.json
+    /// among them cannot be read.
+    pub fn project(&self, package: PackageJson) -> Result<Project, WorkspaceError> {
+        let workspaces = workspaces::find(&self.folder, &package.workspaces)?;
+        Ok(Project {
+            package,
+            workspaces,
+        })
+    }
+
+    /// Builds a tree with this desk as its source, `build` being one of [`place`](crate::place)'s
+    /// ways; begins to fetch what the project asks for.
+    ///
+    /// # Errors
+    /// [`ResolveError`]: what keeps the tree from being built, or the failure of a registry or of
+    /// the network, which no package is left out for.
+    pub async fn build<T>(
+        &self,
+        project: &Project,
+        build: impl Future<Output = Result<T, PlaceError>>,
+    ) -> Result<T, ResolveError> {
+        let package = &project.package;
+        let lists = [
+            &package.manifest.dependencies,
+            &package.manifest.optional_dependencies,
+            &package.manifest.peer_dependencies,
+            &package.dev_dependencies,
+        ];
+        for (name, spec) in lists.into_iter().flatten() {
+            self.ahead.look(name, spec);
+        }
+        let built = tokio::select! {
+            built = build => built,
+            () = self.is_broken.notified() => return Err(self.failure()),
+        };
+        match built {
+            Ok(tree) => Ok(tree),
+            Err(error) => Err(ResolveError::Place {
+                similar: self.similar(&error).await,
+                error,
+            }),
+        }
+    }
+
+    fn failure(&self) -> ResolveError {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.take().unwrap_or(ResolveError::Stopped)
+    }
+
+    /// Ends the resolution.
+    async fn give_up<T>(&self, error: ResolveError) -> T {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.is_broken.notify_one();
+        std::future::pending().await
+    }
+
+    /// A package whose name is near to that of a missing one.
+    async fn similar(&self, error: &PlaceError) -> Option<String> {
+        let PlaceError::Unavailable { name, spec, .. } = error else {
+            return None;
+        };
+        let name = match Spec::parse(name, spec).ok()? {
+            Spec::Registry(_) => PackageName::parse(name).ok()?,
+            Spec::Alias { name, .. } => name,
+            _ => return None,
+        };
+        if !self.ahead.is_absent(&name).await {
+            return None;
+        }
+        match self.ahead.nearest(&name) {
+            Some(near) => Some(near),
+            None => self.registry().similar(&name).await,
+        }
+    }
+}
+
+impl Source for Desk {
+    async fn manifest(&self, ask: &Ask<'_>) -> Result<Arc<Manifest>, Failure> {
+        let found = match ask.spec {
+            Spec::Registry(wanted) => match PackageName::parse(ask.name) {
+                Ok(name) => self.ahead.answer(&name, wanted).await,
+                Err(fault) => Err(SourceError::Name {
+                    name: ask.name.to_owned(),
+                    fault,
+                }),
+            },
+            Spec::Alias { name, wanted } => self.ahead.answer(name, wanted).await,
+            Spec::Tarball(url) => archive::remote(self.registry().client(), url).await,
+            Spec::File(path) => archive::local(&self.folder, path),
+            Spec::Git(_) => Err(SourceError::Unsupported {
+                what: ask.name.to_owned(),
+            }),
+            Spec::Workspace(_) => Err(SourceError::NoWorkspace {
+                name: ask.name.to_owned(),
+            }),
+            Spec::Folder(path) => Err(SourceError::NoPackage {
+                path: self.folder.join(path),
+            }),
+        };
+        match found {
+            Ok(manifest) => Ok(manifest),
+            Err(error) if error.is_about_the_package() => Err(Failure {
+                message: error.to_string(),
+                hint: error.hint().unwrap_or_default(),
+            }),
+            Err(error) => self.give_up(ResolveError::Source(error)).await,
+        }
+    }
+
+    async fn folder(&self, location: &str) -> Option<PackageJson> {
+        match folder::package_json(&self.folder, location) {
+            Ok(found) => found,
+            Err(error) => self.give_up(ResolveError::Source(error)).await,
+        }
+    }
+
+    fn prefetch(&self, ask: &Ask<'_>) {
+        self.ahead.look_at(ask.name, ask.spec);
+    }
+}

@@ -1,0 +1,1 @@
+//! Projects resolved against a registry on the loopback address.
