@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// A request as it arrived.
@@ -44,6 +45,8 @@ pub(super) struct Reply {
     unannounced: bool,
     /// The body comes in pieces of so many bytes with such waits between.
     pace: Option<(usize, Duration)>,
+    /// Nothing is sent before this has a permit.
+    gate: Option<Arc<Semaphore>>,
     silent: bool,
 }
 
@@ -56,6 +59,7 @@ impl Reply {
             cut_at: None,
             unannounced: false,
             pace: None,
+            gate: None,
             silent: false,
         }
     }
@@ -99,6 +103,12 @@ impl Reply {
 
     pub(super) fn paced(mut self, piece: usize, wait: Duration) -> Self {
         self.pace = Some((piece, wait));
+        self
+    }
+
+    /// Waits for a permit, and leaves it there for others.
+    pub(super) fn behind(mut self, gate: &Arc<Semaphore>) -> Self {
+        self.gate = Some(Arc::clone(gate));
         self
     }
 }
@@ -172,6 +182,9 @@ async fn write_reply(mut stream: TcpStream, reply: Reply) -> io::Result<()> {
     if reply.silent {
         tokio::time::sleep(Duration::from_secs(60)).await;
         return Ok(());
+    }
+    if let Some(gate) = &reply.gate {
+        let _passed = gate.acquire().await;
     }
     let mut head = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
