@@ -101,6 +101,11 @@ impl TestContext {
         &self.cache
     }
 
+    /// The folder for temporary files.
+    pub fn temporary(&self) -> PathBuf {
+        self.root.path().join("tmp")
+    }
+
     /// Writes a file below the working folder.
     ///
     /// # Panics

@@ -270,6 +270,13 @@ impl Sdist {
         self
     }
 
+    /// Built by a backend of this text, a module of Python.
+    #[must_use]
+    pub fn backend(mut self, module: &str) -> Self {
+        self.backend = module.to_owned();
+        self
+    }
+
     /// The finished source distribution.
     ///
     /// # Panics

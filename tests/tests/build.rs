@@ -574,47 +574,6 @@ fn a_digest_that_must_be_is_checked_before_anything_is_written() {
         .expect_code(0);
 }
 
-#[cfg(unix)]
-#[test]
-fn ctrl_c_leaves_nothing_half_written() {
-    use std::process::Stdio;
-    use std::time::{Duration, Instant};
-
-    let index = small_world();
-    let slow = Fault::Slow {
-        piece: 16,
-        pause: Duration::from_millis(200),
-    };
-    index.fault(On::file("app-2.0-py3-none-any.whl"), slow);
-    let context = TestContext::new().with_index(&index);
-    context.write("requirements.txt", "app\n");
-    let mut child = context
-        .command(["build", "requirements.txt", "-o", "out.zip"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let started = Instant::now();
-    let asked = || {
-        let requests = index.requests();
-        requests
-            .iter()
-            .any(|it| it.path.ends_with("app-2.0-py3-none-any.whl"))
-    };
-    while !asked() && started.elapsed() < Duration::from_secs(20) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .expect("`kill` is there");
-    let status = child.wait().expect("it ends");
-    assert_eq!(status.code(), Some(130));
-    let files = context.files();
-    let unexpected = |file: &&String| !["pylock.toml", "requirements.txt"].contains(&file.as_str());
-    assert_eq!(files.iter().find(unexpected), None);
-}
-
 /// `app` 1.0 and 2.0, of which the newer needs `library`, 1.5 of which is the newest below 2.
 fn small_world() -> LoopbackIndex {
     let index = LoopbackIndex::start();

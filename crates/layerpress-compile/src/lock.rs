@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use layerpress_fetch::Reporter;
+use layerpress_scratch::replace;
 use layerpress_target::{Ecosystem, Target};
 
 use crate::error::CompileError;
 use crate::input::{Input, find};
 use crate::pins::Pins;
-use crate::project::{Project, parent};
+use crate::project::Project;
 use crate::python;
 use crate::report::{Change, LockReport, LockfileReport};
 use crate::request::LockRequest;
@@ -124,28 +125,9 @@ impl Locked {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CompileError> {
-    let failed = |source: std::io::Error| CompileError::Write {
+    replace(path, |file| file.write_all(text.as_bytes())).map_err(|source| CompileError::Write {
         error: format!("`{}` cannot be written: {source}", path.display()),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".lock.")
-        .tempfile_in(parent(path))
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    readable(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-/// A temporary file is its maker's alone; a lockfile is for the team.
-#[cfg(unix)]
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+    })
 }
 
 /// The versions of each package that a lock pins, by name.

@@ -20,7 +20,6 @@ mod layer;
 mod limits;
 mod output;
 pub mod tarball;
-mod unfinished;
 
 pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
@@ -29,4 +28,3 @@ pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballEr
 pub use layer::{Written, write_layer, write_undigested};
 pub use limits::Limits;
 pub use output::write_file;
-pub use unfinished::remove_unfinished;

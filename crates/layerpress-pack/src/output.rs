@@ -1,13 +1,12 @@
 //! [`write_file`]: the layer as a file that appears whole or not at all.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
+use layerpress_scratch::replace;
 use layerpress_tree::LayerTree;
 
 use crate::layer::{beside_digest, write_zip};
-use crate::unfinished::UNFINISHED;
 use crate::{WriteError, Written};
 
 /// Writes `tree` as a zip to the file `path`, which it replaces.
@@ -18,7 +17,8 @@ use crate::{WriteError, Written};
 ///
 /// # Errors
 /// A [`WriteError`] that names `path`; the temporary file is gone then. A program that ends without
-/// unwinding removes it with [`remove_unfinished`](crate::remove_unfinished).
+/// unwinding removes it with [`layerpress_scratch::remove_all`]; what one that was killed left is
+/// removed when the next layer is written there.
 pub fn write_file(tree: &LayerTree, path: &Path) -> Result<Written, WriteError> {
     // A rename would replace a device or a pipe by a file. Links are followed: the file that they
     // lead to is the one meant.
@@ -27,38 +27,19 @@ pub fn write_file(tree: &LayerTree, path: &Path) -> Result<Written, WriteError> 
             path: path.to_owned(),
         });
     }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    replace(tree, &target).map_err(|source| WriteError::Io {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn replace(tree: &LayerTree, target: &Path) -> io::Result<Written> {
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".layerpress-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    fs::metadata(folder)?;
-    // The temporary file's name, which the error would tell, means nothing to the user.
-    let create = || builder.tempfile_in(folder);
-    let mut begun = UNFINISHED
-        .begin(create)
-        .map_err(|error| io::Error::from(error.kind()))?;
-    let file = begun.file.as_file_mut();
     // Not synced: the rename already keeps half a layer from sight, and after a power failure a layer
     // is built again from its lock. Syncing would cost more than all the rest of a rebuild.
-    let written = beside_digest(tree, || write_zip(tree, file))?;
-    begun.finish(target)?;
-    Ok(written)
+    replace(path, |file| beside_digest(tree, || write_zip(tree, file))).map_err(|source| {
+        WriteError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::path::PathBuf;
 
     use super::*;

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: nothing half-written stays behind, and the exit code says who ended it.
 
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::exit;
@@ -18,12 +19,24 @@ pub(crate) fn install(clean_up: impl Fn() + Send + 'static) {
         if let Ok(runtime) = runtime
             && let Some(code) = runtime.block_on(interrupted())
         {
+            CAME.store(true, Ordering::SeqCst);
             clean_up();
             process::exit(i32::from(code));
         }
     });
     // A program that could not be given this thread still works, and ends at once when told to.
     drop(spawned);
+}
+
+/// Whether the program is being ended.
+static CAME: AtomicBool = AtomicBool::new(false);
+
+/// Leaves the end of the program to the interruption, if one came: what fails after that only fails
+/// because of it.
+pub(crate) fn yield_to() {
+    while CAME.load(Ordering::SeqCst) {
+        thread::park();
+    }
 }
 
 /// The exit code that the signal which came asks for; `None` if none can come.

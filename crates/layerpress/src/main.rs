@@ -47,7 +47,9 @@ fn run(cli: &Cli, environment: &Environment) -> ExitCode {
     panic::install(move || leave_at_once(&on_panic));
     let on_interrupt = Arc::clone(&printer);
     interrupt::install(move || leave_at_once(&on_interrupt));
-    let outcome = match commands::run(cli, environment, &printer) {
+    let done = commands::run(cli, environment, &printer);
+    interrupt::yield_to();
+    let outcome = match done {
         Ok(()) => Outcome::Done,
         Err(failure) => {
             tell(&failure, &printer);
@@ -60,8 +62,7 @@ fn run(cli: &Cli, environment: &Environment) -> ExitCode {
 /// What must be done before the process ends without unwinding: no half-written file stays, and no
 /// progress bar.
 fn leave_at_once(printer: &Printer) {
-    layerpress_pack::remove_unfinished();
-    layerpress_python::build::remove_unfinished_builds();
+    layerpress_scratch::remove_all();
     printer.clear_bars();
 }
 

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::sync::Arc;
 
+use layerpress_scratch::ScratchFile;
 use layerpress_tree::{Algorithm, Digest, Sha256};
 use sha2::Digest as _;
-use tempfile::NamedTempFile;
 
 use super::{Store, put_in_place, unfinished};
 use crate::error::StoreError;
@@ -35,7 +35,7 @@ pub(crate) struct ArchiveWriter {
 #[derive(Debug)]
 enum Target {
     /// Into the store.
-    Named(NamedTempFile),
+    Named(ScratchFile),
     /// Into a file without a name, because the store cannot be written.
     Unnamed(File, StoreError),
 }
@@ -150,12 +150,12 @@ impl Finished {
             Target::Named(file) => {
                 // Before the rename: after a power cut a name must not lead to bytes that are not
                 // there yet, since archives are not checked again.
-                file.as_file()
+                file.file()
                     .sync_data()
                     .map_err(|error| unfinished(&file, error))?;
                 match put_in_place(file, &path) {
                     Ok(()) => return Ok(stored),
-                    Err((error, file)) => (file.into_file(), error),
+                    Err((error, file)) => (file.into_unnamed(), error),
                 }
             }
         };
@@ -192,6 +192,7 @@ impl Target {
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         match self {
             Self::Named(file) => file
+                .file()
                 .write_all(bytes)
                 .map_err(|error| unfinished(file, error)),
             Self::Unnamed(file, unwritable) => {
@@ -203,7 +204,7 @@ impl Target {
     fn clear(&mut self) -> Result<(), StoreError> {
         let clear = |mut file: &File| file.set_len(0).and_then(|()| file.rewind());
         match self {
-            Self::Named(file) => clear(file.as_file()).map_err(|error| unfinished(file, error)),
+            Self::Named(file) => clear(file.file()).map_err(|error| unfinished(file, error)),
             Self::Unnamed(file, unwritable) => clear(file).map_err(|_| unwritable.clone()),
         }
     }

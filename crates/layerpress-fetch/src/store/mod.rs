@@ -22,12 +22,12 @@ use std::collections::HashMap;
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use layerpress_scratch::{Naming, ScratchFile};
 use layerpress_tree::Sha256;
-use tempfile::NamedTempFile;
 
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -43,6 +43,12 @@ pub use upkeep::{Area, Removed, Usage, Verification};
 const ARCHIVES: &str = "archives";
 const PRESSED: &str = "pressed";
 const TEMPORARY: &str = "tmp";
+
+/// What is still being written; it has the folder to itself.
+const UNFINISHED: Naming = Naming {
+    prefix: "part-",
+    suffix: "",
+};
 
 /// How stale a last-use stamp may get before it is worth a system call.
 const STAMP_EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -106,12 +112,11 @@ struct Shared {
     /// Archives that could not be put in their place: mapped from an unnamed file instead, so that
     /// a cache that cannot be written costs the next run time, not this one its result.
     held: Mutex<HashMap<Sha256, Bytes>>,
-    swept: Once,
 }
 
 impl Store {
     /// The store in the folder `root`, which need not exist nor be writable: folders are created
-    /// when something is first written.
+    /// when something is first written. What killed processes left half-written is removed.
     ///
     /// # Errors
     /// [`StoreError::NotAFolder`] if something else is in its place.
@@ -121,14 +126,15 @@ impl Store {
                 path: root.to_owned(),
             });
         }
-        Ok(Self {
+        let store = Self {
             shared: Arc::new(Shared {
                 root: root.to_owned(),
                 clock: Clock::System,
                 held: Mutex::default(),
-                swept: Once::new(),
             }),
-        })
+        };
+        store.sweep();
+        Ok(store)
     }
 
     /// The store's folder.
@@ -250,26 +256,17 @@ impl Store {
     }
 
     fn write_blob(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut file = self.temporary_file()?;
-        file.write_all(bytes)
+        let file = self.temporary_file()?;
+        file.file()
+            .write_all(bytes)
             .map_err(|error| unfinished(&file, error))?;
         put_in_place(file, path).map_err(|(error, _)| error)
     }
 
     /// A new file in `tmp`, which is gone when dropped before its rename.
-    fn temporary_file(&self) -> Result<NamedTempFile, StoreError> {
-        self.shared.swept.call_once(|| self.sweep());
+    fn temporary_file(&self) -> Result<ScratchFile, StoreError> {
         let folder = self.root().join(TEMPORARY);
-        let create = || {
-            let mut builder = tempfile::Builder::new();
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt;
-                // Less whatever the umask takes away, as for any other file.
-                builder.permissions(fs::Permissions::from_mode(0o666));
-            }
-            builder.tempfile_in(&folder)
-        };
+        let create = || ScratchFile::create(&folder, &UNFINISHED);
         let created = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self
                 .create_root()
@@ -311,17 +308,16 @@ impl Store {
 }
 
 /// Why an unfinished file could not be written; its random name says nothing, its folder does.
-fn unfinished(file: &NamedTempFile, error: io::Error) -> StoreError {
+fn unfinished(file: &ScratchFile, error: io::Error) -> StoreError {
     StoreError::writing(file.path().parent().unwrap_or(file.path()), error)
 }
 
 /// Renames a finished file, creating the folder it goes to if need be; gives the file back if that
 /// fails.
-fn put_in_place(file: NamedTempFile, path: &Path) -> Result<(), (StoreError, NamedTempFile)> {
-    let Err(failed) = file.persist(path) else {
+fn put_in_place(file: ScratchFile, path: &Path) -> Result<(), (StoreError, ScratchFile)> {
+    let Err((error, file)) = file.persist(path) else {
         return Ok(());
     };
-    let (error, file) = (failed.error, failed.file);
     let Some(folder) = path
         .parent()
         .filter(|_| error.kind() == io::ErrorKind::NotFound)
@@ -331,10 +327,8 @@ fn put_in_place(file: NamedTempFile, path: &Path) -> Result<(), (StoreError, Nam
     if let Err(error) = fs::create_dir_all(folder) {
         return Err((StoreError::writing(folder, error), file));
     }
-    match file.persist(path) {
-        Ok(_) => Ok(()),
-        Err(failed) => Err((StoreError::writing(path, failed.error), failed.file)),
-    }
+    file.persist(path)
+        .map_err(|(error, file)| (StoreError::writing(path, error), file))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Store {
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<(), StoreError> {
         let mut file = self.temporary_file()?;
-        write(file.as_file_mut()).map_err(|error| unfinished(&file, error))?;
+        write(file.file_mut()).map_err(|error| unfinished(&file, error))?;
         put_in_place(file, &self.pressed_path(archive, recipe)).map_err(|(error, _)| error)
     }
 

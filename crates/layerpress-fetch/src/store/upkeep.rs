@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use layerpress_scratch::{Swept, sweep_one};
 use layerpress_tree::{Algorithm, Digest, Sha256};
 
 use super::archive::digests_of;
@@ -18,7 +19,7 @@ use crate::error::StoreError;
 use crate::map;
 
 /// How long nothing may have been written to an unfinished file before it is taken for a killed
-/// process's; a download that stands still for seconds is given up.
+/// process's, where files cannot be locked; a download that stands still for seconds is given up.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// A part of the store.
@@ -72,6 +73,15 @@ pub struct Removed {
     pub bytes: u64,
 }
 
+impl Removed {
+    fn and(self, more: Self) -> Self {
+        Self {
+            files: self.files + more.files,
+            bytes: self.bytes + more.bytes,
+        }
+    }
+}
+
 /// What a look at every file of the store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
@@ -97,12 +107,14 @@ impl Store {
         Ok(usage)
     }
 
-    /// Removes everything.
+    /// Removes everything but what other processes are writing.
     ///
     /// # Errors
     /// [`StoreError`] if a folder cannot be listed or a file not removed.
     pub fn clean(&self) -> Result<Removed, StoreError> {
-        self.remove(self.files()?)
+        let (unfinished, finished) = self.parted()?;
+        let left_behind = self.sweep_all(unfinished);
+        Ok(left_behind.and(self.remove(finished)?))
     }
 
     /// Removes what has not been used for `unused_for`, then, if the rest is larger than
@@ -117,25 +129,21 @@ impl Store {
     ) -> Result<Removed, StoreError> {
         let now = self.shared.clock.now();
         let unused = |file: &StoredFile| now.duration_since(file.used).unwrap_or_default();
-        let (mut old, mut kept): (Vec<_>, Vec<_>) =
-            self.files()?.into_iter().partition(|file| match file.area {
-                Area::Temporary => unused(file) > ABANDONED_AFTER,
-                Area::Archives | Area::Pressed | Area::Blobs(_) => {
-                    unused_for.is_some_and(|limit| unused(file) > limit)
-                }
-            });
+        let (unfinished, finished) = self.parted()?;
+        let (mut old, mut kept): (Vec<_>, Vec<_>) = finished
+            .into_iter()
+            .partition(|file| unused_for.is_some_and(|limit| unused(file) > limit));
         let mut total: u64 = kept.iter().map(|file| file.bytes).sum();
         kept.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         for file in kept {
             if max_bytes.is_none_or(|max| total <= max) {
                 break;
             }
-            if file.area != Area::Temporary {
-                total -= file.bytes;
-                old.push(file);
-            }
+            total -= file.bytes;
+            old.push(file);
         }
-        self.remove(old)
+        let left_behind = self.sweep_all(unfinished);
+        Ok(left_behind.and(self.remove(old)?))
     }
 
     /// Checks every archive against its digest and every blob against its checksum, and removes
@@ -167,16 +175,37 @@ impl Store {
         Ok(found)
     }
 
-    /// Removes what killed processes left behind; once per process, before its first write.
+    /// Removes what killed processes left behind.
     pub(super) fn sweep(&self) {
+        let folder = self.root().join(TEMPORARY);
+        self.sweep_all(list(&folder, Area::Temporary, 0).unwrap_or_default());
+    }
+
+    /// Removes those of the unfinished files that nobody will finish.
+    fn sweep_all(&self, unfinished: Vec<StoredFile>) -> Removed {
         let now = self.shared.clock.now();
-        for file in list(&self.root().join(TEMPORARY), Area::Temporary, 0).unwrap_or_default() {
-            let age = now.duration_since(file.used).unwrap_or_default();
-            if age > ABANDONED_AFTER {
-                // Left for the next time if it cannot be removed.
-                let _ = fs::remove_file(&file.path);
+        let mut removed = Removed::default();
+        for file in unfinished {
+            let gone = match sweep_one(&file.path) {
+                Swept::Removed => true,
+                Swept::Left => false,
+                Swept::Unknown => {
+                    let age = now.duration_since(file.used).unwrap_or_default();
+                    age > ABANDONED_AFTER && fs::remove_file(&file.path).is_ok()
+                }
+            };
+            if gone {
+                removed.files += 1;
+                removed.bytes += file.bytes;
             }
         }
+        removed
+    }
+
+    /// All files: those that are still being written, and the others.
+    fn parted(&self) -> Result<(Vec<StoredFile>, Vec<StoredFile>), StoreError> {
+        let files = self.files()?.into_iter();
+        Ok(files.partition(|file| file.area == Area::Temporary))
     }
 
     fn files(&self) -> Result<Vec<StoredFile>, StoreError> {

@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use layerpress_fetch::{Event, Namespace, Reporter, Store};
+use layerpress_scratch::{ScratchFolder, sweep};
 use layerpress_target::Target;
 use layerpress_tree::Sha256;
 use pep440_rs::Version;
@@ -14,11 +15,11 @@ use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::SCRATCH;
 use super::error::BuildError;
 use super::fit::{self, Need};
 use super::git::{Commit, Repository};
 use super::interpreter::{Candidates, Interpreter, find_interpreter};
-use super::scratch::Scratch;
 use super::session::{BuildRequirements, Session, Tools, off_thread};
 use super::{folder, metadata, remedies, repack, source};
 use crate::metadata::Metadata;
@@ -113,7 +114,7 @@ struct Kept {
 /// A source on disk, and what it is kept by.
 struct Tree {
     /// Removed with everything below it when dropped.
-    scratch: Scratch,
+    scratch: ScratchFolder,
     root: PathBuf,
 }
 
@@ -436,8 +437,9 @@ impl Builder<'_> {
         done
     }
 
-    fn scratch(&self) -> Result<Scratch, BuildError> {
-        Scratch::new_in(self.temporary).map_err(BuildError::io(self.temporary))
+    fn scratch(&self) -> Result<ScratchFolder, BuildError> {
+        sweep(self.temporary, &SCRATCH);
+        ScratchFolder::create(self.temporary, &SCRATCH).map_err(BuildError::io(self.temporary))
     }
 }
 

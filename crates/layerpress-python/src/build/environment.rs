@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use layerpress_scratch::Program;
+
 use super::interpreter::Interpreter;
 use crate::wheel::{Layout, Scripts, UnpackOptions};
 
@@ -145,7 +147,8 @@ impl Environment {
     ) -> std::io::Result<Outcome> {
         // A file takes any amount of output and keeps the order of the two streams.
         let mut log = tempfile::tempfile_in(running.scratch)?;
-        let mut child = tokio::process::Command::new(&self.python)
+        let mut command = tokio::process::Command::new(&self.python);
+        command
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -153,11 +156,10 @@ impl Environment {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let (mut child, program) = start(&mut command)?;
         let Ok(status) = tokio::time::timeout(running.budget, child.wait()).await else {
-            // Whether or not it can be killed, nobody waits for it any longer.
-            let _ = child.kill().await;
+            program.end();
             return Ok(Outcome::TimedOut);
         };
         let length = log.seek(SeekFrom::End(0))?;
@@ -169,6 +171,15 @@ impl Environment {
             output: last_lines(&String::from_utf8_lossy(&output)),
         })
     }
+}
+
+/// Starts a program that ends, with all that it starts itself, when this process does.
+pub(super) fn start(
+    command: &mut tokio::process::Command,
+) -> std::io::Result<(tokio::process::Child, Program)> {
+    #[cfg(unix)]
+    command.process_group(0);
+    Program::start(|| command.spawn(), tokio::process::Child::id)
 }
 
 /// The packages' folder of an environment, relative to it.

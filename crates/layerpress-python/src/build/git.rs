@@ -12,9 +12,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use layerpress_fetch::redacted;
+use layerpress_scratch::ScratchFolder;
 use url::Url;
 
-use super::environment::last_lines;
+use super::SCRATCH;
+use super::environment::{last_lines, start};
 use super::error::BuildError;
 use super::folder::needs_history;
 
@@ -171,8 +173,8 @@ impl Repository<'_> {
 
     /// Only the whole history tells which commit a few digits mean.
     async fn resolve_short(&self, reference: &str) -> Result<Commit, BuildError> {
-        let folder =
-            tempfile::tempdir_in(self.temporary).map_err(BuildError::io(self.temporary))?;
+        let folder = ScratchFolder::create(self.temporary, &SCRATCH)
+            .map_err(BuildError::io(self.temporary))?;
         let into = folder.path();
         let url = self.url.as_str();
         self.git(Some(into), &["init", "--quiet", "--bare"]).await?;
@@ -225,21 +227,21 @@ impl Repository<'_> {
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
-        let output = match tokio::time::timeout(self.budget, command.output()).await {
-            Err(_) => {
-                return Err(failed(format!(
-                    "no end after {} seconds",
-                    self.budget.as_secs()
-                )));
-            }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(BuildError::NoGit {
-                    repository: redacted(self.url),
-                });
-            }
-            Ok(Err(error)) => return Err(failed(error.to_string())),
-            Ok(Ok(output)) => output,
+        let (child, program) = start(&mut command).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => BuildError::NoGit {
+                repository: redacted(self.url),
+            },
+            _ => failed(error.to_string()),
+        })?;
+        let ended = tokio::time::timeout(self.budget, child.wait_with_output()).await;
+        let Ok(output) = ended else {
+            program.end();
+            return Err(failed(format!(
+                "no end after {} seconds",
+                self.budget.as_secs()
+            )));
         };
+        let output = output.map_err(|error| failed(error.to_string()))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

@@ -28,16 +28,22 @@ mod interpreter;
 mod metadata;
 mod remedies;
 mod repack;
-mod scratch;
 mod session;
 mod source;
 #[cfg(test)]
 mod tests;
+
+use layerpress_scratch::Naming;
 
 pub use builder::{Builder, BuiltWheel, Request, Source};
 pub use error::{BuildError, BuildErrorKind};
 pub use git::{Commit, NoCommit, Repository};
 pub use interpreter::{Candidates, Interpreter, Libc, find_interpreter};
 pub use metadata::{archive_metadata, folder_metadata};
-pub use scratch::remove_unfinished_builds;
 pub use session::{BuildRequirements, RequiredWheel, RequirementsError};
+
+/// The folders that builds work in.
+const SCRATCH: Naming = Naming {
+    prefix: "layerpress-build-",
+    suffix: "",
+};
