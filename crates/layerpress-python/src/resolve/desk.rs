@@ -5,7 +5,6 @@
 //! needs now.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use pep508_rs::PackageName;
 use pubgrub::Ranges;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
 
 use super::provider::{Listing, MetadataFault, Pick, ProvideError, Provider, Release};
@@ -35,7 +34,7 @@ pub(crate) struct Desk<P: Provider> {
     stocks: Mutex<FxHashMap<PackageName, StockCell<P::File>>>,
     metadata: Mutex<FxHashMap<(PackageName, Version), MetadataCell>>,
     under_way: Mutex<JoinSet<()>>,
-    cancelled: AtomicBool,
+    cancelled: watch::Sender<bool>,
     waited: Mutex<Duration>,
 }
 
@@ -54,7 +53,7 @@ impl<P: Provider> Desk<P> {
             stocks: Mutex::default(),
             metadata: Mutex::default(),
             under_way: Mutex::default(),
-            cancelled: AtomicBool::new(false),
+            cancelled: watch::Sender::new(false),
             waited: Mutex::default(),
         }
     }
@@ -70,11 +69,11 @@ impl<P: Provider> Desk<P> {
 
     /// Tells the solver to stop: nobody waits for its answer.
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancelled.send_replace(true);
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        *self.cancelled.borrow()
     }
 
     /// How long the solver has waited for answers.
@@ -97,8 +96,11 @@ impl<P: Provider> Desk<P> {
         Some(Ok(stock))
     }
 
-    /// The releases of a package; waits for them.
-    pub(crate) fn stock(&self, name: &PackageName) -> Result<Arc<Stock<P::File>>, ProvideError> {
+    /// The releases of a package; waits for them, unless it is told to stop.
+    pub(crate) fn stock(
+        &self,
+        name: &PackageName,
+    ) -> Option<Result<Arc<Stock<P::File>>, ProvideError>> {
         let cell = self.stock_cell(name);
         self.wait(fill_stock(&self.provider, name, &cell))
     }
@@ -135,13 +137,13 @@ impl<P: Provider> Desk<P> {
         Some(found)
     }
 
-    /// The metadata of a release; waits for it.
+    /// The metadata of a release; waits for it, unless it is told to stop.
     pub(crate) fn metadata(
         &self,
         name: &PackageName,
         version: &Version,
         pick: &Pick<P::File>,
-    ) -> Result<Arc<Metadata>, MetadataFault> {
+    ) -> Option<Result<Arc<Metadata>, MetadataFault>> {
         let cell = self.metadata_cell(name, version);
         self.wait(fill_metadata(
             &self.provider,
@@ -215,9 +217,17 @@ impl<P: Provider> Desk<P> {
         under_way.spawn_on(work, &self.runtime);
     }
 
-    fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+    fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let start = Instant::now();
-        let answer = self.runtime.block_on(answer);
+        let mut cancelled = self.cancelled.subscribe();
+        let answer = self.runtime.block_on(async {
+            tokio::select! {
+                // First, since the answer's own timers must not be touched once the runtime goes.
+                biased;
+                _ = cancelled.wait_for(|cancelled| *cancelled) => None,
+                answer = answer => Some(answer),
+            }
+        });
         *lock(&self.waited) += start.elapsed();
         answer
     }

@@ -2,7 +2,7 @@
 //! outcome.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use pep440_rs::Version;
 use tokio::runtime::Handle;
@@ -128,7 +128,7 @@ async fn on_a_thread<P: Provider>(
     request: Arc<Request>,
     desk: Arc<Desk<P>>,
 ) -> Result<Solution<P::File>, Problematic> {
-    let guard = StopOnDrop(Arc::clone(&desk));
+    let stop = Arc::clone(&desk);
     let (answer, answered) = oneshot::channel();
     let spawned = thread::Builder::new()
         .name("resolve".to_owned())
@@ -140,20 +140,33 @@ async fn on_a_thread<P: Provider>(
             // Nobody may be there to hear it.
             let _ = answer.send(outcome);
         });
-    let outcome = match spawned {
-        Ok(_) => answered.await,
-        Err(_) => return Err(Problematic::Other(ResolveError::Interrupted)),
+    let Ok(thread) = spawned else {
+        return Err(Problematic::Other(ResolveError::Interrupted));
     };
-    drop(guard);
+    let running = Running {
+        thread: Some(thread),
+        desk: stop,
+    };
+    let outcome = answered.await;
+    drop(running);
     // No answer means that the thread has panicked, and has said so.
     outcome.unwrap_or(Err(Problematic::Other(ResolveError::Interrupted)))
 }
 
-struct StopOnDrop<P: Provider>(Arc<Desk<P>>);
+/// A solver at work. It must not outlive whoever waits for it: the runtime that it waits on may be
+/// gone by then.
+struct Running<P: Provider> {
+    thread: Option<JoinHandle<()>>,
+    desk: Arc<Desk<P>>,
+}
 
-impl<P: Provider> Drop for StopOnDrop<P> {
+impl<P: Provider> Drop for Running<P> {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.desk.cancel();
+        if let Some(thread) = self.thread.take() {
+            // It stops at its next step; a panic of its own has been told already.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -162,7 +162,7 @@ impl<P: Provider> Solver<P> {
                 problem: "no file was chosen".to_owned(),
             }));
         };
-        match self.read_metadata(name, version, &pick) {
+        match self.read_metadata(name, version, &pick)? {
             Ok(metadata) => {
                 self.metadata.insert(key, Arc::clone(&metadata));
                 Ok(Ok(metadata))
@@ -179,17 +179,18 @@ impl<P: Provider> Solver<P> {
         name: NameId,
         version: &Version,
         pick: &Pick<P::File>,
-    ) -> Result<Arc<Metadata>, MetadataFault> {
+    ) -> Result<Result<Arc<Metadata>, MetadataFault>, Failure> {
         let desk = Arc::clone(&self.problem.desk);
         let package_name = self.names.package_name(name);
         if let Some(found) = desk.metadata_now(package_name, version, pick) {
-            return found;
+            return Ok(found);
         }
         if !self.cold {
             self.cold = true;
             self.fetch_likely();
         }
         desk.metadata(self.names.package_name(name), version, pick)
+            .ok_or(Failure::Cancelled)
     }
 
     /// The releases of a package, waited for if need be.
@@ -201,7 +202,8 @@ impl<P: Provider> Solver<P> {
         let package_name = self.names.package_name(name);
         let found = desk
             .stock_now(package_name)
-            .unwrap_or_else(|| desk.stock(package_name));
+            .or_else(|| desk.stock(package_name))
+            .ok_or(Failure::Cancelled)?;
         match found {
             Ok(stock) => {
                 self.stocks.insert(name, Arc::clone(&stock));

@@ -1,13 +1,14 @@
 //! One test for each rule by which versions are chosen.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::universe::{Universe, With, environment, request, wanted};
-use crate::resolve::{Budget, FaultKind, Prereleases, ResolveError, Strategy, Warning};
+use crate::resolve::{Budget, FaultKind, Prereleases, ResolveError, Strategy, Warning, resolve};
 
 #[test]
 fn the_highest_versions_that_fit_together_are_chosen() {
@@ -386,4 +387,21 @@ fn a_failing_index_ends_the_run() {
     assert_eq!(error.to_string(), "broken: index.example answered 503");
     assert_eq!(error.fault(), Some(FaultKind::Network));
     assert_eq!(error.hint().as_deref(), Some("try again"));
+}
+
+#[test]
+fn nothing_is_left_running_when_nobody_waits_any_more() {
+    let universe = Arc::new(Universe::of("a 1: silent").cold());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let asked = runtime.block_on(async {
+        let attempt = resolve(request(&["a"]), Arc::clone(&universe));
+        tokio::time::timeout(Duration::from_millis(50), attempt).await
+    });
+    assert!(asked.is_err(), "it waits for `silent`");
+    drop(runtime);
+    assert_eq!(Arc::strong_count(&universe), 1);
 }
