@@ -1,92 +1,42 @@
-//! The proof that nothing fits, in sentences.
+//! The facts that refute a request, in sentences.
 //!
-//! The proof is a tree of derived facts, most of them about proxies and merged ranges. People get
-//! its leaves: what they wrote themselves first, then what releases need, then what is missing,
-//! with every range told in versions that exist.
+//! People get what they wrote themselves first, then what releases need, then what is missing, with
+//! every range told in versions that exist.
 
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::ops::Bound;
-use std::sync::Arc;
 
 use pep440_rs::Version;
-use pubgrub::{DerivationTree, External, Ranges};
-use rustc_hash::FxHashSet;
+use pubgrub::Ranges;
 
-use super::demands::Dependency;
+use super::facts::Fact;
 use super::inputs::{Need, Request, Wanted};
 use super::package::{NameId, Names, Package};
 use super::provider::{Missing, Unusable};
 use super::ranges::{admitted, describe};
-use super::solver::{Proof, Reason};
 
 /// How many facts of one kind about one pair of packages are told in full.
 const FACTS_OF_A_KIND: usize = 3;
 
 /// How many facts are told in all.
-const FACTS: usize = 20;
+const FACTS: usize = 12;
 
-/// A leaf of the proof.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Fact {
-    /// The user asks for something; the line's position and what it asks for.
-    Asked { line: usize, name: NameId },
-    /// Versions of one package need certain versions of another.
-    Needs {
-        package: Package,
-        versions: Ranges<Version>,
-        needed: Package,
-        range: Ranges<Version>,
-    },
-    /// Versions of a package do not fit the target's Python.
-    NeedsPython {
-        name: NameId,
-        versions: Ranges<Version>,
-        pythons: Ranges<Version>,
-    },
-    /// There is no version in a range.
-    NoVersions {
-        name: NameId,
-        range: Ranges<Version>,
-    },
-    /// There is nothing of that name.
-    Missing { name: NameId, missing: Missing },
-    /// Versions that cannot be used.
-    Unusable {
-        name: NameId,
-        versions: Ranges<Version>,
-        why: Arc<Unusable>,
-    },
-    /// The user's requirements contradict themselves.
-    Contradiction { why: Arc<Unusable> },
-}
+/// How many runs of versions are told one by one.
+const RUNS: usize = 3;
 
 /// What the sentences are made with.
 pub(crate) struct Context<'a> {
     pub(crate) names: &'a Names,
     pub(crate) request: &'a Request,
-    /// What the root requires.
-    pub(crate) user: &'a [Dependency],
     /// The versions that exist of a package, ascending.
     pub(crate) known: &'a (dyn Fn(NameId) -> Vec<Version> + Sync),
+    /// The version of what the user has named outright.
+    pub(crate) fixed: &'a (dyn Fn(NameId) -> Option<Version> + Sync),
+    /// Every fact of the proof, told or not.
+    pub(crate) all: &'a [Fact],
 }
 
 impl Context<'_> {
-    /// The leaves of a proof, in the order in which they are told.
-    pub(crate) fn facts(&self, proof: &Proof) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = Vec::new();
-        for leaf in leaves(proof) {
-            let Some(fact) = self.fact(leaf) else {
-                continue;
-            };
-            if !facts.iter_mut().any(|known| known.absorb(&fact)) {
-                facts.push(fact);
-            }
-        }
-        in_order(facts)
-    }
-
     /// All of it as text.
     pub(crate) fn explanation(&self, facts: &[Fact]) -> String {
         let target = &self.request.target;
@@ -99,120 +49,34 @@ impl Context<'_> {
         } else {
             format!("the requirements cannot be met together for {target}:")
         };
-        let mut told = 0;
-        for alike in facts.chunk_by(|a, b| a.kind().is_some() && a.kind() == b.kind()) {
-            let room = FACTS_OF_A_KIND.min(FACTS - told);
-            for fact in alike.iter().take(room) {
+        let told: Vec<&Fact> = facts.iter().filter(|fact| !is_noise(fact, facts)).collect();
+        let mut room = FACTS;
+        for alike in told.chunk_by(|a, b| a.kind().is_some() && a.kind() == b.kind()) {
+            let most = match alike[0].kind() {
+                Some(_) => FACTS_OF_A_KIND.min(room),
+                None => alike.len(),
+            };
+            for fact in alike.iter().take(most) {
                 let _ = write!(text, "\n  {}", self.sentence(fact));
-                told += 1;
             }
-            let left = alike.len().saturating_sub(room);
-            if left > 0 && room > 0 {
+            let left = alike.len().saturating_sub(most);
+            if left > 0 && most > 0 {
                 let _ = write!(text, "\n  … and {left} more like these");
             }
+            room = room.saturating_sub(most);
         }
         text
-    }
-
-    fn fact(&self, leaf: &External<Package, Ranges<Version>, Reason>) -> Option<Fact> {
-        match leaf {
-            External::NotRoot(..) => None,
-            External::NoVersions(package, range) => {
-                let name = package.name()?;
-                let range = range.clone();
-                Some(Fact::NoVersions { name, range })
-            }
-            External::FromDependencyOf(package, versions, needed, range) => {
-                self.dependency(*package, versions, *needed, range)
-            }
-            External::Custom(package, versions, reason) => {
-                let Some(name) = package.name() else {
-                    return match reason {
-                        Reason::Unusable(why) => Some(Fact::Contradiction {
-                            why: Arc::clone(why),
-                        }),
-                        Reason::Missing(_) => None,
-                    };
-                };
-                Some(match reason {
-                    Reason::Missing(missing) => Fact::Missing {
-                        name,
-                        missing: *missing,
-                    },
-                    Reason::Unusable(why) => Fact::Unusable {
-                        name,
-                        versions: versions.clone(),
-                        why: Arc::clone(why),
-                    },
-                })
-            }
-        }
-    }
-
-    fn dependency(
-        &self,
-        package: Package,
-        versions: &Ranges<Version>,
-        needed: Package,
-        range: &Ranges<Version>,
-    ) -> Option<Fact> {
-        let by_line = |edges: &[Dependency]| {
-            edges
-                .iter()
-                .find(|edge| edge.package == needed && edge.range == *range)
-                .and_then(|edge| edge.line)
-        };
-        let Some(dependent) = package.name() else {
-            let line = by_line(self.user)?;
-            let name = needed.name()?;
-            return Some(Fact::Asked { line, name });
-        };
-        if needed == Package::Python {
-            return Some(Fact::NeedsPython {
-                name: dependent,
-                versions: versions.clone(),
-                pythons: range.clone(),
-            });
-        }
-        // A proxy and its package: no news.
-        if needed.name() == Some(dependent) {
-            return None;
-        }
-        if let Some(line) = self.constraint(needed, range) {
-            let name = needed.name()?;
-            return Some(Fact::Asked { line, name });
-        }
-        Some(Fact::Needs {
-            package,
-            versions: versions.clone(),
-            needed,
-            range: range.clone(),
-        })
-    }
-
-    /// The constraint that bounds a package just so, for what no release says of itself.
-    fn constraint(&self, needed: Package, range: &Ranges<Version>) -> Option<usize> {
-        let first = self.request.requirements.len();
-        let name = self.names.package_name(needed.name()?);
-        let bounds = |wanted: &Wanted| {
-            let Need::Versions(specifiers) = &wanted.need else {
-                return false;
-            };
-            wanted.name.as_ref() == Some(name) && admitted(specifiers) == *range
-        };
-        let constraints = &self.request.constraints;
-        constraints.iter().position(bounds).map(|at| first + at)
     }
 
     fn sentence(&self, fact: &Fact) -> String {
         let names = self.names;
         match fact {
-            Fact::Asked { line, .. } => {
-                let wanted = self.line(*line);
-                let place = wanted.map_or("", |wanted| wanted.place.as_str());
-                let text = wanted.map_or("", |wanted| wanted.text.as_str());
-                format!("{place} asks for `{text}`")
-            }
+            Fact::Asked {
+                line,
+                package,
+                required,
+                ..
+            } => self.asked(*line, *package, *required),
             Fact::Needs {
                 package,
                 versions,
@@ -221,8 +85,9 @@ impl Context<'_> {
             } => {
                 let who = self.versions(*package, versions);
                 let verb = self.verb(*package, versions);
+                let range = self.without_gaps(*needed, range);
                 let needed = names.text(*needed);
-                format!("{who} {verb} {needed}{}", describe(range))
+                format!("{who} {verb} {needed}{}", describe(&range))
             }
             Fact::NeedsPython {
                 name,
@@ -234,21 +99,7 @@ impl Context<'_> {
                 let verb = self.verb(package, versions);
                 format!("{who} {verb} Python {}", describe(pythons))
             }
-            Fact::NoVersions { name, range } => {
-                let newest = (self.known)(*name).pop();
-                let newest = newest.map_or(String::new(), |version| {
-                    format!("; the newest version is {version}")
-                });
-                let package = names.package_name(*name);
-                if *range == Ranges::full() {
-                    format!("{package} has no version that can be used")
-                } else {
-                    format!(
-                        "there is no version of {package} {}{newest}",
-                        describe(range)
-                    )
-                }
-            }
+            Fact::NoVersions { name, range } => self.no_versions(*name, range),
             Fact::Missing { name, missing } => {
                 let package = names.package_name(*name);
                 match missing {
@@ -293,14 +144,74 @@ impl Context<'_> {
         }
     }
 
-    pub(crate) fn line(&self, line: usize) -> Option<&Wanted> {
+    fn asked(&self, line: usize, package: Package, required: bool) -> String {
+        let wanted = self.line(line);
+        let place = wanted.map_or("", |wanted| wanted.place.as_str());
+        let text = wanted.map_or("", |wanted| wanted.text.as_str());
+        let verb = if required { "asks for" } else { "allows only" };
+        let outright = wanted.is_some_and(|wanted| matches!(wanted.need, Need::Fixed(_)));
+        let fixed = package.name().filter(|_| outright).and_then(self.fixed);
+        match fixed {
+            Some(version) if !text.contains(&version.to_string()) => {
+                let name = self.names.text(package);
+                format!("{place} {verb} `{text}`, which is {name} {version}")
+            }
+            _ => format!("{place} {verb} `{text}`"),
+        }
+    }
+
+    fn no_versions(&self, name: NameId, range: &Ranges<Version>) -> String {
+        let package = self.names.package_name(name);
+        if *range == Ranges::full() {
+            return format!("{package} has no version that can be used");
+        }
+        if let Some(version) = (self.fixed)(name) {
+            let named = |wanted: &&Wanted| {
+                matches!(wanted.need, Need::Fixed(_)) && wanted.name.as_ref() == Some(package)
+            };
+            return match self.lines().find(named) {
+                Some(wanted) => {
+                    let Wanted { place, text, .. } = wanted;
+                    format!("{package} is {version}, from `{text}` ({place})")
+                }
+                None => format!("{package} is {version}, from where another package has it"),
+            };
+        }
+        let newest = (self.known)(name).pop();
+        let newest = newest.map_or(String::new(), |version| {
+            format!("; the newest version is {version}")
+        });
+        format!(
+            "there is no version of {package}{}{newest}",
+            describe(range)
+        )
+    }
+
+    /// A range of alternatives without the gaps between them in which no version lies.
+    fn without_gaps(&self, package: Package, range: &Ranges<Version>) -> Ranges<Version> {
+        let known = package.name().map(self.known).unwrap_or_default();
+        let gaps: Vec<_> = range
+            .complement()
+            .iter()
+            .filter(|(low, high)| *low != Bound::Unbounded && *high != Bound::Unbounded)
+            .map(|(low, high)| Ranges::from_range_bounds((low.cloned(), high.cloned())))
+            .filter(|gap| !known.iter().any(|version| gap.contains(version)))
+            .collect();
+        gaps.iter().fold(range.clone(), |all, gap| all.union(gap))
+    }
+
+    fn line(&self, line: usize) -> Option<&Wanted> {
+        self.lines().nth(line)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Wanted> {
         let request = self.request;
         let all = [
             &request.requirements,
             &request.constraints,
             &request.overrides,
         ];
-        all.into_iter().flatten().nth(line)
+        all.into_iter().flatten()
     }
 
     /// Those of the versions that exist and lie in `range`, first to last.
@@ -314,7 +225,7 @@ impl Context<'_> {
         let count = package
             .name()
             .map_or(1, |name| self.existing(name, versions).len());
-        if count == 1 { "needs" } else { "need" }
+        if count <= 1 { "needs" } else { "need" }
     }
 
     /// `flask 1.0 to 1.1.4`: the versions of a package that a range covers.
@@ -323,24 +234,34 @@ impl Context<'_> {
         let Some(name) = package.name() else {
             return text;
         };
-        let known = (self.known)(name);
+        let mut known = (self.known)(name);
+        let all = known.iter().all(|version| range.contains(version)) && known.len() > 1;
+        let whole = runs(&known, range);
+        if whole.len() > 1 {
+            // Versions that nobody gets anyhow do not divide a run.
+            let unavailable = self.unavailable(name);
+            known.retain(|it| range.contains(it) || !unavailable.contains(it));
+        }
         let runs = runs(&known, range);
         let count: usize = runs.iter().map(|(start, end)| end - start + 1).sum();
         if count == 0 {
             return format!("{text}{}", describe(range));
         }
-        if count == known.len() && count > 1 {
+        if all {
             return format!("all versions of {text}");
         }
-        if runs.len() > 3 {
+        if runs.len() > RUNS {
             let (first, last) = (runs[0].0, runs[runs.len() - 1].1);
             let (first, last) = (&known[first], &known[last]);
             return format!("{count} versions of {text} from {first} to {last}");
         }
-        let mut parts = runs.iter().map(|&(start, end)| match end - start {
-            0 => known[start].to_string(),
-            1 if runs.len() == 1 => format!("{} and {}", known[start], known[end]),
-            _ => format!("{} to {}", known[start], known[end]),
+        let mut parts = runs.iter().map(|&(start, end)| {
+            let (start, end) = finals(&known, start, end);
+            match end - start {
+                0 => known[start].to_string(),
+                1 if runs.len() == 1 => format!("{} and {}", known[start], known[end]),
+                _ => format!("{} to {}", known[start], known[end]),
+            }
         });
         let first = parts.next().unwrap_or_default();
         let rest: Vec<String> = parts.collect();
@@ -350,116 +271,28 @@ impl Context<'_> {
             Some((last, middle)) => format!("{text} {first}, {} and {last}", middle.join(", ")),
         }
     }
+
+    /// The versions of a package that were taken back.
+    fn unavailable(&self, name: NameId) -> Ranges<Version> {
+        let yanked = self
+            .all
+            .iter()
+            .filter(|fact| fact.subject() == Some(name) && is_yank(fact))
+            .filter_map(Fact::versions);
+        yanked.fold(Ranges::empty(), |all, more| all.union(more))
+    }
 }
 
-impl Fact {
-    /// Facts of one kind follow each other; after a few of them the rest is only counted.
-    fn kind(&self) -> Option<(u8, NameId, Option<NameId>)> {
-        match self {
-            Self::Asked { .. } | Self::Contradiction { .. } => None,
-            Self::Needs {
-                package, needed, ..
-            } => package.name().map(|name| (0, name, needed.name())),
-            Self::NeedsPython { name, .. } => Some((1, *name, None)),
-            Self::NoVersions { name, .. } => Some((2, *name, None)),
-            Self::Missing { name, .. } => Some((3, *name, None)),
-            Self::Unusable { name, .. } => Some((4, *name, None)),
-        }
-    }
+fn is_yank(fact: &Fact) -> bool {
+    matches!(fact, Fact::Unusable { why, .. } if matches!(**why, Unusable::Yanked { .. }))
+}
 
-    /// Takes in a fact that says the same of other versions; whether it did.
-    fn absorb(&mut self, other: &Self) -> bool {
-        if self == other {
-            return true;
-        }
-        let both = match (&*self, other) {
-            (
-                Self::Needs {
-                    package,
-                    needed,
-                    range,
-                    ..
-                },
-                Self::Needs {
-                    package: other_package,
-                    needed: other_needed,
-                    range: other_range,
-                    ..
-                },
-            ) => {
-                (package.name(), package.extra()) == (other_package.name(), other_package.extra())
-                    && (needed.name(), needed.extra())
-                        == (other_needed.name(), other_needed.extra())
-                    && range == other_range
-            }
-            (
-                Self::NeedsPython { name, pythons, .. },
-                Self::NeedsPython {
-                    name: other_name,
-                    pythons: other_pythons,
-                    ..
-                },
-            ) => name == other_name && pythons == other_pythons,
-            (
-                Self::Unusable { name, why, .. },
-                Self::Unusable {
-                    name: other_name,
-                    why: other_why,
-                    ..
-                },
-            ) => name == other_name && why.to_string() == other_why.to_string(),
-            _ => false,
-        };
-        if both && let (Some(versions), Some(others)) = (self.versions_mut(), other.versions()) {
-            *versions = versions.union(others);
-        }
-        both
-    }
-
-    fn versions(&self) -> Option<&Ranges<Version>> {
-        match self {
-            Self::Needs { versions, .. }
-            | Self::NeedsPython { versions, .. }
-            | Self::Unusable { versions, .. } => Some(versions),
-            Self::Asked { .. }
-            | Self::NoVersions { .. }
-            | Self::Missing { .. }
-            | Self::Contradiction { .. } => None,
-        }
-    }
-
-    fn versions_mut(&mut self) -> Option<&mut Ranges<Version>> {
-        match self {
-            Self::Needs { versions, .. }
-            | Self::NeedsPython { versions, .. }
-            | Self::Unusable { versions, .. } => Some(versions),
-            Self::Asked { .. }
-            | Self::NoVersions { .. }
-            | Self::Missing { .. }
-            | Self::Contradiction { .. } => None,
-        }
-    }
-
-    /// The newest of the versions that the fact speaks about; nothing is newer than an open end.
-    fn newest(&self) -> Option<(bool, Version)> {
-        let (_, high) = self.versions()?.bounding_range()?;
-        match high {
-            Bound::Included(version) | Bound::Excluded(version) => Some((false, version.clone())),
-            Bound::Unbounded => Some((true, Version::new([0]))),
-        }
-    }
-
-    /// The package that the fact speaks about.
-    pub(crate) fn subject(&self) -> Option<NameId> {
-        match self {
-            Self::Asked { .. } | Self::Contradiction { .. } => None,
-            Self::Needs { package, .. } => package.name(),
-            Self::NeedsPython { name, .. }
-            | Self::NoVersions { name, .. }
-            | Self::Missing { name, .. }
-            | Self::Unusable { name, .. } => Some(*name),
-        }
-    }
+/// That versions were yanked explains nothing where others of the same package are told of.
+fn is_noise(fact: &Fact, facts: &[Fact]) -> bool {
+    is_yank(fact)
+        && facts
+            .iter()
+            .any(|other| other.subject() == fact.subject() && !is_yank(other))
 }
 
 /// `has no wheel` → `have no wheel`, for what is said of several versions.
@@ -487,60 +320,13 @@ fn runs(known: &[Version], range: &Ranges<Version>) -> Vec<(usize, usize)> {
     runs
 }
 
-/// The user's lines in their order, then whatever is known of the packages that they lead to,
-/// nearest first.
-fn in_order(facts: Vec<Fact>) -> Vec<Fact> {
-    let (mut ordered, mut rest): (Vec<Fact>, Vec<Fact>) = facts
-        .into_iter()
-        .partition(|fact| matches!(fact, Fact::Asked { .. } | Fact::Contradiction { .. }));
-    ordered.sort_by_key(|fact| match fact {
-        Fact::Asked { line, .. } => *line,
-        _ => usize::MAX,
-    });
-    let mut queue: VecDeque<NameId> = ordered
-        .iter()
-        .filter_map(|fact| match fact {
-            Fact::Asked { name, .. } => Some(*name),
-            _ => None,
-        })
-        .collect();
-    let mut seen = FxHashSet::default();
-    while let Some(name) = queue.pop_front() {
-        if !seen.insert(name) {
-            continue;
-        }
-        let (mut about, others): (Vec<Fact>, Vec<Fact>) = rest
-            .into_iter()
-            .partition(|fact| fact.subject() == Some(name));
-        rest = others;
-        about.sort_by_cached_key(|fact| (fact.kind(), Reverse(fact.newest())));
-        for fact in &about {
-            if let Fact::Needs { needed, .. } = fact {
-                queue.extend(needed.name());
-            }
-        }
-        ordered.extend(about);
+/// A run without the pre-releases at its ends, if anything else is in it.
+fn finals(known: &[Version], start: usize, end: usize) -> (usize, usize) {
+    let is_final = |at: &usize| !known[*at].any_prerelease();
+    let first = (start..=end).find(is_final);
+    let last = (start..=end).rev().find(is_final);
+    match (first, last) {
+        (Some(first), Some(last)) => (first, last),
+        _ => (start, end),
     }
-    ordered.extend(rest);
-    ordered
-}
-
-/// The leaves of a proof from left to right; proofs are too deep for recursion.
-fn leaves(proof: &Proof) -> Vec<&External<Package, Ranges<Version>, Reason>> {
-    let mut leaves = Vec::new();
-    let mut shared = FxHashSet::default();
-    let mut stack = vec![proof];
-    while let Some(node) = stack.pop() {
-        match node {
-            DerivationTree::External(leaf) => leaves.push(leaf),
-            DerivationTree::Derived(derived) => {
-                if derived.shared_id.is_some_and(|id| !shared.insert(id)) {
-                    continue;
-                }
-                stack.push(&derived.cause2);
-                stack.push(&derived.cause1);
-            }
-        }
-    }
-    leaves
 }

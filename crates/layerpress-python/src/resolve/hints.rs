@@ -9,7 +9,8 @@ use pep508_rs::PackageName;
 use pubgrub::Ranges;
 
 use super::desk::Desk;
-use super::explain::{Context, Fact};
+use super::explain::Context;
+use super::facts::Fact;
 use super::package::NameId;
 use super::provider::{Missing, Provider, Release, Unusable};
 use super::ranges;
@@ -72,13 +73,7 @@ pub(crate) async fn hints<P: Provider>(
     facts: &[Fact],
     desk: &Arc<Desk<P>>,
 ) -> Vec<String> {
-    let asked: BTreeSet<NameId> = facts
-        .iter()
-        .filter_map(|fact| match fact {
-            Fact::Asked { name, .. } => Some(*name),
-            _ => None,
-        })
-        .collect();
+    let asked: BTreeSet<NameId> = facts.iter().filter_map(Fact::asked_for).collect();
     let (mut near, mut far): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut spoken_of = BTreeSet::new();
     for fact in facts {

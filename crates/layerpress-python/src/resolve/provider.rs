@@ -16,7 +16,7 @@ use super::inputs::Wanted;
 use crate::Metadata;
 
 /// Where releases and their metadata come from.
-pub trait Provider: Send + Sync + 'static {
+pub trait Provider: Sized + Send + Sync + 'static {
     /// What this provider needs to fetch the metadata of one file.
     type File: Clone + fmt::Debug + Send + Sync + 'static;
 
@@ -52,6 +52,11 @@ pub trait Provider: Send + Sync + 'static {
         version: &Version,
         file: &Self::File,
     ) -> impl Future<Output = Result<Arc<Metadata>, MetadataFault>> + Send;
+
+    /// The same world, in which nothing may be built: for questions that are not worth running
+    /// anybody's code.
+    #[must_use]
+    fn without_builds(&self) -> Self;
 
     /// Looks into an archive, a folder or a checkout that a requirement names outright.
     ///

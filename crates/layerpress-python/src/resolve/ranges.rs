@@ -176,16 +176,48 @@ fn only_releases(range: &Ranges<Version>) -> Ranges<Version> {
         .collect()
 }
 
-/// The set as a person would write it: `>=1.0,<2` or `==1.4.2`, alternatives joined by `or`.
+/// The set as a person would write it: `>=1.0,<2` or `==1.4.2`, single versions and series that are
+/// left out as `!=1.5` or `!=1.5.*`, other alternatives joined by `or`.
 pub(crate) fn describe(range: &Ranges<Version>) -> String {
     let mut text = String::new();
-    for (low, high) in range.iter() {
+    let mut segments = range.iter().peekable();
+    while let Some((low, mut high)) = segments.next() {
+        let mut left_out = String::new();
+        while let Some((next_low, next_high)) = segments.peek().copied()
+            && let Some(hole) = hole(high, next_low)
+        {
+            left_out.push(',');
+            left_out.push_str(&hole);
+            high = next_high;
+            segments.next();
+        }
         if !text.is_empty() {
             text.push_str(" or ");
         }
+        let start = text.len();
         describe_segment(&mut text, low, high);
+        let joined = text.len() > start;
+        text.push_str(if joined {
+            &left_out
+        } else {
+            left_out.trim_start_matches(',')
+        });
     }
     text
+}
+
+/// What `!=` would leave out just so.
+fn hole(start: Bound<&Version>, end: Bound<&Version>) -> Option<String> {
+    let (Bound::Excluded(start), Bound::Included(end)) = (start, end) else {
+        return None;
+    };
+    if above_locals(start) == *end {
+        return Some(format!("!={start}"));
+    }
+    let prefix = plain_start(start);
+    let series = starting_with(&prefix);
+    (series == Ranges::from_range_bounds(start.clone()..end.clone()))
+        .then(|| format!("!={prefix}.*"))
 }
 
 fn describe_segment(text: &mut String, low: Bound<&Version>, high: Bound<&Version>) {
@@ -351,7 +383,11 @@ mod tests {
             assert_eq!(describe(&range(text)), text);
         }
         assert_eq!(describe(&range("==1.2.*")), ">=1.2,<1.3");
-        assert_eq!(describe(&range("!=1.5")), "<1.5 or >1.5");
+        for text in ["!=1.5", ">=1.0,<2,!=1.5,!=1.6.*", ">=1,!=1.5.1", "!=1.*"] {
+            assert_eq!(describe(&range(text)), text);
+        }
+        let two = range("<1.5").union(&range(">1.7,!=1.9"));
+        assert_eq!(describe(&two), "<1.5 or >1.7,!=1.9");
     }
 
     fn any_version() -> impl Strategy<Value = Version> {

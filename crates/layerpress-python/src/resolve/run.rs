@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use pep440_rs::Version;
+use pep508_rs::PackageName;
+use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::demands::{Demands, Dependency};
+use super::demands::Demands;
 use super::desk::Desk;
 use super::error::ResolveError;
-use super::explain::{Context, Fact};
+use super::essence::essence;
+use super::explain::Context;
+use super::facts::{Fact, Reader};
 use super::hints::hints;
 use super::inputs::Request;
 use super::outright::{Outright, look_into};
@@ -72,6 +76,11 @@ impl<P: Provider> Attempt<P> {
         }
     }
 
+    fn fixed_version(&self, name: &PackageName) -> Option<Version> {
+        let fixed = self.fixed.get(name)?;
+        Some(fixed.metadata.version.clone())
+    }
+
     pub(super) async fn run(&self) -> Result<Solution<P::File>, Problematic> {
         let problem = Problem {
             desk: Arc::clone(&self.desk),
@@ -93,23 +102,28 @@ pub(super) enum Problematic {
 /// A proof, boiled down to what can be told.
 pub(super) struct Refusal {
     names: Names,
-    user: Vec<Dependency>,
     facts: Vec<Fact>,
-    explanation: String,
 }
 
 impl Refusal {
     async fn into_error<P: Provider>(self: Box<Self>, attempt: &Attempt<P>) -> ResolveError {
         let desk = &attempt.desk;
-        let known = |name: NameId| known_versions(&self.names, desk, name);
+        let fixed = |name: NameId| attempt.fixed_version(self.names.package_name(name));
+        let known = |name: NameId| match fixed(name) {
+            Some(version) => vec![version],
+            None => known_versions(&self.names, desk, name),
+        };
         let context = Context {
             names: &self.names,
             request: &attempt.request,
-            user: &self.user,
             known: &known,
+            fixed: &fixed,
+            all: &self.facts,
         };
-        let mut ways = what_would_do(attempt, &self.facts).await;
-        ways.extend(hints(&context, &self.facts, desk).await);
+        let essential = essence(&self.facts, &known);
+        let told = essential.as_deref().unwrap_or(&self.facts);
+        let mut ways = what_would_do(attempt, told).await;
+        ways.extend(hints(&context, told, desk).await);
         let offline = |fact: &Fact| {
             let missing = Missing::Offline;
             matches!(fact, Fact::Missing { missing: why, .. } if *why == missing)
@@ -117,7 +131,7 @@ impl Refusal {
         ResolveError::NoSolution {
             offline: self.facts.iter().any(offline),
             hints: ways,
-            explanation: self.explanation,
+            explanation: context.explanation(told),
         }
     }
 }
@@ -130,13 +144,18 @@ async fn on_a_thread<P: Provider>(
 ) -> Result<Solution<P::File>, Problematic> {
     let stop = Arc::clone(&desk);
     let (answer, answered) = oneshot::channel();
+    let fixed: FxHashMap<PackageName, Version> = problem
+        .fixed
+        .iter()
+        .map(|(name, fixed)| (name.clone(), fixed.metadata.version.clone()))
+        .collect();
     let spawned = thread::Builder::new()
         .name("resolve".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
             let outcome = Solver::new(problem)
                 .solve()
-                .map_err(|failure| boil_down(failure, &request, &desk));
+                .map_err(|failure| boil_down(failure, &request, &fixed));
             // Nobody may be there to hear it.
             let _ = answer.send(outcome);
         });
@@ -170,25 +189,22 @@ impl<P: Provider> Drop for Running<P> {
     }
 }
 
-fn boil_down<P: Provider>(failure: Failure, request: &Request, desk: &Desk<P>) -> Problematic {
+fn boil_down(
+    failure: Failure,
+    request: &Request,
+    fixed: &FxHashMap<PackageName, Version>,
+) -> Problematic {
     match failure {
         Failure::NoSolution(refuted) => {
             let Refuted { proof, names, user } = *refuted;
-            let known = |name: NameId| known_versions(&names, desk, name);
-            let context = Context {
+            let reader = Reader {
                 names: &names,
                 request,
                 user: &user,
-                known: &known,
+                fixed: &|name| fixed.get(names.package_name(name)).cloned(),
             };
-            let facts = context.facts(&proof);
-            let explanation = context.explanation(&facts);
-            Problematic::NoSolution(Box::new(Refusal {
-                names,
-                user,
-                facts,
-                explanation,
-            }))
+            let facts = reader.facts(&proof);
+            Problematic::NoSolution(Box::new(Refusal { names, facts }))
         }
         Failure::Budget { decisions, busiest } => {
             Problematic::Other(ResolveError::Budget { decisions, busiest })

@@ -28,7 +28,7 @@ pub use listed::ListedFile;
 use listed::ListedShelf;
 
 /// Package indexes as a [`Provider`], for one target.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RegistryProvider {
     registry: Arc<Registry>,
     target: String,
@@ -265,6 +265,13 @@ impl Provider for RegistryProvider {
                 });
                 self.listed_metadata(name, version, listed).await
             }
+        }
+    }
+
+    fn without_builds(&self) -> Self {
+        Self {
+            builder: None,
+            ..self.clone()
         }
     }
 

@@ -49,7 +49,7 @@ fn a_version_that_does_not_exist() {
     assert_snapshot!(universe.choose(&["a>=99"]), @r#"
     a requirement cannot be met for python3.12 x86_64:
       requirements.txt:1 asks for `a>=99`
-      there is no version of a >=99; the newest version is 2
+      there is no version of a>=99; the newest version is 2
     "#);
 }
 
@@ -60,8 +60,8 @@ fn a_contradiction_in_one_file() {
     the requirements cannot be met together for python3.12 x86_64:
       requirements.txt:1 asks for `a==1`
       requirements.txt:2 asks for `a==2`
-    hint: without the bound in `a==1` (requirements.txt:1), a 2 would do
-    without the bound in `a==2` (requirements.txt:2), a 1 would do
+    hint: a 2 would do instead of `a==1` (requirements.txt:1)
+    a 1 would do instead of `a==2` (requirements.txt:2)
     "#);
     assert_snapshot!(universe.choose(&["a>2,<1"]), @r#"
     a requirement cannot be met for python3.12 x86_64:
@@ -169,9 +169,9 @@ fn a_constraint_is_named_as_the_users() {
     assert_snapshot!(universe.answer(bounded), @r#"
     the requirements cannot be met together for python3.12 x86_64:
       requirements.txt:1 asks for `a`
-      constraints.txt:1 asks for `b<2`
+      constraints.txt:1 allows only `b<2`
       a 1 needs b>=2
-    hint: without the bound in `b<2` (constraints.txt:1), b 2 would do
+    hint: b 2 would do instead of `b<2` (constraints.txt:1)
     "#);
 }
 
@@ -187,7 +187,7 @@ fn an_extra_is_named() {
       requirements.txt:1 asks for `a[x]`
       requirements.txt:2 asks for `b<2`
       a[x] 1 needs b>=2
-    hint: without the bound in `b<2` (requirements.txt:2), b 2 would do
+    hint: b 2 would do instead of `b<2` (requirements.txt:2)
     "#);
 }
 
@@ -204,11 +204,111 @@ fn many_versions_are_told_in_ranges() {
     the requirements cannot be met together for python3.12 x86_64:
       requirements.txt:1 asks for `boto3`
       requirements.txt:2 asks for `urllib3>=2`
-      boto3 1.59 needs botocore==1.59
-      boto3 1.58 needs botocore==1.58
-      boto3 1.57 needs botocore==1.57
-      … and 56 more like these
+      all versions of boto3 need botocore>=1.1,<=1.59
       all versions of botocore need urllib3<2
-    hint: without the bound in `urllib3>=2` (requirements.txt:2), urllib3 1.26 would do
+    hint: urllib3 1.26 would do instead of `urllib3>=2` (requirements.txt:2)
+    "#);
+}
+
+#[test]
+fn versions_that_differ_in_what_they_need_are_told_together() {
+    let universe = Universe::of(
+        "pandas 2.0: numpy>=1.20
+         pandas 2.1: numpy>=1.22,<2
+         pandas 2.2: numpy>=1.26
+         numpy 1.19
+         numpy 1.26
+         numpy 2.0",
+    )
+    .with("pandas 2.1.1: numpy>=1.22", &[With::Yanked("it crashes")]);
+    assert_snapshot!(universe.choose(&["numpy<1.20", "pandas>=2"]), @r#"
+    the requirements cannot be met together for python3.12 x86_64:
+      requirements.txt:1 asks for `numpy<1.20`
+      requirements.txt:2 asks for `pandas>=2`
+      pandas 2.0 to 2.2 need numpy>=1.20
+    hint: numpy 2.0 would do instead of `numpy<1.20` (requirements.txt:1)
+    "#);
+}
+
+#[test]
+fn only_holes_that_matter_are_told() {
+    let universe = Universe::of(
+        "web 1: model>=1,<3,!=1.1,!=1.2,!=2.1
+         model 1.1
+         model 1.2
+         model 2.1
+         model 2.2
+         model 3",
+    );
+    assert_snapshot!(universe.choose(&["web", "model==2.1"]), @r#"
+    the requirements cannot be met together for python3.12 x86_64:
+      requirements.txt:1 asks for `web`
+      requirements.txt:2 asks for `model==2.1`
+      web 1 needs model>=1,<3,!=2.1
+    hint: model 2.2 would do instead of `model==2.1` (requirements.txt:2)
+    "#);
+    assert_snapshot!(universe.choose(&["web", "model>=3"]), @r#"
+    the requirements cannot be met together for python3.12 x86_64:
+      requirements.txt:1 asks for `web`
+      requirements.txt:2 asks for `model>=3`
+      web 1 needs model>=1,<3
+    hint: model 2.2 would do instead of `model>=3` (requirements.txt:2)
+    "#);
+}
+
+#[test]
+fn each_version_needing_one_of_its_own() {
+    let mut lines = String::new();
+    for version in 1..20 {
+        lines.push_str(&format!("model 2.{version}: core==0.{version}\n"));
+        lines.push_str(&format!("core 0.{version}\n"));
+    }
+    lines.push_str("core 0.7.1\n");
+    let universe = Universe::of(&lines);
+    assert_snapshot!(universe.choose(&["model", "core==0.7.1"]), @r#"
+    the requirements cannot be met together for python3.12 x86_64:
+      requirements.txt:1 asks for `model`
+      requirements.txt:2 asks for `core==0.7.1`
+      all versions of model need core>=0.1,<=0.7 or >=0.8,<=0.19
+    hint: core 0.19 would do instead of `core==0.7.1` (requirements.txt:2)
+    "#);
+}
+
+#[test]
+fn a_local_wheel_that_contradicts_itself_or_another() {
+    let universe = Universe::of(
+        "a 1
+         a 2",
+    )
+    .with_fixed("./demo.whl", "demo 1.0: a<2 | a>=2")
+    .with_fixed("./other.whl", "other 1.0: demo==2");
+    assert_snapshot!(universe.choose(&["./demo.whl"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `./demo.whl`, which is demo 1.0
+      demo 1.0 needs a<2
+      demo 1.0 needs a>=2
+    "#);
+    assert_snapshot!(universe.choose(&["./other.whl", "./demo.whl"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `./other.whl`, which is other 1.0
+      other 1.0 needs demo==2
+      demo is 1.0, from `./demo.whl` (requirements.txt:2)
+    "#);
+}
+
+#[test]
+fn a_step_back_by_an_age_is_no_remedy() {
+    let universe = Universe::of(
+        "web 0.100: model<2
+         web 0.1
+         model 2
+         other 1: model>=2",
+    );
+    assert_snapshot!(universe.choose(&["web==0.100", "other"]), @r#"
+    the requirements cannot be met together for python3.12 x86_64:
+      requirements.txt:1 asks for `web==0.100`
+      requirements.txt:2 asks for `other`
+      web 0.100 needs model<2
+      other 1 needs model>=2
     "#);
 }

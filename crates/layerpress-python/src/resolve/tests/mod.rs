@@ -1,5 +1,6 @@
 //! The solver against small worlds: each rule, each explanation, and a brute-force oracle.
 
+mod essence;
 mod explanations;
 mod oracle;
 mod registry;

@@ -325,6 +325,10 @@ impl Provider for Universe {
         Ok(Arc::clone(&file.metadata))
     }
 
+    fn without_builds(&self) -> Self {
+        self.clone()
+    }
+
     async fn fixed(&self, wanted: &Wanted) -> Result<Fixed<Self::File>, ProvideError> {
         let Need::Fixed(source) = &wanted.need else {
             unreachable!("only asked for what a line names outright");
