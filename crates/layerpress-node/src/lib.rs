@@ -7,6 +7,7 @@
 //! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
 //! [`tarball`] unpacks what was chosen.
 
+pub mod integrity;
 mod json;
 mod manifest;
 mod name;
@@ -22,6 +23,7 @@ pub mod semver;
 pub mod source;
 pub mod spec;
 pub mod tarball;
+mod trail;
 
 pub use manifest::{Extra, Manifest, Pairs};
 pub use name::{NameFault, PackageName};

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::de::DeserializeSeed as _;
 
 use crate::manifest::{Manifest, Pairs};
+use crate::trail::Trail;
 
 pub use error::PackageJsonError;
 
@@ -55,7 +56,7 @@ impl PackageJson {
             });
         }
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let trail = read::Trail::default();
+        let trail = Trail::default();
         let mut json = serde_json::Deserializer::from_slice(text);
         let read = read::Document(&trail)
             .deserialize(&mut json)
@@ -67,7 +68,7 @@ impl PackageJson {
     }
 }
 
-fn located(file: &str, error: &serde_json::Error, trail: &read::Trail) -> PackageJsonError {
+fn located(file: &str, error: &serde_json::Error, trail: &Trail) -> PackageJsonError {
     let (file, line, column) = (file.to_owned(), error.line(), error.column());
     let text = error.to_string();
     let message = text

@@ -1,11 +1,20 @@
-//! npm's own lockfile, `package-lock.json` with lockfileVersion 3.
+//! npm's own lockfile: `package-lock.json`, or `npm-shrinkwrap.json`, which is the same.
 //!
+//! [`read()`] takes versions 1 to 3 and gives a [`PackageLock`].
 //! [`write()`] gives the text that npm would write for a tree: npm's keys, npm's order, so that
 //! `npm ci` takes it and `npm install` leaves it alone.
 
+mod error;
+mod location;
+mod model;
 mod nice;
+mod read;
 #[cfg(test)]
 mod tests;
+mod v1;
 mod write;
 
-pub use write::{Style, write};
+pub use error::PackageLockError;
+pub use model::{Lacking, Locked, PackageLock};
+pub use read::read;
+pub use write::{Style, with_integrity, write};

@@ -26,9 +26,9 @@ use crate::package_json::PackageJson;
 use crate::spec::Spec;
 use tree::{Kind, NodeId, Tree};
 
-pub use error::{Failure, PeerConflict, PlaceError, UnmetPeer};
 pub(crate) use valid::plain_path;
 
+pub use error::{Failure, PeerConflict, PlaceError, UnmetPeer};
 /// What a tree is built for.
 #[derive(Clone, Debug, Default)]
 pub struct Project {

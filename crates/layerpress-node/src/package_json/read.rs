@@ -3,7 +3,6 @@
 //! Every reader takes what npm takes in that place and refuses the rest; the JSON parser adds line
 //! and column. Its own limit on nesting, 128, bounds all recursion here.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,28 +14,7 @@ use super::{Override, PackageJson};
 use crate::json::Json;
 use crate::manifest::{Pairs, without_optional};
 use crate::spec::Spec;
-
-/// Where the reader is, for the error.
-#[derive(Default)]
-pub(super) struct Trail {
-    pub(super) fields: RefCell<Vec<String>>,
-    pub(super) hint: Cell<Option<&'static str>>,
-}
-
-impl Trail {
-    /// Reads one value below `field`. After a failure the trail still leads to it.
-    fn below<T, E>(&self, field: &str, read: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.fields.borrow_mut().push(field.to_owned());
-        let value = read()?;
-        self.fields.borrow_mut().pop();
-        Ok(value)
-    }
-
-    fn fault<E: Error>(&self, message: impl fmt::Display, hint: &'static str) -> E {
-        self.hint.set(Some(hint));
-        E::custom(message)
-    }
-}
+use crate::trail::Trail;
 
 /// The whole file.
 pub(super) struct Document<'r>(pub(super) &'r Trail);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::location::folder_name;
 use super::nice;
 use crate::json::Json;
 use crate::manifest::Pairs;
@@ -23,6 +24,48 @@ impl Default for Style {
             newline: "\n".to_owned(),
         }
     }
+}
+
+impl Style {
+    /// The layout of a JSON file, which npm takes from package.json: the indentation and the line
+    /// ends of its first lines. A file of one line has none, and the defaults stand.
+    #[must_use]
+    pub fn of(package_json: &str) -> Style {
+        let default = Style::default();
+        let text = package_json.trim_start_matches('\u{feff}').trim_start();
+        let Some(rest) = text.strip_prefix('{') else {
+            return default;
+        };
+        let newline = if rest.starts_with("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let inside = rest.trim_start_matches(['\r', '\n']);
+        if inside.len() == rest.len() {
+            return default;
+        }
+        let indent = &inside[..inside.len() - inside.trim_start_matches([' ', '\t']).len()];
+        if indent.is_empty() {
+            return default;
+        }
+        Style {
+            indent: indent.to_owned(),
+            newline: newline.to_owned(),
+        }
+    }
+}
+
+/// Puts other digests in the place of some, wherever they stand in the text of a lockfile; all else
+/// stays as it is. For entries with nothing but a SHA-1, once their tarballs were fetched.
+#[must_use]
+pub fn with_integrity(text: &str, changes: &[(Arc<str>, Arc<str>)]) -> String {
+    let mut out = text.to_owned();
+    for (old, new) in changes {
+        let quoted = |digest: &str| Json::Text(digest.into()).to_string();
+        out = out.replace(&quoted(old), &quoted(new));
+    }
+    out
 }
 
 /// Writes the lockfile of a tree. `folder` is the name of the project's folder, which stands in for
@@ -109,16 +152,6 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
     let both = placed.is_dev_optional && !placed.is_dev && !placed.is_optional;
     fields.flag("devOptional", counts && both);
     Json::Object(fields.0)
-}
-
-/// The name that a folder gives to what is in it, its scope included.
-fn folder_name(location: &str) -> String {
-    let mut parts = location.rsplit('/');
-    let base = parts.next().unwrap_or_default();
-    match parts.next().filter(|scope| scope.starts_with('@')) {
-        Some(scope) => format!("{scope}/{base}"),
-        None => base.to_owned(),
-    }
 }
 
 /// The fields of an object; what is empty or false is not one.

@@ -1,0 +1,149 @@
+//! What a lockfile says.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::integrity::Integrity;
+use crate::manifest::{Manifest, Pairs};
+use crate::package_json::PackageJson;
+use crate::place::Project;
+
+/// A lockfile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageLock {
+    /// The version of its format as found: 1, 2 or 3.
+    pub version: u8,
+    /// Its entries by folder, relative to the project, in the order of the file; the project itself
+    /// is the empty one. Every link leads to an entry.
+    pub packages: IndexMap<Arc<str>, Locked>,
+    /// The project's version when the file was written.
+    pub project_version: Option<Arc<str>>,
+    /// Fields beside npm's own, as JSON texts; npm keeps them.
+    pub other: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// An entry: one package in one folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Locked {
+    /// What is known of the package. Its name is the real one, whatever the folder is called;
+    /// `tarball` is what the file calls `resolved`, which may be missing.
+    pub manifest: Arc<Manifest>,
+    /// What only its developers need; none but for the project and its folders.
+    pub dev_dependencies: Arc<Pairs>,
+    /// The digests of the tarball.
+    pub integrity: Integrity,
+    /// For a link, the folder that it leads to.
+    pub link: Option<Arc<str>>,
+    /// Only for development.
+    pub is_dev: bool,
+    /// Only where it can be had.
+    pub is_optional: bool,
+    /// For development, and optional, but needed by neither alone.
+    pub is_dev_optional: bool,
+    /// Only as a peer.
+    pub is_peer: bool,
+    /// Nothing asks for it but an optional peer.
+    pub is_extraneous: bool,
+    /// It comes inside the tarball of a package above it.
+    pub in_bundle: bool,
+    /// The file does not hold its manifest: what it is for, its peers, what is optional
+    /// (lockfileVersion 1).
+    pub lacks_manifest: bool,
+    /// Of the project: the globs of its workspaces.
+    pub workspaces: Vec<Arc<str>>,
+}
+
+/// A package whose manifest the lockfile does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// Its folder.
+    pub location: Arc<str>,
+    /// Its real name.
+    pub name: Arc<str>,
+    /// Its version, as registries have it; nothing for what came from elsewhere.
+    pub version: Option<Arc<str>>,
+    /// Where it came from, if the file says.
+    pub resolved: Option<Arc<str>>,
+}
+
+impl PackageLock {
+    /// The entry of the project itself; lockfileVersion 1 has none.
+    #[must_use]
+    pub fn root(&self) -> Option<&Locked> {
+        self.packages.get("")
+    }
+
+    /// The packages whose manifests have to be fetched before anybody can say which
+    /// of them fit a target.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<Lacking> {
+        let lacking = self
+            .packages
+            .iter()
+            .filter(|(_, locked)| locked.lacks_manifest);
+        lacking
+            .map(|(location, locked)| Lacking {
+                location: location.clone(),
+                name: locked
+                    .manifest
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| location.clone()),
+                version: locked.manifest.version.clone(),
+                resolved: locked.manifest.tarball.clone(),
+            })
+            .collect()
+    }
+
+    /// Gives an entry the manifest that it lacks. Where it came from and its digests stay as locked.
+    pub fn supply(&mut self, location: &str, manifest: &Manifest) {
+        if let Some(locked) = self.packages.get_mut(location) {
+            let old = &locked.manifest;
+            locked.manifest = Arc::new(Manifest {
+                tarball: old.tarball.clone().or_else(|| manifest.tarball.clone()),
+                integrity: old.integrity.clone().or_else(|| manifest.integrity.clone()),
+                ..manifest.clone()
+            });
+            locked.lacks_manifest = false;
+        }
+    }
+
+    /// The project as it was when the file was written, for using the file without a package.json.
+    /// Its overrides are not known.
+    #[must_use]
+    pub fn project(&self) -> Project {
+        let root = self.root().cloned().unwrap_or_default();
+        let links = self
+            .packages
+            .iter()
+            .filter(|(location, _)| is_top(location));
+        let workspaces = links.filter_map(|(location, locked)| {
+            let folder = locked.link.clone()?;
+            let name = location.strip_prefix("node_modules/")?;
+            // A workspace is a link that the project does not ask for.
+            let asks = |pairs: &Pairs| pairs.iter().any(|(other, _)| **other == *name);
+            let of = &root.manifest;
+            let lists = [
+                &of.dependencies,
+                &of.optional_dependencies,
+                &root.dev_dependencies,
+            ];
+            let is_asked = lists.into_iter().any(asks);
+            (!is_asked && !root.workspaces.is_empty()).then(|| (name.into(), folder))
+        });
+        Project {
+            workspaces: workspaces.collect(),
+            package: PackageJson {
+                manifest: (*root.manifest).clone(),
+                dev_dependencies: (*root.dev_dependencies).clone(),
+                overrides: Vec::new(),
+                workspaces: root.workspaces.clone(),
+            },
+        }
+    }
+}
+
+fn is_top(location: &str) -> bool {
+    location.matches("node_modules/").count() == 1
+}
