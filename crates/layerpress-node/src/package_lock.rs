@@ -1,6 +1,7 @@
 //! npm's own lockfile: `package-lock.json`, or `npm-shrinkwrap.json`, which is the same.
 //!
-//! [`read()`] takes versions 1 to 3 and gives a [`PackageLock`].
+//! [`read()`] takes versions 1 to 3 and gives a [`PackageLock`]; [`unmet()`] says whether it serves a
+//! package.json, as `npm ci` judges; [`pins()`] chooses what of it goes into a layer for a target.
 //! [`write()`] gives the text that npm would write for a tree: npm's keys, npm's order, so that
 //! `npm ci` takes it and `npm install` leaves it alone.
 
@@ -14,7 +15,11 @@ mod tests;
 mod v1;
 mod write;
 
+pub use crate::place::load::Folders;
+pub use crate::place::pins::{Pin, PinError, PinOptions, Resolved, pins};
+pub use crate::place::unmet::{Unmet, UnmetReason, unmet};
 pub use error::PackageLockError;
+pub(crate) use location::{folder_name, split};
 pub use model::{Lacking, Locked, PackageLock};
 pub use read::read;
 pub use write::{Style, with_integrity, write};

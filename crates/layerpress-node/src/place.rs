@@ -11,12 +11,15 @@ pub(crate) mod collate;
 mod edges;
 mod error;
 mod flags;
+pub(crate) mod load;
+pub(crate) mod pins;
 mod place_dep;
 mod rules;
 mod sets;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree;
+pub(crate) mod unmet;
 mod valid;
 
 use std::sync::Arc;
@@ -29,6 +32,7 @@ use tree::{Kind, NodeId, Tree};
 pub(crate) use valid::plain_path;
 
 pub use error::{Failure, PeerConflict, PlaceError, UnmetPeer};
+
 /// What a tree is built for.
 #[derive(Clone, Debug, Default)]
 pub struct Project {

@@ -59,6 +59,16 @@ pub(crate) fn folder_name(location: &str) -> String {
     }
 }
 
+/// The folder above, and the name below its `node_modules`; nothing for a folder that is in none.
+pub(crate) fn split(location: &str) -> Option<(&str, &str)> {
+    let (above, name) = match location.rsplit_once("/node_modules/") {
+        Some(parts) => parts,
+        None => ("", location.strip_prefix("node_modules/")?),
+    };
+    let slashes = usize::from(name.starts_with('@'));
+    (name.matches('/').count() == slashes).then_some((above, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +106,15 @@ mod tests {
         ] {
             assert!(fault(location).is_some(), "{location}");
         }
+    }
+
+    #[test]
+    fn folders_split_at_the_last_node_modules() {
+        assert_eq!(split("node_modules/a"), Some(("", "a")));
+        let nested = "packages/x/node_modules/@s/a/node_modules/b";
+        assert_eq!(split(nested), Some(("packages/x/node_modules/@s/a", "b")));
+        assert_eq!(split("node_modules/@s/a"), Some(("", "@s/a")));
+        assert_eq!(split("packages/x"), None);
+        assert_eq!(split("node_modules/a/vendor/b"), None);
     }
 }

@@ -74,7 +74,7 @@ impl PackageLock {
         self.packages.get("")
     }
 
-    /// The packages whose manifests have to be fetched before anybody can say which
+    /// The packages whose manifests have to be fetched before [`pins`](super::pins()) can say which
     /// of them fit a target.
     #[must_use]
     pub fn lacking(&self) -> Vec<Lacking> {

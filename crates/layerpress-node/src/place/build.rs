@@ -9,6 +9,7 @@ use super::can_place::Verdict;
 use super::collate;
 use super::error::{Failure, PeerConflict, PlaceError};
 use super::flags;
+use super::load::root_seed;
 use super::place_dep::{label, place};
 use super::rules::Rules;
 use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
@@ -47,17 +48,7 @@ pub(super) struct Builder<'s, S> {
 impl<'s, S: Source> Builder<'s, S> {
     pub(super) fn new(project: &Project, source: &'s S) -> Builder<'s, S> {
         let package = &project.package;
-        let seed = Seed {
-            name: package
-                .manifest
-                .name
-                .clone()
-                .unwrap_or_else(|| "project".into()),
-            manifest: Arc::new(package.manifest.clone()),
-            dev_dependencies: Arc::new(package.dev_dependencies.clone()),
-            failure: None,
-            overrides: None,
-        };
+        let seed = root_seed(package);
         Builder {
             tree: Tree::new(Rules::new(&package.overrides), seed, &project.workspaces),
             source,

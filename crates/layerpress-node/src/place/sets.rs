@@ -69,6 +69,9 @@ impl Tree {
         let Some(grand) = self.above(node).and_then(|parent| self.above(parent)) else {
             return false;
         };
+        if self.in_dependency_bundle(node) || self.in_shrinkwrap(node) {
+            return false;
+        }
         if self[node].edges_in.is_empty() {
             return true;
         }
@@ -178,5 +181,46 @@ impl Tree {
             let edge = &tree[edge];
             edge.to.is_none_or(|to| !boundary.contains(&to)) && !tree[edge.from].inert
         })
+    }
+
+    /// The package whose tarball holds this one, or the project where it bundles it itself (npm's
+    /// `getBundler`).
+    pub(super) fn bundler(&self, node: NodeId) -> Option<NodeId> {
+        self.bundler_on(node, &mut Vec::new())
+    }
+
+    fn bundler_on(&self, node: NodeId, path: &mut Vec<NodeId>) -> Option<NodeId> {
+        if path.contains(&node) {
+            return None;
+        }
+        path.push(node);
+        let parent = self[node].parent?;
+        if let above @ Some(_) = self.bundler_on(parent, path) {
+            return above;
+        }
+        if self[parent].manifest.bundled.contains(&self[node].name) {
+            return Some(parent);
+        }
+        // What a bundled package needs comes along when it stands beside it.
+        let by = self[node].edges_in.iter();
+        let found = by.map(|edge| self[*edge].from);
+        found
+            .collect::<Vec<_>>()
+            .into_iter()
+            .any(|from| self.bundler_on(from, path) == Some(parent))
+            .then_some(parent)
+    }
+
+    /// Whether a package comes inside the tarball of another.
+    pub(super) fn in_dependency_bundle(&self, node: NodeId) -> bool {
+        self.has_bundles && self.bundler(node).is_some_and(|by| by != self.root)
+    }
+
+    /// Whether a package above brings its own lockfile.
+    pub(super) fn in_shrinkwrap(&self, node: NodeId) -> bool {
+        let above = std::iter::successors(self[node].parent, |node| self[*node].parent);
+        above
+            .into_iter()
+            .any(|node| self[node].manifest.has_shrinkwrap)
     }
 }

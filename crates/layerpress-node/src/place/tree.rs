@@ -152,6 +152,8 @@ pub(super) struct Tree {
     /// The folders of the project that are in no `node_modules`, by location.
     pub(super) tops: Map<Arc<str>, NodeId>,
     pub(super) specs: super::valid::Specs,
+    /// Whether any package bundles others.
+    pub(super) has_bundles: bool,
 }
 
 impl std::ops::Index<NodeId> for Tree {
@@ -203,6 +205,7 @@ impl Tree {
             named: FxHashMap::default(),
             tops: Map::default(),
             specs: super::valid::Specs::default(),
+            has_bundles: false,
         };
         let root = tree.blank(Seed { overrides, ..seed });
         tree[root].flags = Flags::NONE;
@@ -267,6 +270,7 @@ impl Tree {
     }
 
     fn blank(&mut self, seed: Seed) -> NodeId {
+        self.has_bundles |= !seed.manifest.bundled.is_empty();
         let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer nodes than bytes read"));
         self.nodes.push(Node {
             name: seed.name,

@@ -141,7 +141,8 @@ impl Tree {
         let Some(rule) = rule else {
             return meets(&self.spec(edge));
         };
-        if self[node].manifest.has_shrinkwrap {
+        let is_fixed = self[node].manifest.has_shrinkwrap || self.in_shrinkwrap(node);
+        if is_fixed || (self.has_bundles && self.bundler(node).is_some()) {
             return meets(&of.raw_spec);
         }
         // Either what is put in its place, or what was asked for unless that is to be replaced.
