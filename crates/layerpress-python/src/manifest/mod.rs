@@ -24,7 +24,6 @@ mod mistake;
 mod nearest;
 mod own_code;
 mod poetry;
-mod poetry_version;
 mod pyproject;
 mod pyproject_groups;
 mod pyproject_uv;
