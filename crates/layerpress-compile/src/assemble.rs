@@ -1,17 +1,15 @@
 //! From unpacked packages and the team's own files to one layer tree, weighed and within the limit.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use layerpress_check::{Weight, unzipped_limit};
 use layerpress_pack::{Level, compress};
-use layerpress_tree::{Conflict, Entry, LayerPath, LayerTree, Mode};
+use layerpress_tree::{Conflict, Entry, LayerTree, Mode};
 use rayon::prelude::*;
 
 use crate::error::CompileError;
+use crate::own_code::OwnFile;
 use crate::pins::Gathered;
-
-/// One of the team's own files: where it goes in the layer, and where it lies.
-pub(crate) type OwnFile = (LayerPath, PathBuf);
 
 /// Adds `own` to what was gathered for a layer, and weighs it.
 ///
@@ -41,8 +39,8 @@ pub(crate) fn assemble(gathered: &mut Gathered, own: &[OwnFile]) -> Result<(), C
 fn add_own(tree: &mut LayerTree, own: &[OwnFile]) -> Result<u64, CompileError> {
     let entries: Vec<Entry> = own
         .par_iter()
-        .map(|(_, file)| own_entry(file))
-        .collect::<Result<_, _>>()?;
+        .map(|(_, file)| Ok(read_entry(file)?.0))
+        .collect::<Result<_, CompileError>>()?;
     let mut bytes = 0;
     for ((path, file), entry) in own.iter().zip(entries) {
         bytes += entry.content.size;
@@ -55,16 +53,21 @@ fn add_own(tree: &mut LayerTree, own: &[OwnFile]) -> Result<u64, CompileError> {
     Ok(bytes)
 }
 
-fn own_entry(file: &Path) -> Result<Entry, CompileError> {
+/// A file of the disk as the layer has it, with its bytes.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read_entry(file: &Path) -> Result<(Entry, Vec<u8>), CompileError> {
     let unreadable = |source| CompileError::Unreadable {
         path: file.to_owned(),
         source,
     };
     let bytes = std::fs::read(file).map_err(unreadable)?;
-    Ok(Entry {
+    let entry = Entry {
         mode: own_mode(&std::fs::metadata(file).map_err(unreadable)?),
         content: compress(&bytes, Level::Fast),
-    })
+    };
+    Ok((entry, bytes))
 }
 
 #[cfg(unix)]

@@ -143,6 +143,7 @@ impl Prepared {
             files: written.files,
             digest: written.digest,
             packages: self.gathered.packages,
+            removed: self.gathered.removed,
             cached: self.tally.cached.load(Ordering::Relaxed),
             downloaded_bytes: self.tally.downloaded_bytes.load(Ordering::Relaxed),
         })

@@ -9,6 +9,8 @@ use layerpress_pack::WriteError;
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
+use crate::node::NodeError;
+use crate::own_code::OwnCodeError;
 use crate::python::PythonError;
 
 /// Why a command could not be carried out.
@@ -28,6 +30,14 @@ pub enum CompileError {
     UnknownInput {
         /// The input.
         path: PathBuf,
+    },
+    /// A folder without a manifest.
+    #[error("{}: no manifest in this folder", folder.display())]
+    NoManifest {
+        /// The folder.
+        folder: PathBuf,
+        /// What was looked for in it.
+        looked_for: String,
     },
     /// A runtime of another ecosystem than the manifest.
     #[error("`{runtime}` is no runtime for a {} manifest", language(*ecosystem))]
@@ -62,6 +72,9 @@ pub enum CompileError {
     /// A Python project.
     #[error(transparent)]
     Python(#[from] PythonError),
+    /// A Node.js project.
+    #[error(transparent)]
+    Node(#[from] NodeError),
     /// Fetching.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -76,6 +89,9 @@ pub enum CompileError {
         /// The archive.
         file_name: String,
     },
+    /// The team's own code.
+    #[error(transparent)]
+    OwnCode(#[from] OwnCodeError),
     /// The team's own code and a distribution.
     #[error("`{}` cannot go into the layer: {source}", file.display())]
     OwnCodeConflict {
@@ -194,6 +210,7 @@ impl CompileError {
             | Self::Store(_)
             | Self::Write { .. }
             | Self::Vanished { .. }
+            | Self::OwnCode(OwnCodeError::Read { .. })
             | Self::Runtime { .. } => ExitClass::Io,
             Self::OtherEcosystem { .. }
             | Self::NoSuchTarget { .. }
@@ -201,12 +218,16 @@ impl CompileError {
             | Self::SameFile { .. }
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
-            Self::UnknownInput { .. } | Self::OwnCodeConflict { .. } => ExitClass::Input,
+            Self::UnknownInput { .. }
+            | Self::NoManifest { .. }
+            | Self::OwnCode(_)
+            | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
             | Self::LockOutdated { .. }
             | Self::OverLimit(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
             Self::Python(error) => error.exit_class(),
+            Self::Node(error) => error.exit_class(),
             Self::Fetch(error) => match error.kind() {
                 ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
                 ErrorKind::Input => ExitClass::Input,
@@ -221,9 +242,12 @@ impl CompileError {
         match self {
             Self::Unreadable { .. } => "unreadable",
             Self::UnknownInput { .. } => "unknown-input",
+            // Manifests and what lies beside them had one name before they had two ecosystems.
+            Self::NoManifest { .. } | Self::OwnCode(_) => "manifest",
             Self::OtherEcosystem { .. } => "other-ecosystem",
             Self::NoSuchTarget { .. } => "no-such-target",
             Self::Python(error) => error.code(),
+            Self::Node(error) => error.code(),
             Self::NoLock { .. } => "no-lockfile",
             Self::LockOutdated { .. } => "lockfile-outdated",
             Self::Fetch(error) => match error.kind() {
@@ -250,9 +274,10 @@ impl CompileError {
         let hint = match self {
             Self::UnknownInput { .. } => {
                 "name a `requirements.txt` (any `*.txt` or `*.in`), a `pyproject.toml`, a \
-                 `pylock.toml`, or a folder that holds one"
+                 `package.json`, a lockfile of pip or npm, or a folder that holds one"
                     .into()
             }
+            Self::NoManifest { looked_for, .. } => format!("looked for {looked_for}"),
             Self::OtherEcosystem { ecosystem, .. } => {
                 format!(
                     "the newest one for it is `{}`",
@@ -287,7 +312,9 @@ impl CompileError {
                 "another program may be cleaning the cache: run the command again".into()
             }
             Self::OverLimit(over) => over.hint(),
+            Self::OwnCode(error) => return error.hint(),
             Self::Python(error) => return error.hint(),
+            Self::Node(error) => return error.hint(),
             Self::Fetch(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::Unreadable { .. } | Self::Runtime { .. } => return None,

@@ -7,8 +7,7 @@ use std::time::Instant;
 use layerpress_fetch::{Reporter, Stage};
 
 use crate::error::CompileError;
-use crate::input::find;
-use crate::lock::{Coverage, lock_project};
+use crate::lock::{Coverage, lock_projects};
 use crate::pins::{Job, Tally};
 use crate::report::FetchReport;
 use crate::request::{FetchRequest, Layout, LockRequest, Upgrade};
@@ -31,25 +30,26 @@ pub fn fetch(
         locked: true,
         exclude: Default::default(),
         python: request.python.clone(),
+        node: request.node.clone(),
         sources: request.sources.clone(),
     };
-    let input = find(&request.lockfile)?;
-    let locked = lock_project(&input, &lock, Coverage::AtLeast, reporter)?;
     let mut report = FetchReport::default();
-    for &target in &locked.targets {
-        let _running = locked.session.stage(Stage::Fetch, target);
-        let tally = Tally::default();
-        report.archives += locked.pins.fetch(&Job {
-            session: &locked.session,
-            project: &locked.project,
-            target,
-            layout: Layout::Flat,
-            scripts: false,
-            exclude: &lock.exclude,
-            tally: &tally,
-        })?;
-        report.cached += tally.cached.load(Ordering::Relaxed);
-        report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);
+    for locked in lock_projects(&lock, Coverage::AtLeast, reporter)? {
+        for &target in &locked.targets {
+            let _running = locked.session.stage(Stage::Fetch, target);
+            let tally = Tally::default();
+            report.archives += locked.pins.fetch(&Job {
+                session: &locked.session,
+                project: &locked.project,
+                target,
+                layout: Layout::Flat,
+                scripts: false,
+                exclude: &lock.exclude,
+                tally: &tally,
+            })?;
+            report.cached += tally.cached.load(Ordering::Relaxed);
+            report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);
+        }
     }
     report.seconds.total = begun.elapsed();
     report.seconds.fetch = report.seconds.total;

@@ -17,6 +17,8 @@ mod error;
 mod fetch;
 mod input;
 mod lock;
+mod node;
+mod own_code;
 mod pins;
 mod project;
 mod python;
@@ -29,11 +31,14 @@ pub use build::build;
 pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
 pub use lock::lock;
+pub use node::NodeError;
+pub use own_code::OwnCodeError;
 pub use python::PythonError;
 pub use report::{
     BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, PackageReport,
-    Seconds,
+    RemovedReport, Seconds,
 };
 pub use request::{
-    BuildRequest, FetchRequest, Layout, LockRequest, Login, PythonOptions, Sources, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, PythonOptions, Sources,
+    Upgrade,
 };

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use layerpress_fetch::Reporter;
 use layerpress_scratch::replace;
-use layerpress_target::{Ecosystem, Target};
+use layerpress_target::{Ecosystem, Runtime, Target};
 
 use crate::error::CompileError;
 use crate::input::{Input, find};
 use crate::pins::Pins;
 use crate::project::Project;
-use crate::python;
 use crate::report::{Change, LockReport, LockfileReport};
-use crate::request::LockRequest;
+use crate::request::{LockRequest, Upgrade};
 use crate::session::Session;
+use crate::{node, python};
 
 /// Brings the lockfile of each input up to date.
 ///
@@ -75,9 +75,17 @@ pub(crate) fn lock_projects(
     coverage: Coverage,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Vec<Locked>, CompileError> {
-    let mut all: Vec<Locked> = Vec::new();
+    let mut inputs = Vec::new();
     for path in &request.inputs {
-        let locked = lock_project(&find(path)?, request, coverage, reporter)?;
+        inputs.extend(find(path)?);
+    }
+    let mut all: Vec<Locked> = Vec::new();
+    for (input, runtimes) in runtimes_of(&inputs, &request.runtimes)? {
+        let own = LockRequest {
+            runtimes,
+            ..request.clone()
+        };
+        let locked = lock_project(input, &own, coverage, reporter)?;
         let path = &locked.project.lockfile;
         if let Some(other) = all.iter().find(|other| other.project.lockfile == *path) {
             return Err(CompileError::SameFile {
@@ -88,7 +96,61 @@ pub(crate) fn lock_projects(
         }
         all.push(locked);
     }
+    for message in unknown_names(request, &all) {
+        reporter.warn(message);
+    }
     Ok(all)
+}
+
+/// The runtimes asked for that are of each input's ecosystem. Half of a folder for which none is
+/// asked is left out; a file that is named by itself is not.
+fn runtimes_of<'a>(
+    inputs: &'a [Input],
+    asked: &[Runtime],
+) -> Result<Vec<(&'a Input, Vec<Runtime>)>, CompileError> {
+    let mut all = Vec::new();
+    for &runtime in asked {
+        let is_for = |input: &&Input| input.ecosystem == runtime.ecosystem();
+        if let (None, Some(input)) = (inputs.iter().find(is_for), inputs.first()) {
+            return Err(CompileError::OtherEcosystem {
+                runtime,
+                ecosystem: input.ecosystem,
+            });
+        }
+    }
+    for input in inputs {
+        let is_own = |runtime: &Runtime| runtime.ecosystem() == input.ecosystem;
+        let own: Vec<Runtime> = asked.iter().copied().filter(is_own).collect();
+        match (own.is_empty(), asked.first()) {
+            (true, Some(_)) if !input.other_half.is_empty() => {}
+            (true, Some(&runtime)) => {
+                return Err(CompileError::OtherEcosystem {
+                    runtime,
+                    ecosystem: input.ecosystem,
+                });
+            }
+            _ => all.push((input, own)),
+        }
+    }
+    Ok(all)
+}
+
+/// A sentence for each package that an option names and no lock has.
+fn unknown_names(request: &LockRequest, all: &[Locked]) -> Vec<String> {
+    let excluded = request.exclude.iter().map(|name| ("--exclude", name));
+    let upgraded = match &request.upgrade {
+        Upgrade::Packages(names) => Some(names),
+        Upgrade::Nothing | Upgrade::Everything => None,
+    };
+    let upgraded = upgraded
+        .into_iter()
+        .flatten()
+        .map(|name| ("--upgrade-package", name));
+    excluded
+        .chain(upgraded)
+        .filter(|(_, name)| !all.iter().any(|locked| locked.pins.has(name)))
+        .map(|(option, name)| format!("`{option} {name}`: nothing of that name is in the lock"))
+        .collect()
 }
 
 /// Opens an input and makes sure of its lock.
@@ -104,9 +166,7 @@ pub(crate) fn lock_project(
 ) -> Result<Locked, CompileError> {
     match input.ecosystem {
         Ecosystem::Python => python::lock_project(input, request, coverage, reporter),
-        Ecosystem::Node => Err(CompileError::UnknownInput {
-            path: input.file.clone(),
-        }),
+        Ecosystem::Node => node::lock_project(input, request, reporter),
     }
 }
 

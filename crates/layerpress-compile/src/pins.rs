@@ -8,7 +8,7 @@ use layerpress_tree::LayerTree;
 
 use crate::error::CompileError;
 use crate::project::Project;
-use crate::report::PackageReport;
+use crate::report::{PackageReport, RemovedReport};
 use crate::request::Layout;
 use crate::session::Session;
 
@@ -16,6 +16,9 @@ use crate::session::Session;
 pub(crate) trait Pins: std::fmt::Debug {
     /// Whether it pins nothing at all.
     fn is_empty(&self) -> bool;
+
+    /// Whether it has a package of a name, as the user writes it.
+    fn has(&self, name: &str) -> bool;
 
     /// Fetches and unpacks what it pins for a target, and puts it where the layer has it.
     ///
@@ -43,7 +46,7 @@ pub(crate) struct Job<'a> {
     pub layout: Layout,
     /// Whether the packages' commands go into it.
     pub scripts: bool,
-    /// Packages to leave out, with what only they needed.
+    /// Packages to leave out, with what only they needed; names as the user writes them.
     pub exclude: &'a BTreeSet<String>,
     /// Counts what is fetched.
     pub tally: &'a Tally,
@@ -65,6 +68,8 @@ pub(crate) struct Gathered {
     pub tree: LayerTree,
     /// What each package weighs, in the order of names.
     pub packages: Vec<PackageReport>,
+    /// What of them was left out.
+    pub removed: Vec<RemovedReport>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::assemble::OwnFile;
+use crate::own_code::OwnFile;
 
 /// One input, opened.
 #[derive(Debug)]
@@ -19,13 +19,15 @@ pub(crate) struct Project {
     pub own: Vec<OwnFile>,
 }
 
-/// The folder's own name, with what a layer's name may not hold replaced by `-`.
+/// The folder's own name, made fit for a layer's.
 pub(crate) fn layer_name(folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let name = whole
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = whole.file_name().unwrap_or_default();
+    name_of(&name.to_string_lossy())
+}
+
+/// A name with what a layer's name may not hold replaced by `-`.
+pub(crate) fn name_of(name: &str) -> String {
     let fit = |c: char| {
         if c.is_ascii_alphanumeric() || c == '_' {
             c

@@ -36,6 +36,8 @@ pub struct LayerReport {
     pub digest: Sha256,
     /// What it holds, by normalised name.
     pub packages: Vec<PackageReport>,
+    /// What of the packages was left out, by rule.
+    pub removed: Vec<RemovedReport>,
     /// How many of the packages' archives were in the store already.
     pub cached: usize,
     /// How many bytes of archives were downloaded for it.
@@ -55,6 +57,17 @@ pub struct PackageReport {
     pub zipped_bytes: u64,
     /// Its files' sizes, in bytes.
     pub unzipped_bytes: u64,
+}
+
+/// What a rule left out of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedReport {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// How many files.
+    pub files: u64,
+    /// Their sizes, in bytes.
+    pub bytes: u64,
 }
 
 /// A lockfile that a command wrote, or used as it was.

@@ -28,12 +28,31 @@ pub struct LockRequest {
     pub upgrade: Upgrade,
     /// Use the lockfile as it is, and fail if it does not meet the manifest.
     pub locked: bool,
-    /// Packages to leave out, with what only they needed (normalised names).
+    /// Packages to leave out, with what only they needed; names as the user writes them.
     pub exclude: BTreeSet<String>,
     /// What Python manifests need: indexes, builds, versions, dependency sets.
     pub python: PythonOptions,
+    /// What Node.js manifests need: the registry, npm's settings, dependency sets.
+    pub node: NodeOptions,
     /// The store and the network.
     pub sources: Sources,
+}
+
+/// What a Node.js manifest is resolved and built with.
+#[derive(Debug, Clone, Default)]
+pub struct NodeOptions {
+    /// The registry, before whatever npm's settings say; those of scopes stay.
+    pub registry: Option<Url>,
+    /// Leave out what was published after this moment.
+    pub before: Option<jiff::Timestamp>,
+    /// Whether what only developers need goes into the layer too.
+    pub dev: bool,
+    /// The variables of the process: npm's settings among them, and what `${NAME}` stands for.
+    pub variables: BTreeMap<String, String>,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// What time it is, for settings that count from now.
+    pub now: jiff::Timestamp,
 }
 
 /// What a Python manifest is resolved and built with.
@@ -118,6 +137,8 @@ pub struct FetchRequest {
     pub archs: Vec<Arch>,
     /// What source distributions are built with.
     pub python: PythonOptions,
+    /// Which registry is asked for what the lock does not say.
+    pub node: NodeOptions,
     /// The store and the network.
     pub sources: Sources,
 }
@@ -143,7 +164,7 @@ pub enum Upgrade {
     /// None.
     #[default]
     Nothing,
-    /// These packages' (normalised names).
+    /// These packages', by name as the user writes it.
     Packages(BTreeSet<String>),
     /// All.
     Everything,
@@ -152,9 +173,10 @@ pub enum Upgrade {
 /// Where packages lie in the layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// `python`: good for any Python that the packages are good for.
+    /// `python` or `nodejs/node_modules`: good for any runtime that the packages are good for.
     #[default]
     Flat,
-    /// `python/lib/pythonX.Y/site-packages`: seen by one Python only, and before the flat folder.
+    /// `python/lib/pythonX.Y/site-packages` or `nodejs/nodeX/node_modules`: seen by one runtime
+    /// only, and before the flat folder.
     Versioned,
 }

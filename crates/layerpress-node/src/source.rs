@@ -158,9 +158,8 @@ impl Source for Desk {
             Spec::Workspace(_) => Err(SourceError::NoWorkspace {
                 name: ask.name.to_owned(),
             }),
-            Spec::Folder(path) => Err(SourceError::NotFound {
+            Spec::Folder(path) => Err(SourceError::NoPackage {
                 path: self.folder.join(path),
-                folder: true,
             }),
         };
         match found {

@@ -76,6 +76,14 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
         exact(layer.unzipped_bytes),
         share(layer.unzipped_bytes, limits::UNZIPPED_BYTES),
     );
+    for removed in &layer.removed {
+        text.push_str(&format!(
+            "  left out  {}, {} ({})\n",
+            count(usize::try_from(removed.files).unwrap_or(usize::MAX), "file"),
+            readable(removed.bytes),
+            removed.rule
+        ));
+    }
     if verbose {
         text.push_str(&heaviest_first(layer));
     }
@@ -157,7 +165,7 @@ fn count(number: usize, thing: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use layerpress_compile::PackageReport;
+    use layerpress_compile::{PackageReport, RemovedReport};
     use layerpress_target::{Arch, Target};
     use layerpress_tree::Sha256;
 
@@ -183,6 +191,11 @@ mod tests {
                 files: 2_310,
                 digest: Sha256([7; 32]),
                 packages: vec![package("requests", 400_000), package("boto3", 33_600_000)],
+                removed: vec![RemovedReport {
+                    rule: "foreign-binaries",
+                    files: 3,
+                    bytes: 1_500_000,
+                }],
                 cached: 1,
                 downloaded_bytes: 120_000,
             }],
@@ -217,6 +230,7 @@ mod tests {
           files     2,310
           zipped    1.2 MB (1,234,567 bytes)
           unzipped  34.0 MB (34,000,000 bytes), 13.0 % of what a function may hold
+          left out  3 files, 1.5 MB (foreign-binaries)
             boto3 1.0       11.2 MB zipped    33.6 MB unzipped
             requests 1.0   133.3 kB zipped   400.0 kB unzipped
         done in 1.24 s (resolve 0.31 s, fetch 0.70 s)

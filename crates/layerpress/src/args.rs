@@ -19,8 +19,8 @@ pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
 use crate::printer::ColorChoice;
 
-/// Turn a requirements file or a lockfile into an AWS Lambda layer: resolved for the Lambda
-/// runtime, pinned by a lockfile, checked, and the same bytes every time.
+/// Turn a requirements file, a package.json or a lockfile into an AWS Lambda layer: resolved for the
+/// Lambda runtime, pinned by a lockfile, checked, and the same bytes every time.
 #[derive(Debug, Parser)]
 #[command(
     name = "layerpress",
@@ -31,6 +31,7 @@ use crate::printer::ColorChoice;
 Examples:
   layerpress build requirements.txt
   layerpress build requirements.txt --runtime python3.13 --arch arm64 -o layer.zip
+  layerpress build package.json --runtime nodejs22.x
   layerpress build layer/python --locked --json
   layerpress lock pyproject.toml --runtime python3.12,python3.13
 

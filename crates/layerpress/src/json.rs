@@ -75,6 +75,11 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
             })
         })
         .collect();
+    let removed: Vec<_> = layer
+        .removed
+        .iter()
+        .map(|it| json!({ "rule": it.rule, "files": it.files, "bytes": it.bytes }))
+        .collect();
     json!({
         "path": shown(&layer.path, folder),
         "runtime": layer.target.runtime.name(),
@@ -85,7 +90,7 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         "sha256": layer.digest.hex(),
         "code_sha256": STANDARD.encode(layer.digest.0),
         "packages": packages,
-        "removed": [],
+        "removed": removed,
         "findings": [],
     })
 }
@@ -107,7 +112,7 @@ fn seconds(seconds: &Seconds) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use layerpress_compile::PackageReport;
+    use layerpress_compile::{PackageReport, RemovedReport};
     use layerpress_target::{Arch, Target};
     use layerpress_tree::Sha256;
 
@@ -133,6 +138,11 @@ mod tests {
                     zipped_bytes: 1,
                     unzipped_bytes: 2,
                 }],
+                removed: vec![RemovedReport {
+                    rule: "foreign-binaries",
+                    files: 1,
+                    bytes: 5,
+                }],
                 cached: 0,
                 downloaded_bytes: 9,
             }],
@@ -149,7 +159,7 @@ mod tests {
             notes: Vec::new(),
         };
         let document = of_build(&report, Path::new("/project/api"));
-        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[],"runtime":"python3.13","sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
+        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
     }
 
     #[test]

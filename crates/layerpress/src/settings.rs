@@ -131,6 +131,25 @@ pub(crate) fn flags(
     Ok(settings)
 }
 
+/// The npm registry that the flag or its variable names.
+///
+/// # Errors
+///
+/// What is no address on the web.
+pub(crate) fn registry(index: &IndexArgs) -> Result<Option<Url>, SettingsError> {
+    let Some(text) = index.registry.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let url = web_or_file(text).filter(|url| url.scheme() != "file");
+    url.map(Some).ok_or_else(|| SettingsError::Option {
+        option: "--registry",
+        // What stands before an `@` may be a password.
+        found: text.rsplit('@').next().unwrap_or_default().to_owned(),
+        problem: "is neither an http nor an https URL".to_owned(),
+        hint: Some("as `--registry https://npm.example/`".to_owned()),
+    })
+}
+
 /// What pip's and uv's variables and pip's files say.
 ///
 /// # Errors
@@ -267,6 +286,7 @@ mod tests {
             find_links: Vec::new(),
             no_index: false,
             index_strategy: crate::args::IndexStrategyArg::FirstIndex,
+            registry: None,
             refresh: false,
         }
     }

@@ -10,8 +10,8 @@ fn help_lists_the_commands_and_the_exit_codes() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     insta::assert_snapshot!(stdout(&output), @"
-    Turn a requirements file or a lockfile into an AWS Lambda layer: resolved for the Lambda runtime,
-    pinned by a lockfile, checked, and the same bytes every time
+    Turn a requirements file, a package.json or a lockfile into an AWS Lambda layer: resolved for the
+    Lambda runtime, pinned by a lockfile, checked, and the same bytes every time
 
     Usage: layerpress [OPTIONS] <COMMAND>
 
@@ -42,6 +42,7 @@ fn help_lists_the_commands_and_the_exit_codes() {
     Examples:
       layerpress build requirements.txt
       layerpress build requirements.txt --runtime python3.13 --arch arm64 -o layer.zip
+      layerpress build package.json --runtime nodejs22.x
       layerpress build layer/python --locked --json
       layerpress lock pyproject.toml --runtime python3.12,python3.13
 
@@ -71,12 +72,14 @@ fn every_option_says_its_default_or_can_be_left_out() {
         "--jobs",
         "--json",
         "--check-digest",
+        "--registry",
+        "--dev",
     ] {
         assert!(help.contains(option), "no {option} in\n{help}");
     }
     assert!(help.contains("Examples:"), "{help}");
     // Nothing is offered that does nothing yet.
-    for option in ["--profile", "--compression", "--bytecode", "--registry"] {
+    for option in ["--profile", "--compression", "--bytecode"] {
         assert!(!help.contains(option), "{option} in\n{help}");
     }
 }
@@ -93,6 +96,8 @@ fn usage_errors_end_with_two_and_leave_stdout_alone() {
         &["build", "requirements.txt", "--exclude-newer", "yesterday"],
         &["build", "requirements.txt", "--index-url", "not a url"],
         &["build", "requirements.txt", "--check-digest", "abc"],
+        &["build", "package.json", "--registry", "file:///tmp"],
+        &["build", "package.json", "--exclude", "@scope"],
         &["build", "requirements.txt", "--exclude", "boto3>=1"],
         &["build", "requirements.txt", "--locked", "--upgrade"],
         &["lock", "requirements.txt", "--layout", "flat"],

@@ -139,7 +139,6 @@ pub(crate) fn lock_project(
         lockfile,
         new_text,
     } = work.up_to_date(previous, &targets, coverage)?;
-    session.warn_all(unknown_names(request, &lock));
     Ok(Locked {
         session,
         project,
@@ -153,29 +152,6 @@ pub(crate) fn lock_project(
         new_text,
         seconds: begun.elapsed(),
     })
-}
-
-/// A sentence for each package that an option names and the lock does not have.
-fn unknown_names(request: &LockRequest, lock: &Pylock) -> Vec<String> {
-    let excluded = request.exclude.iter().map(|name| ("--exclude", name));
-    let upgraded = match &request.upgrade {
-        Upgrade::Packages(names) => Some(names),
-        Upgrade::Nothing | Upgrade::Everything => None,
-    };
-    let upgraded = upgraded
-        .into_iter()
-        .flatten()
-        .map(|name| ("--upgrade-package", name));
-    let known = |name: &str| {
-        lock.packages
-            .iter()
-            .any(|package| package.name.as_ref() == name)
-    };
-    excluded
-        .chain(upgraded)
-        .filter(|(_, name)| !known(name))
-        .map(|(option, name)| format!("`{option} {name}`: nothing of that name is in the lock"))
-        .collect()
 }
 
 /// A lockfile as it was found.
@@ -413,7 +389,9 @@ impl Work<'_> {
     fn kept(&self, lock: &Pylock, target: &Target) -> Vec<(PackageName, Version)> {
         let moves = |name: &PackageName| match &self.request.upgrade {
             Upgrade::Nothing => false,
-            Upgrade::Packages(names) => names.contains(&name.to_string()),
+            Upgrade::Packages(names) => names
+                .iter()
+                .any(|it| it.parse().ok().as_ref() == Some(name)),
             Upgrade::Everything => true,
         };
         let of_target = lock.select(target, &Selection::default());

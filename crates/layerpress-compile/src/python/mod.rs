@@ -15,6 +15,7 @@ mod releases;
 mod targets;
 
 pub use error::PythonError;
+pub(crate) use layerpress_python::manifest::LOOKED_FOR;
 pub(crate) use lock::lock_project;
 pub(crate) use pins::PythonPins;
-pub(crate) use project::is_known;
+pub(crate) use project::{find_in, is_known};

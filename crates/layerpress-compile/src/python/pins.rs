@@ -34,6 +34,11 @@ impl Pins for PythonPins {
         self.lock.packages.is_empty()
     }
 
+    fn has(&self, name: &str) -> bool {
+        let name: Option<PackageName> = name.parse().ok();
+        name.is_some_and(|name| self.lock.packages.iter().any(|it| it.name == name))
+    }
+
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
         let wanted = self.wanted(job)?;
         let wheels = self.unpack(&wanted, job, &unpack_options(job))?;
@@ -50,6 +55,7 @@ impl Pins for PythonPins {
         Ok(Gathered {
             tree,
             packages,
+            removed: Vec::new(),
             warnings: merged.warnings,
         })
     }

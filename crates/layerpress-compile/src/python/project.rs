@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use layerpress_python::manifest::{
-    self, FetchText, FetchTextError, Manifest, PyprojectOptions, Requirement, own_code,
+    self, FetchText, FetchTextError, Manifest, PyprojectOptions, Requirement, find_manifest,
     read_pyproject, read_requirements,
 };
 use url::Url;
 
 use crate::error::CompileError;
-use crate::input::Input;
+use crate::input::{InFolder, Input};
+use crate::own_code::own_files;
 use crate::project::{Project, layer_name, parent};
 use crate::request::PythonOptions;
 use crate::session::Session;
@@ -56,24 +57,31 @@ pub(crate) fn open(
         }
     };
     let folder = input.folder.clone().unwrap_or_else(|| parent(file));
-    let mut own = Vec::new();
-    if input.own_code {
-        let mut built_from = vec![lockfile.clone()];
-        built_from.extend(
-            manifest
-                .iter()
-                .flat_map(|manifest| manifest.files_read.clone()),
-        );
-        own = own_code(&folder, &built_from)?;
-    }
+    let read = manifest.iter().flat_map(|it| it.files_read.iter().cloned());
+    let built_from = read.chain([lockfile.clone()]).collect();
     let project = Project {
         name: layer_name(&folder),
         folder,
         shown: file.display().to_string(),
         lockfile,
-        own,
+        own: own_files(input, built_from)?,
     };
     Ok((project, manifest))
+}
+
+/// What a folder holds of Python.
+pub(crate) fn find_in(folder: &Path) -> Option<InFolder> {
+    let found = find_manifest(folder)?;
+    let beside = found.manifest.is_some().then_some(found.lockfile.clone());
+    Some(InFolder {
+        file: found.manifest.or(found.lockfile)?,
+        others: beside
+            .flatten()
+            .into_iter()
+            .chain(found.passed_over)
+            .collect(),
+        own_code: found.own_code,
+    })
 }
 
 /// A requirements file that is named by URL.

@@ -85,6 +85,17 @@ impl Client {
         self.join_download(request).await
     }
 
+    /// The same, if the store holds it: asks nobody, and needs no runtime.
+    ///
+    /// # Errors
+    /// [`FetchError::Mismatch`] if what is there under one of the digests has not all of them.
+    pub fn archive_now(
+        &self,
+        request: &ArchiveRequest,
+    ) -> Result<Option<StoredArchive>, FetchError> {
+        self.stored(request)
+    }
+
     fn join_download(&self, request: &ArchiveRequest) -> Shared<Download> {
         let key = format!("{:?}\n{}", request.digests, request.url);
         let mut running = self.lock_downloads();

@@ -42,10 +42,7 @@ pub(super) fn local(project: &Path, path: &str) -> Result<Arc<Manifest>, SourceE
     let bytes = match fs::read(&file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(SourceError::NotFound {
-                path: file,
-                folder: false,
-            });
+            return Err(SourceError::NoPackage { path: file });
         }
         Err(error) => {
             return Err(SourceError::Io {

@@ -131,6 +131,7 @@ impl Pressing {
         }
         let pressed = Pressed {
             archive,
+            recipe,
             facts,
             zip,
         };

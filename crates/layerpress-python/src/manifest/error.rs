@@ -135,42 +135,6 @@ pub enum ManifestError {
         /// The names, in order, joined by arrows.
         chain: String,
     },
-    /// A folder without a manifest.
-    #[error("{folder}: no manifest in this folder")]
-    NoManifest {
-        /// The folder as the user named it.
-        folder: String,
-        /// What was looked for.
-        looked_for: String,
-    },
-    /// A link in a folder of own code that leaves it, or leads to a folder or nowhere.
-    #[error("{path}: a link to `{target}`, which {fault}")]
-    Link {
-        /// The link.
-        path: String,
-        /// What it names.
-        target: String,
-        /// What is wrong with that.
-        fault: &'static str,
-    },
-    /// A file of the team's own code cannot be named in a layer.
-    #[error("{path}: cannot stand in a layer: {reason}")]
-    OwnCodePath {
-        /// The file.
-        path: String,
-        /// What is wrong with its name.
-        reason: String,
-    },
-    /// Two files of own code would get one path in the layer.
-    #[error("{first} and {second} would both become `{path}` in the layer")]
-    OwnCodeTwice {
-        /// The path in the layer.
-        path: String,
-        /// One file.
-        first: String,
-        /// The other.
-        second: String,
-    },
     /// A value of pip's or uv's configuration cannot be used.
     #[error("{place}: `{value}` is not {expected}")]
     Setting {
@@ -228,10 +192,6 @@ impl ManifestError {
             | Self::Field { .. }
             | Self::NoSuchSet { .. }
             | Self::SetCycle { .. }
-            | Self::NoManifest { .. }
-            | Self::Link { .. }
-            | Self::OwnCodePath { .. }
-            | Self::OwnCodeTwice { .. }
             | Self::Setting { .. } => ManifestErrorKind::Input,
         }
     }
@@ -264,13 +224,6 @@ impl ManifestError {
             Self::NoSuchSet {
                 kind, name, known, ..
             } => Some(known_sets(kind, name, known)),
-            Self::NoManifest { looked_for, .. } => Some(format!("looked for {looked_for}")),
-            Self::Link { .. } => Some(
-                "put a copy in its place, or name it in `.layerpressignore` to leave it out".into(),
-            ),
-            Self::OwnCodePath { .. } | Self::OwnCodeTwice { .. } => {
-                Some("rename it, or name it in `.layerpressignore` to leave it out".into())
-            }
             Self::Read { .. }
             | Self::TooBig { .. }
             | Self::Fetch { .. }

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::ManifestError;
 use super::read::read_text;
-use super::shown::shown;
 use super::toml_file::{TomlFile, table};
 
 /// Where manifests are looked for in a folder, best first: what `pip` and `sam build` install from
@@ -18,6 +16,16 @@ const MANIFESTS: [&str; 4] = [
 
 /// PEP 751's name for the lockfile.
 const LOCKFILE: &str = "pylock.toml";
+
+/// All places in a folder that are looked at, for who found nothing there.
+pub const LOOKED_FOR: [&str; 6] = [
+    MANIFESTS[0],
+    MANIFESTS[1],
+    MANIFESTS[2],
+    MANIFESTS[3],
+    LOCKFILE,
+    "python/pylock.toml",
+];
 
 /// What a folder holds to build a layer from; at least a manifest or a lockfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +41,9 @@ pub struct FoundManifest {
     pub own_code: bool,
 }
 
-/// Looks for the manifest in `folder`.
-///
-/// # Errors
-/// [`ManifestError::NoManifest`], which says what was looked for.
-pub fn find_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
+/// Looks for the manifest in `folder`; `None` if it has none, nor a lockfile.
+#[must_use]
+pub fn find_manifest(folder: &Path) -> Option<FoundManifest> {
     let mut found = MANIFESTS
         .into_iter()
         .map(|name| (name, folder.join(name)))
@@ -47,7 +53,7 @@ pub fn find_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
         return without_manifest(folder);
     };
     let lockfile = manifest.with_file_name(LOCKFILE);
-    Ok(FoundManifest {
+    Some(FoundManifest {
         passed_over: found.map(|(_, path)| path).collect(),
         lockfile: lockfile.is_file().then_some(lockfile),
         own_code: name != "pyproject.toml",
@@ -55,22 +61,11 @@ pub fn find_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
     })
 }
 
-fn without_manifest(folder: &Path) -> Result<FoundManifest, ManifestError> {
+fn without_manifest(folder: &Path) -> Option<FoundManifest> {
     let locks = [folder.join(LOCKFILE), folder.join("python").join(LOCKFILE)];
-    let Some(lockfile) = locks.into_iter().find(|path| path.is_file()) else {
-        let names: Vec<String> = MANIFESTS
-            .into_iter()
-            .chain([LOCKFILE, "python/pylock.toml"])
-            .map(|name| format!("`{name}`"))
-            .collect();
-        return Err(ManifestError::NoManifest {
-            folder: shown(&folder.display().to_string()),
-            looked_for: names.join(", "),
-        });
-    };
-    Ok(FoundManifest {
+    Some(FoundManifest {
         manifest: None,
-        lockfile: Some(lockfile),
+        lockfile: Some(locks.into_iter().find(|path| path.is_file())?),
         passed_over: Vec::new(),
         own_code: true,
     })
@@ -163,10 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_manifest_says_what_was_looked_for() {
+    fn settings_of_tools_are_no_manifest() {
         let folder = folder(&[("pyproject.toml", "[tool.black]")]);
-        let error = find_manifest(folder.path()).expect_err("there is none");
-        assert!(error.to_string().ends_with(": no manifest in this folder"));
-        insta::assert_snapshot!(error.hint().expect("a hint"), @"looked for `requirements.txt`, `python/requirements.txt`, `pyproject.toml`, `python/pyproject.toml`, `pylock.toml`, `python/pylock.toml`");
+        assert_eq!(find_manifest(folder.path()), None);
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! - [`read_requirements`] and [`read_constraints`]: the requirements.txt language as pip has it.
 //! - [`read_pyproject`]: PEP 621, extras, PEP 735 groups, `[tool.uv]` and Poetry's own tables.
-//! - [`find_manifest`] and [`own_code`]: a folder given as input.
+//! - [`find_manifest`]: a folder given as input.
 //! - [`Settings`]: pip's and uv's configuration, from text and variables handed in.
 //!
 //! Nothing here reads the environment; `${VARIABLES}` come in as an [`Environment`].
@@ -22,8 +22,8 @@ mod location;
 mod marker;
 mod mistake;
 mod nearest;
-mod own_code;
 mod poetry;
+mod poetry_version;
 mod pyproject;
 mod pyproject_groups;
 mod pyproject_uv;
@@ -39,10 +39,9 @@ mod toml_file;
 
 pub use crate::index::FindLinks;
 pub use error::{FetchTextError, ManifestError, ManifestErrorKind};
-pub use find::{FoundManifest, find_manifest};
+pub use find::{FoundManifest, LOOKED_FOR, find_manifest};
 pub use index_options::{BuildPolicy, Formats, IndexOptions, Names};
 pub use mistake::Mistake;
-pub use own_code::own_code;
 pub use pyproject::{Extras, Project, PyprojectOptions, read_pyproject};
 pub use requirement::{Origin, Requirement, Source};
 pub use requirement_text::parse_requirement;

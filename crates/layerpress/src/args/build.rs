@@ -14,11 +14,13 @@ Examples:
   layerpress build requirements.txt
   layerpress build requirements.txt --runtime python3.12 --runtime python3.13 --arch arm64
   layerpress build pyproject.toml --extra s3 -o dist/api.zip
+  layerpress build package.json --runtime nodejs22.x --arch x86_64,arm64
   layerpress build layer/python --locked --offline --json
 
 The lockfile is written beside the manifest; without `--locked` it is brought up to date first.")]
 pub(crate) struct BuildArgs {
-    /// A requirements file, a `pyproject.toml`, a `pylock.toml`, or a folder that holds them
+    /// A requirements file, a `pyproject.toml`, a `package.json`, a lockfile, or a folder that
+    /// holds them
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
@@ -77,14 +79,15 @@ Examples:
   layerpress lock requirements.txt --runtime python3.12,python3.13 --arch x86_64,arm64
   layerpress lock requirements.txt --upgrade-package boto3
   layerpress lock requirements.txt --locked
+  layerpress lock package.json --registry https://npm.example/
 
 Versions that the lockfile holds stay, until `--upgrade` or the manifest moves them.")]
 pub(crate) struct LockArgs {
-    /// A requirements file, a `pyproject.toml`, or a folder that holds them
+    /// A requirements file, a `pyproject.toml`, a `package.json`, or a folder that holds them
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// The lockfile to write [default: `pylock.toml` beside the input]
+    /// The lockfile to write [default: `pylock.toml` or `package-lock.json` beside the input]
     #[arg(
         short,
         long,
@@ -110,7 +113,8 @@ pub(crate) struct LockArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  layerpress fetch pylock.toml && layerpress build pylock.toml --offline")]
+  layerpress fetch pylock.toml && layerpress build pylock.toml --offline
+  layerpress fetch package-lock.json --arch x86_64,arm64")]
 pub(crate) struct FetchArgs {
     /// The lockfile
     #[arg(value_name = "LOCK")]
@@ -130,7 +134,7 @@ pub(crate) struct FetchArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target options")]
 pub(crate) struct TargetArgs {
-    /// A Lambda runtime, as `python3.13` (repeatable) [default: the lockfile's, else the newest
+    /// A Lambda runtime, as `python3.13` or `nodejs22.x` (repeatable) [default: the lockfile's, else the newest
     /// generally available one]
     #[arg(
         long,
@@ -212,7 +216,7 @@ pub(crate) struct ResolveArgs {
     )]
     pub exclude: Vec<String>,
 
-    /// Add the development dependencies: the group `dev` [default: off]
+    /// Add the development dependencies: the group `dev`, or `devDependencies` [default: off]
     #[arg(long, env = "LAYERPRESS_DEV", hide_env = true, value_parser = FalseyValueParser::new())]
     pub dev: bool,
 
@@ -252,9 +256,9 @@ pub(crate) struct JobsArgs {
 /// Where packages lie in a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LayoutArg {
-    /// In `python`
+    /// In `python`, or `nodejs/node_modules`
     Flat,
-    /// In `python/lib/pythonX.Y/site-packages`
+    /// In `python/lib/pythonX.Y/site-packages`, or `nodejs/nodeX/node_modules`
     Versioned,
 }
 

@@ -56,7 +56,17 @@ pub(crate) struct IndexArgs {
     )]
     pub index_strategy: IndexStrategyArg,
 
-    /// Ask indexes anew, whatever the cache holds [default: off]
+    /// The npm registry [default: npm's settings, else npm's own]; scopes keep theirs
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LAYERPRESS_REGISTRY",
+        hide_env = true,
+        hide_env_values = true
+    )]
+    pub registry: Option<String>,
+
+    /// Ask indexes and registries anew, whatever the cache holds [default: off]
     #[arg(long, env = "LAYERPRESS_REFRESH", hide_env = true, value_parser = FalseyValueParser::new())]
     pub refresh: bool,
 }

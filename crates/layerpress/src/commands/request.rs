@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use layerpress_compile::{BuildRequest, FetchRequest, Layout, LockRequest, PythonOptions, Upgrade};
+use layerpress_compile::{
+    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, PythonOptions, Upgrade,
+};
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Extras, Settings};
@@ -103,6 +105,7 @@ pub(super) fn fetch(
         runtimes: parsed("--runtime", &arguments.target.runtime)?,
         archs: parsed("--arch", &arguments.target.arch)?,
         sources: asked.sources(&configured)?,
+        node: asked.node()?,
         python: asked.python(configured)?,
     })
 }
@@ -131,6 +134,7 @@ impl Asked<'_> {
             locked: resolve.locked,
             exclude: names("--exclude", &resolve.exclude)?,
             sources: self.sources(&configured)?,
+            node: self.node()?,
             python: self.python(configured)?,
         })
     }
@@ -139,6 +143,20 @@ impl Asked<'_> {
         let jobs = self.jobs.jobs.map_or(0, std::num::NonZeroUsize::get);
         let refresh = self.index.refresh;
         settings::sources(self.global, refresh, jobs, configured, self.environment)
+    }
+
+    fn node(&self) -> Result<NodeOptions, SettingsError> {
+        let typed = self
+            .resolve
+            .and_then(|resolve| resolve.exclude_newer.as_deref());
+        Ok(NodeOptions {
+            registry: settings::registry(self.index)?,
+            before: typed.map(cutoff).transpose()?,
+            dev: self.resolve.is_some_and(|resolve| resolve.dev),
+            variables: self.environment.variables().clone(),
+            home: self.environment.home(),
+            now: now(),
+        })
     }
 
     fn python(&self, configured: Settings) -> Result<PythonOptions, SettingsError> {
@@ -213,18 +231,22 @@ fn upgrade(arguments: &ResolveArgs) -> Result<Upgrade, SettingsError> {
     })
 }
 
-/// The values of an option as normalised names of packages.
+/// The values of an option as names of packages of either ecosystem, as they were written.
 fn names(option: &'static str, values: &[String]) -> Result<BTreeSet<String>, SettingsError> {
     values
         .iter()
-        .map(|value| match PackageName::from_str(value.trim()) {
-            Ok(name) => Ok(name.to_string()),
-            Err(_) => Err(SettingsError::Option {
-                option,
-                found: value.clone(),
-                problem: "is not the name of a package".to_owned(),
-                hint: Some(format!("as `{option} boto3`, without a version")),
-            }),
+        .map(|value| {
+            let name = value.trim();
+            let known = PackageName::from_str(name).is_ok()
+                || layerpress_node::PackageName::parse(name).is_ok();
+            known
+                .then(|| name.to_owned())
+                .ok_or_else(|| SettingsError::Option {
+                    option,
+                    found: value.clone(),
+                    problem: "is not the name of a package".to_owned(),
+                    hint: Some(format!("as `{option} boto3`, without a version")),
+                })
         })
         .collect()
 }
@@ -244,10 +266,13 @@ fn extras(values: &[String]) -> Result<Extras, SettingsError> {
     Ok(Extras::Named(names.collect::<Result<_, _>>()?))
 }
 
-fn cutoff(text: &str) -> Result<Timestamp, SettingsError> {
+fn now() -> Timestamp {
     let millis = i64::try_from(Clock::System.now_millis()).unwrap_or(i64::MAX);
-    let now = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
-    settings::parse_cutoff(text, now).map_err(|problem| SettingsError::Option {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+fn cutoff(text: &str) -> Result<Timestamp, SettingsError> {
+    settings::parse_cutoff(text, now()).map_err(|problem| SettingsError::Option {
         option: "--exclude-newer",
         found: text.to_owned(),
         problem,

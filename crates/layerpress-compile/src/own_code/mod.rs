@@ -1,4 +1,6 @@
-//! [`own_code`]: the team's own files in a layer's folder, and where each belongs in the layer.
+//! [`own_files`]: the team's own files in a layer's folder, and where each belongs in the layer.
+
+mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -7,15 +9,16 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 use layerpress_tree::LayerPath;
 
-use super::error::ManifestError;
-use super::shown::shown;
+use crate::input::Input;
+
+pub use error::OwnCodeError;
 
 /// Folders that Lambda unpacks below `/opt` and looks into; what lies in them keeps its place.
 const OWN_PLACE: [&str; 4] = ["bin", "lib", "nodejs", "python"];
 
 /// Names that never belong into a layer: version control, environments, caches, build results,
 /// editors' files, secrets.
-const LEFT_OUT: [&str; 35] = [
+const LEFT_OUT: [&str; 37] = [
     ".DS_Store",
     ".aws-sam",
     ".bzr",
@@ -35,6 +38,7 @@ const LEFT_OUT: [&str; 35] = [
     ".layerpressignore",
     ".mypy_cache",
     ".nox",
+    ".npmrc",
     ".pytest_cache",
     ".python-version",
     ".ruff_cache",
@@ -49,6 +53,7 @@ const LEFT_OUT: [&str; 35] = [
     "cdk.out",
     "desktop.ini",
     "node_modules",
+    "package-lock.json",
     "venv",
     "virtualenv",
 ];
@@ -65,23 +70,23 @@ const LEFT_OUT_ENDINGS: [&str; 8] = [
     "~",
 ];
 
+/// One of the team's own files: where it goes in the layer, and where it lies.
+pub(crate) type OwnFile = (LayerPath, PathBuf);
+
 /// The team's own files in `folder`, by their path in the layer, in the order of a layer.
 ///
 /// The folder stands for `/opt`: what lies in `python/`, `nodejs/`, `bin/` and `lib/` keeps its
 /// place. Any other file or folder that holds Python goes below `python/`, so that
 /// `utils/common_util.py` imports as `utils.common_util`; one that holds JavaScript below
 /// `nodejs/node_modules/`; the rest keeps its place. Left out are the files `built_from`, every
-/// `pylock.toml`, version control, environments, caches, `dist/`, editors' files, and what
+/// `pylock.toml` and `package-lock.json`, version control, environments, caches, `dist/`, editors' files, and what
 /// `.gitignore` and `.layerpressignore` in the folder name. Ignore files above the folder do not
 /// count: a layer depends on its folder alone.
 ///
 /// # Errors
-/// A [`ManifestError`] for a link that leaves the folder or leads to another folder, for a name that
+/// An [`OwnCodeError`] for a link that leaves the folder or leads to another folder, for a name that
 /// cannot stand in a layer, for two files with one path there, and for what cannot be read.
-pub fn own_code(
-    folder: &Path,
-    built_from: &[PathBuf],
-) -> Result<Vec<(LayerPath, PathBuf)>, ManifestError> {
+fn own_code(folder: &Path, built_from: &[PathBuf]) -> Result<Vec<OwnFile>, OwnCodeError> {
     let root = folder
         .canonicalize()
         .map_err(|source| read_error(folder, source))?;
@@ -109,15 +114,35 @@ pub fn own_code(
     for file in files {
         let path = layer_path(folder, &file, &homes)?;
         if let Some(first) = placed.get(&path) {
-            return Err(ManifestError::OwnCodeTwice {
+            return Err(OwnCodeError::Twice {
                 path: path.to_string(),
-                first: shown(&first.display().to_string()),
-                second: shown(&file.display().to_string()),
+                first: first.display().to_string(),
+                second: file.display().to_string(),
             });
         }
         placed.insert(path, file);
     }
     Ok(placed.into_iter().collect())
+}
+
+/// The team's own files for the layer of an input: none where it is no folder laid out as a layer.
+///
+/// # Errors
+/// As [`own_code`].
+pub(crate) fn own_files(
+    input: &Input,
+    built_from: Vec<PathBuf>,
+) -> Result<Vec<OwnFile>, OwnCodeError> {
+    let Some(folder) = input.folder.as_deref().filter(|_| input.own_code) else {
+        return Ok(Vec::new());
+    };
+    let left_out: Vec<PathBuf> = built_from
+        .into_iter()
+        .chain(input.other_half.iter().cloned())
+        .collect();
+    let mut own = own_code(folder, &left_out)?;
+    own.retain(|(path, _)| !input.is_of_other_half(path.as_str()));
+    Ok(own)
 }
 
 fn walk(folder: &Path) -> ignore::Walk {
@@ -157,7 +182,7 @@ fn relevant(
     entry: &DirEntry,
     root: &Path,
     skipped: &BTreeSet<PathBuf>,
-) -> Result<Option<PathBuf>, ManifestError> {
+) -> Result<Option<PathBuf>, OwnCodeError> {
     let path = entry.path();
     let Some(kind) = entry.file_type() else {
         return Ok(None);
@@ -168,8 +193,8 @@ fn relevant(
     if kind.is_symlink() {
         check_link(path, root)?;
     } else if !kind.is_file() {
-        return Err(ManifestError::NotAFile {
-            file: shown(&path.display().to_string()),
+        return Err(OwnCodeError::NotAFile {
+            path: path.display().to_string(),
         });
     }
     let real = path
@@ -179,7 +204,7 @@ fn relevant(
 }
 
 /// A link may only stand for a file of the same folder.
-fn check_link(path: &Path, root: &Path) -> Result<(), ManifestError> {
+fn check_link(path: &Path, root: &Path) -> Result<(), OwnCodeError> {
     let fault = match path.canonicalize() {
         Err(_) => "leads nowhere",
         Ok(target) if !target.starts_with(root) => "lies outside of the folder",
@@ -187,9 +212,9 @@ fn check_link(path: &Path, root: &Path) -> Result<(), ManifestError> {
         Ok(_) => return Ok(()),
     };
     let target = path.read_link().unwrap_or_default();
-    Err(ManifestError::Link {
-        path: shown(&path.display().to_string()),
-        target: shown(&target.display().to_string()),
+    Err(OwnCodeError::Link {
+        path: path.display().to_string(),
+        target: target.display().to_string(),
         fault,
     })
 }
@@ -227,9 +252,9 @@ fn layer_path(
     folder: &Path,
     file: &Path,
     homes: &BTreeMap<PathBuf, &'static str>,
-) -> Result<LayerPath, ManifestError> {
-    let wrong = |reason: String| ManifestError::OwnCodePath {
-        path: shown(&file.display().to_string()),
+) -> Result<LayerPath, OwnCodeError> {
+    let wrong = |reason: String| OwnCodeError::Path {
+        path: file.display().to_string(),
         reason,
     };
     let relative = file.strip_prefix(folder).unwrap_or(file);
@@ -251,10 +276,9 @@ fn layer_path(
     LayerPath::new(&placed).map_err(|error| wrong(error.to_string()))
 }
 
-fn read_error(path: &Path, source: io::Error) -> ManifestError {
-    ManifestError::Read {
-        file: shown(&path.display().to_string()),
-        included_by: None,
+fn read_error(path: &Path, source: io::Error) -> OwnCodeError {
+    OwnCodeError::Read {
+        path: path.display().to_string(),
         source,
     }
 }

@@ -1,0 +1,287 @@
+//! From pins to unpacked packages: what is in the store at once, the rest as it arrives.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use layerpress_fetch::{ArchiveRequest, FetchError, StoredArchive, redacted};
+use layerpress_node::PackageName;
+use layerpress_node::package_lock::{Pin, Resolved};
+use layerpress_node::registry::Registry;
+use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
+use layerpress_tree::Digest;
+use rayon::prelude::*;
+use url::Url;
+
+use super::digests::{self, Vouched};
+use super::error::NodeError;
+use crate::error::CompileError;
+use crate::pins::Tally;
+use crate::session::Session;
+
+/// How many archives are on their way or being unpacked at once; the client bounds the requests.
+const AT_ONCE: usize = 64;
+
+/// An archive that goes to one or more places.
+#[derive(Debug)]
+pub(crate) struct Archive<'a> {
+    /// The package, for messages: `sharp@0.34.4`.
+    pub label: String,
+    /// One of the pins that it is for.
+    pub pin: &'a Pin,
+    /// Where it is.
+    pub url: Url,
+}
+
+/// Where the archive of a pin is; `None` for what is no archive or comes inside another.
+///
+/// # Errors
+/// An address that is none.
+pub(crate) fn archive<'a>(
+    pin: &'a Pin,
+    registry: &Registry,
+    folder: &Path,
+) -> Result<Option<Archive<'a>>, CompileError> {
+    if pin.bundled_in.is_some() {
+        return Ok(None);
+    }
+    let wrong = |address: &str| NodeError::Address {
+        location: pin.entry.to_string(),
+        address: address.to_owned(),
+    };
+    let name = PackageName::parse(&pin.name).ok();
+    let url = match &pin.resolved {
+        Resolved::Folder(_) | Resolved::Git(_) => return Ok(None),
+        Resolved::Registry => name
+            .as_ref()
+            .zip(pin.version.as_deref())
+            .and_then(|(name, version)| registry.tarball_url(name, version))
+            .ok_or_else(|| wrong(&pin.name))?,
+        Resolved::Tarball(address) => {
+            let url = Url::parse(address).map_err(|_| wrong("what stands there"))?;
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(wrong(&redacted(&url)).into());
+            }
+            match &name {
+                Some(name) => registry.fetched_from(name, &url),
+                None => url,
+            }
+        }
+        Resolved::File(path) => {
+            let path = folder.join(&**path);
+            std::path::absolute(&path)
+                .ok()
+                .and_then(|path| Url::from_file_path(path).ok())
+                .ok_or_else(|| wrong(&path.display().to_string()))?
+        }
+    };
+    Ok(Some(Archive {
+        label: label(pin),
+        pin,
+        url,
+    }))
+}
+
+/// A package as messages name it.
+pub(crate) fn label(pin: &Pin) -> String {
+    match &pin.version {
+        Some(version) => format!("{}@{version}", pin.name),
+        None => pin.name.to_string(),
+    }
+}
+
+/// Unpacks each archive, in their order, fetching what the store lacks.
+///
+/// # Errors
+/// The first archive that cannot be had, is not what its digest promises, or is no sound tarball.
+pub(crate) fn unpack_all(
+    session: &Session,
+    registry: &Registry,
+    archives: &[Archive<'_>],
+    tally: &Tally,
+) -> Result<Vec<Arc<PackageTree>>, CompileError> {
+    let options = UnpackOptions::default();
+    // What is there needs no network and no waiting: all cores take from it at once.
+    let mut trees: Vec<Option<Arc<PackageTree>>> = archives
+        .par_iter()
+        .map(|archive| from_store(session, archive, &options))
+        .collect::<Result<_, _>>()?;
+    let there = trees.iter().flatten().count();
+    tally.cached.fetch_add(there, Ordering::Relaxed);
+    let missing: Vec<usize> = (0..archives.len())
+        .filter(|&index| trees[index].is_none())
+        .collect();
+    if session.client.offline() {
+        let remote = |index: &&usize| archives[**index].url.scheme() != "file";
+        let files: Vec<String> = missing
+            .iter()
+            .filter(remote)
+            .map(|&index| archives[index].label.clone())
+            .collect();
+        if !files.is_empty() {
+            return Err(CompileError::NotCached { files });
+        }
+    }
+    let options = &options;
+    let arrived: Vec<(usize, PackageTree)> = session.wait(
+        stream::iter(missing)
+            .map(|index| async move {
+                let tree = arrive(session, registry, &archives[index], options, tally).await?;
+                Ok::<_, CompileError>((index, tree))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect(),
+    )?;
+    for (index, tree) in arrived {
+        trees[index] = Some(Arc::new(tree));
+    }
+    Ok(trees.into_iter().flatten().collect())
+}
+
+/// The package, if the store holds it under a digest that the pin vouches for.
+fn from_store(
+    session: &Session,
+    archive: &Archive<'_>,
+    options: &UnpackOptions,
+) -> Result<Option<Arc<PackageTree>>, CompileError> {
+    for digest in archive.pin.integrity.strongest() {
+        let Some(stored) = session
+            .client
+            .archive_now(&request(archive, Some(digest)))?
+        else {
+            continue;
+        };
+        // Damage is told by who makes the copy anew.
+        if let Ok(Some(tree)) = tarball::unpacked(stored.digest, session.store(), options) {
+            return Ok(Some(Arc::new(tree)));
+        }
+        let Some(bytes) = session.store().archive(stored.digest) else {
+            continue;
+        };
+        match unpack(session, archive, &bytes, &stored, options) {
+            Ok(tree) => return Ok(Some(Arc::new(tree))),
+            // Told once the copy that is fetched instead has come.
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// The package, from wherever the pin says.
+async fn arrive(
+    session: &Session,
+    registry: &Registry,
+    archive: &Archive<'_>,
+    options: &UnpackOptions,
+    tally: &Tally,
+) -> Result<PackageTree, CompileError> {
+    let vouched = digests::vouched(registry, archive.pin).await?;
+    match fetch_and_unpack(session, archive, &vouched, options, tally).await {
+        Err(CompileError::Node(NodeError::Tarball(error))) if error.is_damage() => {
+            session
+                .reporter()
+                .warn(format!("{error}; it is fetched again"));
+            fetch_and_unpack(session, archive, &vouched, options, tally).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn fetch_and_unpack(
+    session: &Session,
+    archive: &Archive<'_>,
+    vouched: &Vouched,
+    options: &UnpackOptions,
+    tally: &Tally,
+) -> Result<PackageTree, CompileError> {
+    let stored = fetch(session, archive, vouched).await?;
+    if stored.cached {
+        tally.cached.fetch_add(1, Ordering::Relaxed);
+    } else {
+        tally
+            .downloaded_bytes
+            .fetch_add(stored.size, Ordering::Relaxed);
+    }
+    let bytes = self::stored(session, &stored, &archive.label)?;
+    vouched.check_sha1(&archive.url, &bytes)?;
+    // Inflating and pressing takes all cores; the network goes on beside it.
+    let store = session.store().clone();
+    let (label, options) = (archive.label.clone(), options.clone());
+    let work = move || tarball::unpack(&label, &bytes, stored.digest, &store, &options);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(tree)) => {
+            session.warn_all(tree.warnings.iter().cloned());
+            Ok(tree)
+        }
+        Ok(Err(error)) => Err(error.into()),
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    }
+}
+
+/// Brings an archive into the store; of several digests by one algorithm any may be its.
+async fn fetch(
+    session: &Session,
+    archive: &Archive<'_>,
+    vouched: &Vouched,
+) -> Result<StoredArchive, FetchError> {
+    let mut outcome = None;
+    for digest in &vouched.digests {
+        match session
+            .client
+            .archive(&request(archive, Some(digest)))
+            .await
+        {
+            Err(error @ FetchError::Mismatch { .. }) => outcome = Some(Err(error)),
+            other => return other,
+        }
+    }
+    match outcome {
+        Some(mismatch) => mismatch,
+        None => session.client.archive(&request(archive, None)).await,
+    }
+}
+
+fn request(archive: &Archive<'_>, digest: Option<&Digest>) -> ArchiveRequest {
+    ArchiveRequest {
+        url: archive.url.clone(),
+        file_name: archive.label.clone(),
+        digests: digest.cloned().into_iter().collect(),
+        size: None,
+    }
+}
+
+fn unpack(
+    session: &Session,
+    archive: &Archive<'_>,
+    bytes: &Bytes,
+    stored: &StoredArchive,
+    options: &UnpackOptions,
+) -> Result<PackageTree, tarball::TarballError> {
+    let tree = tarball::unpack(
+        &archive.label,
+        bytes,
+        stored.digest,
+        session.store(),
+        options,
+    )?;
+    session.warn_all(tree.warnings.iter().cloned());
+    Ok(tree)
+}
+
+/// An archive that was put into the store a moment ago.
+pub(crate) fn stored(
+    session: &Session,
+    stored: &StoredArchive,
+    label: &str,
+) -> Result<Bytes, CompileError> {
+    session
+        .store()
+        .archive(stored.digest)
+        .ok_or_else(|| CompileError::Vanished {
+            path: session.store().archive_path(stored.digest),
+            file_name: label.to_owned(),
+        })
+}

@@ -1,0 +1,209 @@
+//! What vouches for a tarball: a digest in the lockfile that can be trusted, else its registry's.
+//!
+//! Old lockfiles have SHA-1 alone, which anybody can forge, and some have nothing. What is written
+//! into a lock is a sha512 in any case: [`strengthen`]. A lock that is used as it is gets the
+//! registry's for exactly that version; a SHA-1 beside it has to match too.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use layerpress_fetch::{ArchiveRequest, redacted};
+use layerpress_node::integrity::{Integrity, written};
+use layerpress_node::package_lock::{Pin, Resolved};
+use layerpress_node::place::IdealTree;
+use layerpress_node::registry::Registry;
+use layerpress_node::{Manifest, PackageName};
+use layerpress_tree::{Algorithm, Digest};
+use sha1::Digest as _;
+use url::Url;
+
+use super::archives;
+use super::error::NodeError;
+use crate::error::CompileError;
+use crate::session::Session;
+
+/// How many archives are fetched at once for their digests.
+const AT_ONCE: usize = 16;
+
+/// What a tarball must hash to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vouched {
+    /// One of these.
+    pub digests: Vec<Digest>,
+    /// And this, where there is one.
+    pub sha1: Option<[u8; 20]>,
+}
+
+impl Vouched {
+    /// Holds an archive against its SHA-1.
+    ///
+    /// # Errors
+    /// [`NodeError::OtherSha1`] if it has another.
+    pub(crate) fn check_sha1(&self, url: &Url, archive: &[u8]) -> Result<(), NodeError> {
+        let found: [u8; 20] = sha1::Sha1::digest(archive).into();
+        match self.sha1 {
+            Some(expected) if expected != found => Err(NodeError::OtherSha1 {
+                url: redacted(url),
+                expected: hex(&expected),
+                found: hex(&found),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What vouches for the archive of a pin.
+///
+/// # Errors
+/// A pin whose digests cannot be trusted, where the registry has no better one; a registry that
+/// cannot be asked.
+pub(crate) async fn vouched(registry: &Registry, pin: &Pin) -> Result<Vouched, CompileError> {
+    let sha1 = pin.integrity.sha1;
+    if pin.integrity.is_strong() {
+        let digests = pin.integrity.strongest().into_iter().cloned().collect();
+        return Ok(Vouched {
+            digests,
+            sha1: None,
+        });
+    }
+    let untrusted = |because: &str| NodeError::NoDigest {
+        location: pin.entry.to_string(),
+        because: because.to_owned(),
+    };
+    let name = PackageName::parse(&pin.name).ok();
+    let (Some(name), Some(version)) = (name, pin.version.as_deref()) else {
+        return Err(untrusted("").into());
+    };
+    if !is_of_registry(&pin.resolved, registry, &name, version) {
+        return Err(untrusted("it comes from no registry that could tell").into());
+    }
+    if registry.client().offline() {
+        return Err(untrusted("its registry could tell, but the network is switched off").into());
+    }
+    let manifest = manifest(registry, &name, version).await?;
+    let told = manifest.as_ref().and_then(|manifest| integrity(manifest));
+    match told {
+        Some(told) if told.is_strong() => Ok(Vouched {
+            digests: told.strongest().into_iter().cloned().collect(),
+            sha1,
+        }),
+        _ => Err(untrusted("its registry has no better one").into()),
+    }
+}
+
+/// Whether a registry vouches for what an entry's address leads to.
+fn is_of_registry(
+    resolved: &Resolved,
+    registry: &Registry,
+    name: &PackageName,
+    version: &str,
+) -> bool {
+    let Resolved::Tarball(address) = resolved else {
+        return *resolved == Resolved::Registry;
+    };
+    let at_registry = Url::parse(address).map(|url| registry.fetched_from(name, &url));
+    let known = registry.tarball_url(name, version);
+    at_registry.is_ok_and(|url| known.is_some_and(|known| known.origin() == url.origin()))
+}
+
+/// The manifest of one version: the document of it alone where the registry has one.
+///
+/// # Errors
+/// A registry that cannot be asked.
+pub(crate) async fn manifest(
+    registry: &Registry,
+    name: &PackageName,
+    version: &str,
+) -> Result<Option<Arc<Manifest>>, NodeError> {
+    if let Some(manifest) = registry.version(name, version).await? {
+        return Ok(Some(manifest));
+    }
+    let packument = registry.packument(name).await?;
+    let found = packument.version(version);
+    Ok(found.and_then(|found| found.manifest()).map(Arc::new))
+}
+
+/// Gives every tarball of a tree that is about to be written a digest that can be trusted: those
+/// whose registry has none are fetched, held against their SHA-1, and hashed.
+///
+/// # Errors
+/// A tarball that cannot be had, or is not what its SHA-1 promises.
+pub(crate) fn strengthen(
+    session: &Session,
+    registry: &Registry,
+    tree: &mut IdealTree,
+) -> Result<(), CompileError> {
+    let weak: Vec<usize> = (0..tree.packages.len())
+        .filter(|&index| {
+            let placed = &tree.packages[index];
+            placed.link.is_none() && is_weak(&placed.manifest)
+        })
+        .collect();
+    let packages = &tree.packages;
+    let found: Vec<(usize, String)> = session.wait(
+        stream::iter(weak)
+            .map(|index| async move {
+                let integrity = hashed(session, registry, &packages[index].manifest).await?;
+                Ok::<_, CompileError>((index, integrity))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect(),
+    )?;
+    for (index, integrity) in found {
+        let manifest = &mut tree.packages[index].manifest;
+        Arc::make_mut(manifest).integrity = Some(integrity.into());
+    }
+    Ok(())
+}
+
+/// Whether a package is a tarball from afar that no good digest vouches for.
+fn is_weak(manifest: &Manifest) -> bool {
+    let address = manifest.tarball.as_deref();
+    let remote = address.is_some_and(|address| address.starts_with("http"));
+    let strong = integrity(manifest).is_some_and(|integrity| integrity.is_strong());
+    remote && !strong
+}
+
+fn integrity(manifest: &Manifest) -> Option<Integrity> {
+    Integrity::parse(manifest.integrity.as_deref()?).ok()
+}
+
+/// The sha512 of a tarball, as a lockfile has it.
+async fn hashed(
+    session: &Session,
+    registry: &Registry,
+    manifest: &Manifest,
+) -> Result<String, CompileError> {
+    let name = manifest.name.as_deref().unwrap_or_default();
+    let version = manifest.version.as_deref().unwrap_or_default();
+    let label = format!("{name}@{version}");
+    let address = manifest.tarball.as_deref().unwrap_or_default();
+    let url = Url::parse(address).map_err(|_| NodeError::Address {
+        location: label.clone(),
+        address: "what stands there".to_owned(),
+    })?;
+    let url = match PackageName::parse(name) {
+        Ok(name) => registry.fetched_from(&name, &url),
+        Err(_) => url,
+    };
+    let request = ArchiveRequest {
+        url,
+        file_name: label.clone(),
+        digests: Vec::new(),
+        size: None,
+    };
+    let stored = session.client.archive(&request).await?;
+    let bytes = archives::stored(session, &stored, &label)?;
+    let vouched = Vouched {
+        digests: Vec::new(),
+        sha1: integrity(manifest).and_then(|integrity| integrity.sha1),
+    };
+    vouched.check_sha1(&request.url, &bytes)?;
+    let sha512 = sha2::Sha512::digest(&bytes);
+    let digest = Digest::from_bytes(Algorithm::Sha512, &sha512);
+    Ok(digest.as_ref().map(written).unwrap_or_default())
+}

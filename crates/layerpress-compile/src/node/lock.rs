@@ -1,0 +1,388 @@
+//! [`lock_project`]: from a package.json to its `package-lock.json`, moving no version without need.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use layerpress_fetch::{ProxyAddress, Reporter, Stage};
+use layerpress_node::PackageName;
+use layerpress_node::npmrc::{Npmrc, Surroundings};
+use layerpress_node::package_json::PackageJson;
+use layerpress_node::package_lock::{self, PackageLock, Style};
+use layerpress_node::place::{IdealTree, Project, ideal_tree};
+use layerpress_node::registry::Registry;
+use layerpress_node::semver::Version;
+use layerpress_node::source::Desk;
+use layerpress_target::{Ecosystem, Target};
+
+use super::digests::{manifest, strengthen};
+use super::pins::NodePins;
+use super::project::{Opened, open};
+use crate::error::CompileError;
+use crate::input::Input;
+use crate::lock::{Locked, Versions, changes};
+use crate::project::{layer_name, parent};
+use crate::report::LockfileReport;
+use crate::request::{LockRequest, NodeOptions, Sources, Upgrade};
+use crate::session::Session;
+use crate::targets::choose;
+
+/// How many manifests are asked for at once.
+const AT_ONCE: usize = 32;
+
+/// Opens an input and makes sure of its lock.
+///
+/// # Errors
+/// An input that cannot be used, a lock that must not but would have to change, a tree that cannot
+/// be built.
+pub(crate) fn lock_project(
+    input: &Input,
+    request: &LockRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Locked, CompileError> {
+    let begun = Instant::now();
+    let (mut project, opened) = open(input)?;
+    if let Some(lockfile) = &request.lockfile {
+        if same_file(&input.file, lockfile) {
+            return Err(CompileError::OverManifest {
+                path: input.file.clone(),
+            });
+        }
+        project.lockfile.clone_from(lockfile);
+    }
+    let folder = parent(&input.file);
+    let npmrc = settings(&folder, &request.node)?;
+    let options = npmrc.registry_options(request.node.now)?;
+    let session = Session::open(
+        &sources(&request.sources, &npmrc, &request.node)?,
+        npmrc.trusted_hosts(),
+        Arc::clone(reporter),
+    )?;
+    session.warn_all(npmrc.add_tokens(session.client.credentials()));
+    let registry = Registry::new(options, session.client.clone());
+    let targets = choose(Ecosystem::Node, &request.runtimes, &request.archs, &[])?;
+    let desk = Desk::new(&folder, registry, oldest(&targets));
+    let previous = Previous::read(&project.lockfile)?;
+    let work = Work {
+        request,
+        session: &session,
+        desk: &desk,
+        folder: &folder,
+        path: &project.lockfile,
+        target: targets[0],
+    };
+    let mut done = match opened {
+        Some(opened) => work.up_to_date(&opened, previous)?,
+        None => {
+            let lock = previous.ok_or_else(|| work.missing())?.lock;
+            Outcome {
+                asked: lock.project(),
+                lock,
+                lockfile: None,
+                new_text: None,
+            }
+        }
+    };
+    supply(&session, desk.registry(), &mut done.lock)?;
+    let pins = NodePins::new(done.asked, done.lock, desk, folder, request, &npmrc);
+    Ok(Locked {
+        session,
+        project,
+        pins: Box::new(pins),
+        targets,
+        lockfile: done.lockfile,
+        new_text: done.new_text,
+        seconds: begun.elapsed(),
+    })
+}
+
+/// npm's settings around a project; what the command line says comes before them, as in npm.
+fn settings(folder: &Path, options: &NodeOptions) -> Result<Npmrc, CompileError> {
+    let mut variables = options.variables.clone();
+    let typed = [
+        (
+            "npm_config_registry",
+            options.registry.as_ref().map(ToString::to_string),
+        ),
+        (
+            "npm_config_before",
+            options.before.map(|moment| moment.to_string()),
+        ),
+    ];
+    for (name, value) in typed {
+        if let Some(value) = value {
+            variables.retain(|other, _| !other.eq_ignore_ascii_case(name));
+            variables.insert(name.to_owned(), value);
+        }
+    }
+    Ok(Npmrc::load(&Surroundings {
+        project: folder,
+        home: options.home.as_deref(),
+        variables: &variables,
+    })?)
+}
+
+/// The store, and the network as npm's settings have it; those of pip and of netrc are not npm's.
+fn sources(
+    sources: &Sources,
+    npmrc: &Npmrc,
+    options: &NodeOptions,
+) -> Result<Sources, CompileError> {
+    let mut certificates = npmrc.certificates()?;
+    // Node.js passes over a file that it cannot read, too ("Command-line API", NODE_EXTRA_CA_CERTS).
+    if let Some(extra) = options.variables.get("NODE_EXTRA_CA_CERTS")
+        && let Ok(bundle) = std::fs::read(extra)
+    {
+        certificates.push(bundle);
+    }
+    Ok(Sources {
+        certificates,
+        proxy: npmrc.proxies().https.map(ProxyAddress),
+        netrc: None,
+        keyring: false,
+        logins: Vec::new(),
+        ..sources.clone()
+    })
+}
+
+/// The Node.js that versions are chosen for: the oldest of all targets, since one lock serves them.
+fn oldest(targets: &[Target]) -> Version {
+    let oldest = targets.iter().map(|target| target.runtime).min();
+    oldest
+        .and_then(|runtime| Version::loose(runtime.full_version()))
+        .expect("there is a target, and every Node.js runtime has a version")
+}
+
+/// A lockfile as it was found.
+struct Previous {
+    text: String,
+    lock: PackageLock,
+}
+
+impl Previous {
+    fn read(path: &Path) -> Result<Option<Self>, CompileError> {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(CompileError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        let lock = package_lock::read(&path.display().to_string(), &bytes)?;
+        Ok(Some(Self {
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            lock,
+        }))
+    }
+}
+
+/// A lock that serves, and what becomes of its file.
+struct Outcome {
+    asked: Project,
+    lock: PackageLock,
+    lockfile: Option<LockfileReport>,
+    new_text: Option<String>,
+}
+
+/// What locking one project works with.
+struct Work<'a> {
+    request: &'a LockRequest,
+    session: &'a Session,
+    desk: &'a Desk,
+    folder: &'a Path,
+    /// The lockfile, whether it is there yet or not.
+    path: &'a Path,
+    /// The one that a stage is told for.
+    target: Target,
+}
+
+impl Work<'_> {
+    /// The lock that serves a project: the previous one where it does, else a new one with its text.
+    fn up_to_date(
+        &self,
+        opened: &Opened,
+        previous: Option<Previous>,
+    ) -> Result<Outcome, CompileError> {
+        let asked = self.desk.project(opened.package.clone())?;
+        let folders = |location: &str| package_of(self.folder, location);
+        let Some(found) = previous else {
+            return match self.request.locked {
+                true => Err(self.missing()),
+                false => self.resolve(asked, &opened.text, None),
+            };
+        };
+        let unmet = package_lock::unmet(&asked, &found.lock, &folders);
+        match unmet {
+            Some(unmet) if self.request.locked => Err(CompileError::LockOutdated {
+                path: self.path.to_owned(),
+                unmet: format!("{}: {unmet}", unmet.path.join(".")),
+            }),
+            None if self.request.locked || self.may_stay(&asked, &found.lock) => {
+                Ok(self.unchanged(asked, found.lock))
+            }
+            _ => self.resolve(asked, &opened.text, Some(&found)),
+        }
+    }
+
+    /// Whether a lock that meets all wishes is to stay as it is.
+    fn may_stay(&self, asked: &Project, lock: &PackageLock) -> bool {
+        self.request.upgrade == Upgrade::Nothing
+            && asks_the_same(asked, lock)
+            && !lock.packages.values().any(is_weak)
+    }
+
+    fn missing(&self) -> CompileError {
+        CompileError::NoLock {
+            path: self.path.to_owned(),
+        }
+    }
+
+    fn unchanged(&self, asked: Project, lock: PackageLock) -> Outcome {
+        Outcome {
+            asked,
+            lockfile: Some(LockfileReport {
+                path: self.path.to_owned(),
+                written: false,
+                packages: packages(&lock),
+                changes: Vec::new(),
+            }),
+            lock,
+            new_text: None,
+        }
+    }
+
+    fn resolve(
+        &self,
+        asked: Project,
+        package_json: &str,
+        previous: Option<&Previous>,
+    ) -> Result<Outcome, CompileError> {
+        let _running = self.session.stage(Stage::Resolve, self.target);
+        let mut tree = self.tree(&asked, previous.map(|found| &found.lock))?;
+        for conflict in &tree.overridden {
+            self.session.warn_all([conflict.to_string()]);
+        }
+        strengthen(self.session, self.desk.registry(), &mut tree)?;
+        let name = layer_name(self.folder);
+        let text = package_lock::write(&asked, &tree, &name, &Style::of(package_json));
+        let lock = package_lock::read(&self.path.display().to_string(), text.as_bytes())?;
+        let written = previous.is_none_or(|found| found.text != text);
+        let before = previous.map(|found| versions(&found.lock));
+        Ok(Outcome {
+            asked,
+            lockfile: Some(LockfileReport {
+                path: self.path.to_owned(),
+                written,
+                packages: packages(&lock),
+                changes: changes(before.as_ref(), &versions(&lock)),
+            }),
+            lock,
+            new_text: written.then_some(text),
+        })
+    }
+
+    /// The tree that npm would build, on top of what is locked already.
+    fn tree(&self, asked: &Project, lock: Option<&PackageLock>) -> Result<IdealTree, CompileError> {
+        let _ = lock;
+        let built = self
+            .session
+            .wait(async { self.desk.build(asked, ideal_tree(asked, self.desk)).await });
+        Ok(built?)
+    }
+}
+
+/// Asks for the manifests that an old lockfile does not hold: what a package is for stands there
+/// alone. What came from no registry is taken to fit any target.
+fn supply(
+    session: &Session,
+    registry: &Registry,
+    lock: &mut PackageLock,
+) -> Result<(), CompileError> {
+    let lacking = lock.lacking();
+    let found = session.wait(
+        stream::iter(&lacking)
+            .map(|lacking| async move {
+                let name = PackageName::parse(&lacking.name).ok();
+                let (Some(name), Some(version)) = (name, lacking.version.as_deref()) else {
+                    return Ok(None);
+                };
+                let manifest = manifest(registry, &name, version).await?;
+                Ok::<_, CompileError>(manifest.map(|it| (&lacking.location, it)))
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>(),
+    )?;
+    for (location, manifest) in found.into_iter().flatten() {
+        lock.supply(location, &manifest);
+    }
+    Ok(())
+}
+
+/// The package.json of a folder, relative to the project.
+pub(super) fn package_of(project: &Path, location: &str) -> Option<PackageJson> {
+    let file = project.join(location).join("package.json");
+    let text = std::fs::read(&file).ok()?;
+    // One that cannot be read is told of where the folder is copied.
+    PackageJson::parse(&file.display().to_string(), &text).ok()
+}
+
+/// Whether a lockfile was written for what the project asks for now, so that it holds nothing that
+/// nobody wants any more.
+fn asks_the_same(asked: &Project, lock: &PackageLock) -> bool {
+    let Some(root) = lock.root() else {
+        return false;
+    };
+    let (now, then) = (&asked.package.manifest, &root.manifest);
+    let same = |a: &layerpress_node::Pairs, b: &layerpress_node::Pairs| {
+        let set = |pairs: &layerpress_node::Pairs| pairs.iter().cloned().collect::<BTreeSet<_>>();
+        set(a) == set(b)
+    };
+    same(&now.dependencies, &then.dependencies)
+        && same(&now.optional_dependencies, &then.optional_dependencies)
+        && same(&now.peer_dependencies, &then.peer_dependencies)
+        && same(&asked.package.dev_dependencies, &root.dev_dependencies)
+}
+
+/// Whether an entry is a tarball from afar that no good digest vouches for.
+fn is_weak(locked: &package_lock::Locked) -> bool {
+    let address = locked.manifest.tarball.as_deref();
+    address.is_some_and(|address| address.starts_with("http")) && !locked.integrity.is_strong()
+}
+
+/// How many packages a lock pins.
+fn packages(lock: &PackageLock) -> usize {
+    let mut entries = lock.packages.iter();
+    entries
+        .by_ref()
+        .filter(|(location, locked)| !location.is_empty() && locked.link.is_none())
+        .count()
+}
+
+/// The versions of a lock's packages, by their real names.
+fn versions(lock: &PackageLock) -> Versions {
+    let mut versions = Versions::new();
+    for (location, locked) in &lock.packages {
+        let Some(name) = &locked.manifest.name else {
+            continue;
+        };
+        if location.is_empty() || locked.link.is_some() {
+            continue;
+        }
+        let version = locked.manifest.version.as_deref().unwrap_or("local");
+        versions
+            .entry(name.to_string())
+            .or_default()
+            .insert(version.to_owned());
+    }
+    versions
+}
+
+/// Whether both paths lead to one file that is there.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}

@@ -1,0 +1,19 @@
+//! Node.js projects in the pipeline: from a package.json to its `package-lock.json`, from pins to
+//! `node_modules`.
+//!
+//! [`lock_project`] opens an input and brings its lock up to date; [`NodePins`](pins::NodePins) is
+//! what the lock says, which fetches, unpacks and lays itself out for a target.
+
+mod archives;
+mod digests;
+mod error;
+mod layout;
+mod local;
+mod lock;
+mod pack_list;
+mod pins;
+mod project;
+
+pub use error::NodeError;
+pub(crate) use lock::lock_project;
+pub(crate) use project::{LOOKED_FOR, find_in, is_known};

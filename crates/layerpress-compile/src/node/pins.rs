@@ -1,0 +1,264 @@
+//! [`NodePins`]: a `package-lock.json` as the pipeline uses it, from pins to `node_modules`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use layerpress_node::npmrc::Npmrc;
+use layerpress_node::package_lock::{self, PackageLock, Pin, PinOptions, Resolved};
+use layerpress_node::pick::node_admits;
+use layerpress_node::place::Project;
+use layerpress_node::semver::Version;
+use layerpress_node::source::Desk;
+use layerpress_node::tarball::PackageTree;
+use layerpress_target as target;
+use layerpress_target::Target;
+
+use super::archives::{Archive, archive, label, unpack_all};
+use super::error::NodeError;
+use super::layout::{Laid, lay_out};
+use super::local::local_package;
+use super::lock::package_of;
+use crate::error::CompileError;
+use crate::pins::{Gathered, Job, Pins};
+use crate::request::{Layout, LockRequest};
+use crate::session::Session;
+
+/// How many packages a warning names.
+const NAMED: usize = 5;
+
+/// A lock that serves, with what it was made from.
+#[derive(Debug)]
+pub(crate) struct NodePins {
+    asked: Project,
+    lock: PackageLock,
+    desk: Desk,
+    /// The project's folder.
+    folder: PathBuf,
+    dev: bool,
+    engine_strict: bool,
+    /// Warnings that were given already: several targets have them in common.
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl Pins for NodePins {
+    fn is_empty(&self) -> bool {
+        self.lock
+            .packages
+            .keys()
+            .all(|location| location.is_empty())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let mut entries = self.lock.packages.iter();
+        entries.any(|(location, locked)| {
+            locked.manifest.name.as_deref() == Some(name)
+                || location.ends_with(&format!("node_modules/{name}"))
+        })
+    }
+
+    fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
+        let pins = self.pins(job)?;
+        self.tell(job.session, &pins, job.target)?;
+        let packages = self.packages(job, &pins)?;
+        let layout = match job.layout {
+            Layout::Flat => target::Layout::Flat,
+            Layout::Versioned => target::Layout::Versioned,
+        };
+        let prefix = job.target.runtime.layer_prefix(layout);
+        let Laid {
+            tree,
+            packages,
+            warnings,
+        } = lay_out(&pins, &packages, &prefix)?;
+        Ok(Gathered {
+            tree,
+            packages,
+            removed: Vec::new(),
+            warnings,
+        })
+    }
+
+    fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
+        let pins = self.pins(job)?;
+        let wanted = Wanted::new(self, &pins)?;
+        // Unpacked and let go: a bad archive is found now, and pressed copies make the build quick.
+        let trees = unpack_all(
+            job.session,
+            self.desk.registry(),
+            &wanted.archives,
+            job.tally,
+        )?;
+        Ok(trees.len())
+    }
+}
+
+impl NodePins {
+    /// What a lock gives to a project.
+    pub(crate) fn new(
+        asked: Project,
+        lock: PackageLock,
+        desk: Desk,
+        folder: PathBuf,
+        request: &LockRequest,
+        npmrc: &Npmrc,
+    ) -> Self {
+        Self {
+            asked,
+            lock,
+            desk,
+            folder,
+            dev: request.node.dev,
+            engine_strict: npmrc.switch("engine-strict") == Some(true),
+            told: Mutex::default(),
+        }
+    }
+
+    /// The packages that go into the layer of a job.
+    fn pins(&self, job: &Job<'_>) -> Result<Vec<Pin>, CompileError> {
+        let folders = |location: &str| package_of(&self.folder, location);
+        let options = PinOptions {
+            target: job.target,
+            dev: self.dev,
+            exclude: job
+                .exclude
+                .iter()
+                .map(|name| name.as_str().into())
+                .collect(),
+        };
+        let pins = package_lock::pins(&self.asked, &self.lock, &folders, &options);
+        Ok(pins.map_err(NodeError::from)?)
+    }
+
+    /// Unpacks what is behind each pin; nothing for what comes inside another's tarball.
+    fn packages(
+        &self,
+        job: &Job<'_>,
+        pins: &[Pin],
+    ) -> Result<Vec<Option<Arc<PackageTree>>>, CompileError> {
+        let wanted = Wanted::new(self, pins)?;
+        let trees = unpack_all(
+            job.session,
+            self.desk.registry(),
+            &wanted.archives,
+            job.tally,
+        )?;
+        let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
+            (Some(index), _) => Ok(Some(Arc::clone(&trees[*index]))),
+            (None, Resolved::Folder(location)) if pin.bundled_in.is_none() => {
+                let local = local_package(&self.folder, location)?;
+                self.warn(job.session, local.warnings.iter().cloned());
+                Ok(Some(Arc::new(local)))
+            }
+            (None, _) => Ok(None),
+        };
+        pins.iter().zip(&wanted.of_pins).map(package).collect()
+    }
+
+    /// Tells of packages that are not for the target's Node.js, and of deprecated ones.
+    fn tell(&self, session: &Session, pins: &[Pin], target: Target) -> Result<(), CompileError> {
+        let version = target.runtime.full_version();
+        let Some(node) = Version::loose(version) else {
+            return Ok(());
+        };
+        let own = self.asked.package.manifest.node.as_deref();
+        if let Some(wanted) = own.filter(|wanted| !node_admits(wanted, &node)) {
+            self.engine(session, "package.json", wanted, target)?;
+        }
+        let mut others = Vec::new();
+        for pin in pins {
+            if let Some(wanted) = pin.node.as_deref()
+                && !node_admits(wanted, &node)
+            {
+                if self.engine_strict {
+                    self.engine(session, &label(pin), wanted, target)?;
+                }
+                others.push(format!("{} (for {wanted})", label(pin)));
+            }
+        }
+        if !others.is_empty() {
+            let which = named(&others);
+            let message = format!("not for Node.js {version} by what they say themselves: {which}");
+            self.warn(session, [message]);
+        }
+        let deprecated = pins.iter().filter(|pin| pin.deprecated.is_some());
+        let deprecated: BTreeSet<String> = deprecated.map(label).collect();
+        if !deprecated.is_empty() {
+            let deprecated: Vec<String> = deprecated.into_iter().collect();
+            self.warn(session, [format!("deprecated: {}", named(&deprecated))]);
+        }
+        Ok(())
+    }
+
+    /// A version of Node.js that something is not for: a warning, or an error if npm's settings say
+    /// so.
+    fn engine(
+        &self,
+        session: &Session,
+        package: &str,
+        wanted: &str,
+        target: Target,
+    ) -> Result<(), NodeError> {
+        let error = NodeError::Engine {
+            package: package.to_owned(),
+            wanted: wanted.to_owned(),
+            target,
+        };
+        if self.engine_strict {
+            return Err(error);
+        }
+        self.warn(session, [error.to_string()]);
+        Ok(())
+    }
+
+    /// Warns of each of `messages` once.
+    fn warn(&self, session: &Session, messages: impl IntoIterator<Item = String>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = messages
+            .into_iter()
+            .filter(|message| told.insert(message.clone()));
+        session.warn_all(new);
+    }
+}
+
+/// The archives behind pins, each once.
+struct Wanted<'a> {
+    archives: Vec<Archive<'a>>,
+    /// Which of them each pin needs.
+    of_pins: Vec<Option<usize>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(of: &NodePins, pins: &'a [Pin]) -> Result<Self, CompileError> {
+        let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut wanted = Self {
+            archives: Vec::new(),
+            of_pins: Vec::new(),
+        };
+        for pin in pins {
+            let index = archive(pin, of.desk.registry(), &of.folder)?.map(|archive| {
+                let key = (archive.url.to_string(), pin.integrity.to_string());
+                *known.entry(key).or_insert_with(|| {
+                    wanted.archives.push(archive);
+                    wanted.archives.len() - 1
+                })
+            });
+            wanted.of_pins.push(index);
+        }
+        Ok(wanted)
+    }
+}
+
+/// The first of several names, and how many there are beside.
+fn named(all: &[String]) -> String {
+    let first = all
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
