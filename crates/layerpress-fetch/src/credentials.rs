@@ -163,6 +163,11 @@ impl Credentials {
         Some(Grant::Login(login))
     }
 
+    /// The `Authorization` header that a request to `url` carries. It is a secret.
+    pub async fn authorization(&self, url: &Url) -> Option<String> {
+        Some(self.grant(url, false).await?.header())
+    }
+
     fn lookup(&self, url: &Url, redirected: bool) -> Option<Login> {
         let netrc = || {
             let trusted = !redirected || (url.scheme() == "https" && url.port().is_none());

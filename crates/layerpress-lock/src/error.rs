@@ -26,9 +26,11 @@ pub struct LockError {
 /// A way in which a field of a lockfile can be wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The text is not TOML.
-    #[error("is not TOML: {message}")]
+    /// The text is not in the format's language.
+    #[error("is not {language}: {message}")]
     Syntax {
+        /// `TOML` or `JSON`.
+        language: &'static str,
         /// The parser's words, on one line.
         message: String,
     },
@@ -72,10 +74,12 @@ pub enum Fault {
         message: String,
     },
     /// A later format that this version cannot read.
-    #[error("is `{found}`, a format that this release cannot read: it knows `1.0`")]
+    #[error("is `{found}`, a format that this release cannot read: it knows {known}")]
     FormatVersion {
         /// The version found.
         found: String,
+        /// The versions that are known, in words.
+        known: &'static str,
     },
     /// A `hashes` table without an entry.
     #[error("is empty, an artifact without a hash cannot be verified")]
@@ -199,6 +203,24 @@ pub enum SelectError {
         /// The target's version.
         version: String,
     },
+    /// The lock lacks what it says is needed.
+    #[error("{package}: the lock has no entry of it for {target}{}", needed(.needed_by.as_ref()))]
+    Missing {
+        /// The package.
+        package: PackageName,
+        /// Which package needs it; `None`: the project.
+        needed_by: Option<PackageName>,
+        /// The target asked for.
+        target: String,
+    },
+    /// The lock names a package that the target needs, but pins no file of it.
+    #[error("{package}: the lock pins no file of it, and {target} needs it")]
+    Unpinned {
+        /// The package.
+        package: PackageName,
+        /// The target asked for.
+        target: String,
+    },
     /// Two entries of one package apply.
     #[error("{package}: two entries of the lock apply to {target}: {one} and {other}")]
     Ambiguous {
@@ -254,6 +276,13 @@ impl SelectError {
         match self {
             Self::Python { .. } | Self::PackagePython { .. } => {
                 "lock again for this target".to_owned()
+            }
+            Self::Missing { .. } => {
+                "is the lock older than its manifest? Lock again with the tool that wrote it"
+                    .to_owned()
+            }
+            Self::Unpinned { .. } => {
+                "lock again on a machine like the target, with the tool that wrote it".to_owned()
             }
             Self::Environment { covered, .. } => {
                 format!(
@@ -314,6 +343,11 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Characters of a text from outside that a message shows.
 const SHOWN: usize = 120;
+
+fn needed(by: Option<&PackageName>) -> String {
+    by.map(|package| format!(", and {package} needs it"))
+        .unwrap_or_default()
+}
 
 fn listed(texts: &[String]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Bytes that a lockfile may have: thousands of packages with every wheel they ever had.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Warnings that are worth anybody's time.
 const MAX_WARNINGS: usize = 32;
@@ -77,6 +77,7 @@ impl Pylock {
         }
         let document = Document::parse(text).map_err(|error| {
             root.at(error.span()).fault(Fault::Syntax {
+                language: "TOML",
                 message: shown(&error.message().replace('\n', ", ")),
             })
         })?;
@@ -164,7 +165,10 @@ fn lock_version(fields: &Fields<'_>) -> Result<LockVersion, LockError> {
     };
     match version() {
         Some(version) if version.major == LockVersion::CURRENT.major => Ok(version),
-        Some(_) => Err(place.fault(Fault::FormatVersion { found: shown(text) })),
+        Some(_) => Err(place.fault(Fault::FormatVersion {
+            found: shown(text),
+            known: "`1.0`",
+        })),
         None => Err(place.fault(Fault::Value {
             value: shown(text),
             expected: "`1.0`",
@@ -388,26 +392,35 @@ fn wheel(
 
 fn file(fields: &Fields<'_>) -> Result<File, LockError> {
     let location = location(fields)?;
-    let name = match fields.string("name")? {
-        Some(name) => name.to_owned(),
-        None => location.file_name().ok_or_else(|| fields.missing("name"))?,
-    };
-    let is_one_part = Path::new(&name)
-        .file_name()
-        .is_some_and(|part| part == name.as_str());
-    if !is_one_part || name.contains(['\\', ':']) || name.chars().any(char::is_control) {
-        return Err(fields.place_of("name").fault(Fault::Value {
-            value: shown(&name),
-            expected: "the name of a file",
-        }));
-    }
     Ok(File {
-        name,
+        name: file_name(fields, "name", &location)?,
         upload_time: upload_time(fields)?,
         location,
         size: fields.count("size")?,
         hashes: hashes(fields)?,
     })
+}
+
+/// The name of a file, which stands under `key` where its location does not say it.
+pub(crate) fn file_name<'a>(
+    fields: &Fields<'a>,
+    key: &'a str,
+    location: &Location,
+) -> Result<String, LockError> {
+    let name = match fields.string(key)? {
+        Some(name) => name.to_owned(),
+        None => location.file_name().ok_or_else(|| fields.missing(key))?,
+    };
+    let is_one_part = Path::new(&name)
+        .file_name()
+        .is_some_and(|part| part == name.as_str());
+    if !is_one_part || name.contains(['\\', ':']) || name.chars().any(char::is_control) {
+        return Err(fields.place_of(key).fault(Fault::Value {
+            value: shown(&name),
+            expected: "the name of a file",
+        }));
+    }
+    Ok(name)
 }
 
 /// `path`, or else `url`: the order in which an installer tries them.

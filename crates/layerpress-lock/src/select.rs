@@ -136,7 +136,7 @@ pub fn environment_of(markers: &PythonMarkers) -> Option<MarkerEnvironment> {
 }
 
 /// The specifiers that a Python does not meet, as text.
-fn unmet(specifiers: Option<&VersionSpecifiers>, python: &Version) -> Option<String> {
+pub(crate) fn unmet(specifiers: Option<&VersionSpecifiers>, python: &Version) -> Option<String> {
     let specifiers = specifiers?;
     (!specifiers.contains(python)).then(|| specifiers.to_string())
 }

@@ -5,12 +5,14 @@
 //! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into;
 //! [`package_lock`] writes it all down. [`npmrc`] reads npm's settings, [`registry`] asks the
 //! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
-//! [`tarball`] unpacks what was chosen.
+//! [`tarball`] unpacks what was chosen, [`native`] tells what of it is for other platforms and what
+//! would have needed a script.
 
 pub mod integrity;
 mod json;
 mod manifest;
 mod name;
+pub mod native;
 pub mod npmrc;
 pub mod package_json;
 pub mod package_lock;

@@ -158,8 +158,9 @@ impl Source for Desk {
             Spec::Workspace(_) => Err(SourceError::NoWorkspace {
                 name: ask.name.to_owned(),
             }),
-            Spec::Folder(path) => Err(SourceError::NoPackage {
+            Spec::Folder(path) => Err(SourceError::NotFound {
                 path: self.folder.join(path),
+                folder: true,
             }),
         };
         match found {

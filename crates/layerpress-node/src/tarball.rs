@@ -122,7 +122,7 @@ pub fn unpack(
 /// needed.
 ///
 /// # Errors
-/// [`Damaged`] if the pressed copy had changed; it has been forgotten, and [`unpack`] makes it anew.
+/// [`Damaged`] if the pressed copy had changed; [`unpack`] makes it anew, and says so.
 pub fn unpacked(
     digest: Sha256,
     store: &Store,
@@ -137,7 +137,7 @@ pub fn unpacked(
     let Some(notes) = Notes::read(pressed.notes()).filter(|_| within) else {
         return Ok(None);
     };
-    package(&pressed, notes, store).map(Some)
+    package(&pressed, notes).map(Some)
 }
 
 /// The first look at an archive.
@@ -149,18 +149,18 @@ fn examine(
 ) -> Result<PackageTree, TarballFault> {
     let (pressing, notes) = members::press(archive, options)?;
     let saved = pressing.save(store, digest, notes.write())?;
-    // A store that cannot be written costs speed, not correctness; whoever fetched said it.
-    package(&saved.pressed, notes, store).map_err(|_| TarballFault::Damaged)
+    // A store that cannot be written costs speed, not correctness.
+    package(&saved.pressed, notes).map_err(|_| TarballFault::Damaged)
 }
 
-fn package(pressed: &Pressed, notes: Notes, store: &Store) -> Result<PackageTree, Damaged> {
+fn package(pressed: &Pressed, notes: Notes) -> Result<PackageTree, Damaged> {
     let binaries = pressed.files().filter_map(|file| {
         let path = LayerPath::new(file.path).ok()?;
         Some((path, file.binary?))
     });
     Ok(PackageTree {
         binaries: binaries.collect(),
-        tree: pressed.tree(store)?,
+        tree: pressed.tree()?,
         package: notes.package,
         bundled: notes.bundled,
         warnings: notes.warnings,

@@ -226,3 +226,6 @@ fn pe_of(bytes: &[u8]) -> Option<Binary> {
         && u32_at(optional + 96 + 14 * 8).is_some_and(|place| place != 0);
     Some(if managed { Binary::Managed } else { Binary::Pe })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,8 @@
 //!
 //! # Damage
 //! The blob carries its own checksum. Streams are verified when they are taken
-//! ([`Pressed::entries`]); a zip that is not what its facts say is forgotten, and pressed again by
-//! whoever needs it.
+//! ([`Pressed::entries`]); whoever finds that a zip is not what its facts say presses the archive
+//! again, which replaces it.
 
 mod facts;
 mod making;
@@ -68,7 +68,6 @@ impl Recipe {
 #[derive(Debug, Clone)]
 pub struct Pressed {
     archive: Sha256,
-    recipe: Recipe,
     facts: FactsBytes,
     zip: Bytes,
 }
@@ -88,7 +87,7 @@ pub struct PressedFile<'a> {
     pub binary: Option<Binary>,
 }
 
-/// The pressed copy of an archive is not what it was when it was written; it has been forgotten.
+/// The pressed copy of an archive is not what it was when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the pressed copy of the archive {archive} in the cache is damaged")]
 pub struct Damaged {
@@ -104,7 +103,6 @@ pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Option<Pressed> {
     let zip = store.pressed(archive, &recipe.id())?;
     Some(Pressed {
         archive,
-        recipe,
         facts,
         zip,
     })
@@ -139,8 +137,8 @@ impl Pressed {
     /// their paths.
     ///
     /// # Errors
-    /// [`Damaged`] if the zip was changed or cut; `store` has forgotten it then.
-    pub fn entries(&self, store: &Store) -> Result<Vec<(LayerPath, Entry)>, Damaged> {
+    /// [`Damaged`] if the zip was changed or cut.
+    pub fn entries(&self) -> Result<Vec<(LayerPath, Entry)>, Damaged> {
         let facts = self.facts.get();
         let entries: Option<Vec<_>> = if self.zip.len() as u64 == facts.zip_bytes {
             facts
@@ -152,12 +150,8 @@ impl Pressed {
         } else {
             None
         };
-        entries.ok_or_else(|| {
-            store.forget_pressed(self.archive, &self.recipe.id());
-            store.forget_blob(Namespace::Facts, &self.recipe.key(self.archive));
-            Damaged {
-                archive: self.archive,
-            }
+        entries.ok_or(Damaged {
+            archive: self.archive,
         })
     }
 
@@ -165,9 +159,9 @@ impl Pressed {
     ///
     /// # Errors
     /// As [`Pressed::entries`]'s.
-    pub fn tree(&self, store: &Store) -> Result<LayerTree, Damaged> {
+    pub fn tree(&self) -> Result<LayerTree, Damaged> {
         let mut tree = LayerTree::new();
-        for (path, entry) in self.entries(store)? {
+        for (path, entry) in self.entries()? {
             let inserted: Result<(), Conflict> = tree.insert(path, entry);
             debug_assert!(inserted.is_ok(), "it was a tree when it was pressed");
         }

@@ -251,6 +251,8 @@ impl Client {
         let raw = answer.body.all(limit).await?;
         let text = |name| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
         let bytes = match text(header::CONTENT_ENCODING).as_deref() {
+            // A 304 has no body, whatever its head says of one.
+            _ if answer.status == StatusCode::NOT_MODIFIED => raw,
             None | Some("" | "identity") => raw,
             Some("gzip" | "x-gzip") if raw.len() < QUICK_BYTES => inflate(&raw, limit, &shown)?,
             Some("gzip" | "x-gzip") => beside_others(|| inflate(&raw, limit, &shown))?,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use url::{Origin, Url};
@@ -76,19 +78,23 @@ impl Tokens {
 impl Grant {
     /// The request with its `Authorization`; a token that cannot stand in a header is not sent.
     pub(crate) fn sign(&self, request: RequestBuilder) -> RequestBuilder {
-        let value = match self {
-            Self::Login(login) => {
-                return request.basic_auth(&login.user, login.password.as_deref());
-            }
-            Self::Token(Token::Bearer(token)) => format!("Bearer {token}"),
-            Self::Token(Token::Basic(encoded)) => format!("Basic {encoded}"),
-        };
-        match HeaderValue::try_from(value) {
+        match HeaderValue::try_from(self.header()) {
             Ok(mut value) => {
                 value.set_sensitive(true);
                 request.header(AUTHORIZATION, value)
             }
             Err(_) => request,
+        }
+    }
+
+    pub(super) fn header(&self) -> String {
+        match self {
+            Self::Login(Login { user, password }) => {
+                let password = password.as_deref().unwrap_or_default();
+                format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+            }
+            Self::Token(Token::Bearer(token)) => format!("Bearer {token}"),
+            Self::Token(Token::Basic(encoded)) => format!("Basic {encoded}"),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Every question (a package and what is wanted of it) is answered once per run. When it is, what
 //! the chosen version needs is asked for in its turn, on the other threads, until everything that
-//! the project may need has been asked for.
+//! the project may need has been asked for. Peers that may be missing are needed too, with their
+//! own peers alone: npm makes sure that they would fit.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +31,7 @@ pub(super) struct Ahead {
 struct Shared {
     registry: Registry,
     node: Version,
-    questions: Mutex<FxHashMap<Question, Cell>>,
+    questions: Mutex<FxHashMap<Question, Asked>>,
     /// The manifests of versions that were chosen, each once.
     manifests: Mutex<FxHashMap<Question, Arc<Manifest>>>,
 }
@@ -41,6 +42,23 @@ type Question = (PackageName, Box<str>);
 pub(super) type Answer = Result<Arc<Manifest>, SourceError>;
 
 type Cell = Arc<OnceCell<Answer>>;
+
+/// What became of a question.
+#[derive(Debug, Default)]
+struct Asked {
+    cell: Cell,
+    /// How far was looked ahead from it.
+    reach: Option<Reach>,
+}
+
+/// How far to look ahead from a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// To its peers.
+    Peers,
+    /// To all that it needs.
+    All,
+}
 
 impl Ahead {
     pub(super) fn new(registry: Registry, node: Version) -> Self {
@@ -61,15 +79,10 @@ impl Ahead {
 
     /// The manifest of the version that npm would choose.
     pub(super) async fn answer(&self, name: &PackageName, wanted: &Wanted) -> Answer {
-        let (cell, is_new) = self.shared.cell(name, wanted);
-        if let Some(known) = cell.get() {
-            return known.clone();
-        }
-        let answer = self.shared.answer(&cell, name, wanted).await;
-        if is_new && let Ok(manifest) = &answer {
-            look_below(&self.shared, &self.tasks, manifest);
-        }
-        answer
+        let cell = self
+            .shared
+            .asked(name, wanted, |asked| Arc::clone(&asked.cell));
+        self.shared.answer(&cell, name, wanted).await
     }
 
     /// Looks ahead at a dependency.
@@ -80,7 +93,7 @@ impl Ahead {
     }
 
     pub(super) fn look_at(&self, name: &str, spec: &Spec) {
-        look(&self.shared, &self.tasks, name, spec);
+        look(&self.shared, &self.tasks, Reach::All, name, spec);
     }
 
     /// Whether a registry was asked for a package and has none of that name.
@@ -105,13 +118,15 @@ impl Drop for Ahead {
 }
 
 impl Shared {
-    /// The place of an answer, and whether the question is new.
-    fn cell(&self, name: &PackageName, wanted: &Wanted) -> (Cell, bool) {
+    /// Looks at what became of a question.
+    fn asked<T>(
+        &self,
+        name: &PackageName,
+        wanted: &Wanted,
+        look: impl FnOnce(&mut Asked) -> T,
+    ) -> T {
         let question = (name.clone(), Box::from(wanted.text()));
-        let mut questions = lock(&self.questions);
-        let count = questions.len();
-        let cell = Arc::clone(questions.entry(question).or_default());
-        (cell, questions.len() > count)
+        look(lock(&self.questions).entry(question).or_default())
     }
 
     async fn answer(&self, cell: &Cell, name: &PackageName, wanted: &Wanted) -> Answer {
@@ -165,7 +180,13 @@ impl Shared {
 }
 
 /// Asks for a registry package, and then for what it needs.
-fn look(shared: &Arc<Shared>, tasks: &Arc<Mutex<JoinSet<()>>>, name: &str, spec: &Spec) {
+fn look(
+    shared: &Arc<Shared>,
+    tasks: &Arc<Mutex<JoinSet<()>>>,
+    reach: Reach,
+    name: &str,
+    spec: &Spec,
+) {
     let (name, wanted) = match spec {
         Spec::Registry(wanted) => match PackageName::parse(name) {
             Ok(name) => (name, wanted),
@@ -174,34 +195,45 @@ fn look(shared: &Arc<Shared>, tasks: &Arc<Mutex<JoinSet<()>>>, name: &str, spec:
         Spec::Alias { name, wanted } => (name.clone(), wanted),
         _ => return,
     };
-    let (cell, is_new) = shared.cell(&name, wanted);
-    if !is_new {
+    let cell = shared.asked(&name, wanted, |asked| {
+        let is_new = asked.reach < Some(reach);
+        asked.reach = asked.reach.max(Some(reach));
+        is_new.then(|| Arc::clone(&asked.cell))
+    });
+    let Some(cell) = cell else {
         return;
-    }
+    };
     let (below, wanted) = (Arc::clone(shared), wanted.clone());
     let more = Arc::downgrade(tasks);
     let task = async move {
         let answer = below.answer(&cell, &name, &wanted).await;
         if let (Ok(manifest), Some(tasks)) = (answer, more.upgrade()) {
-            look_below(&below, &tasks, &manifest);
+            look_below(&below, &tasks, reach, &manifest);
         }
     };
     lock(tasks).spawn(task);
 }
 
-/// Asks for what a package needs: all but what its tarball holds and what may be missing.
-fn look_below(shared: &Arc<Shared>, tasks: &Arc<Mutex<JoinSet<()>>>, manifest: &Manifest) {
-    let peers = manifest.peer_dependencies.iter();
-    let peers = peers.filter(|(name, _)| !manifest.optional_peers.contains(name));
-    let needed = manifest
-        .dependencies
-        .iter()
-        .chain(&manifest.optional_dependencies);
-    for (name, spec) in needed.chain(peers) {
+/// Asks for what a package needs: all but what its tarball holds.
+fn look_below(
+    shared: &Arc<Shared>,
+    tasks: &Arc<Mutex<JoinSet<()>>>,
+    reach: Reach,
+    manifest: &Manifest,
+) {
+    let own = [&manifest.dependencies, &manifest.optional_dependencies];
+    let own = own.into_iter().flatten().filter(|_| reach == Reach::All);
+    let own = own.map(|(name, spec)| (name, spec, reach));
+    let peers = manifest.peer_dependencies.iter().map(|(name, spec)| {
+        let may_be_missing = manifest.optional_peers.contains(name);
+        let reach = if may_be_missing { Reach::Peers } else { reach };
+        (name, spec, reach)
+    });
+    for (name, spec, reach) in own.chain(peers) {
         if !manifest.bundled.contains(name)
             && let Ok(spec) = Spec::parse(name, spec)
         {
-            look(shared, tasks, name, &spec);
+            look(shared, tasks, reach, name, &spec);
         }
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn local(project: &Path, path: &str) -> Result<Arc<Manifest>, SourceE
     let bytes = match fs::read(&file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(SourceError::NoPackage { path: file });
+            return Err(SourceError::NotFound {
+                path: file,
+                folder: false,
+            });
         }
         Err(error) => {
             return Err(SourceError::Io {

@@ -45,11 +45,13 @@ pub enum SourceError {
     /// A package.json cannot be read.
     #[error("{0}")]
     PackageJson(Arc<PackageJsonError>),
-    /// There is no package in a folder.
-    #[error("{}: there is no package.json in it", .path.display())]
-    NoPackage {
-        /// The folder.
+    /// A tarball or folder of the disk is not there.
+    #[error("{}: there is no such {}", .path.display(), if *.folder { "folder" } else { "file" })]
+    NotFound {
+        /// Where it should be.
         path: PathBuf,
+        /// Whether a folder is asked for.
+        folder: bool,
     },
     /// A file or folder cannot be read.
     #[error("{}: cannot be read: {source}", .path.display())]
@@ -84,7 +86,7 @@ impl SourceError {
             Self::Name { .. }
             | Self::Pick(_)
             | Self::Tarball(_)
-            | Self::NoPackage { .. }
+            | Self::NotFound { .. }
             | Self::NoWorkspace { .. }
             | Self::Unsupported { .. } => true,
             Self::Damaged { .. } | Self::PackageJson(_) | Self::Io { .. } => false,
@@ -100,7 +102,7 @@ impl SourceError {
             Self::Name { .. } | Self::Tarball(_) | Self::PackageJson(_) => Some(ErrorKind::Input),
             Self::Damaged { .. } | Self::Io { .. } => Some(ErrorKind::Io),
             Self::Pick(_)
-            | Self::NoPackage { .. }
+            | Self::NotFound { .. }
             | Self::NoWorkspace { .. }
             | Self::Unsupported { .. } => None,
         }
@@ -117,6 +119,9 @@ impl SourceError {
             Self::Tarball(error) => error.hint().map(str::to_owned),
             Self::NoWorkspace { .. } => {
                 Some("`workspaces` in package.json lists the folders of workspaces".to_owned())
+            }
+            Self::NotFound { .. } => {
+                Some("paths in package.json are relative to its folder".to_owned())
             }
             Self::Damaged { .. } => Some("remove it with `layerpress cache clean`".to_owned()),
             _ => None,

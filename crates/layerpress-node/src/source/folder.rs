@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::error::SourceError;
 use crate::package_json::PackageJson;
 
-/// The package.json of a folder, relative to the project; `None` when there is none.
+/// The package.json of a folder, relative to the project; `None` when there is none in it.
 pub(super) fn package_json(
     project: &Path,
     location: &str,
 ) -> Result<Option<PackageJson>, SourceError> {
-    let path = project.join(location).join("package.json");
+    let folder = project.join(location);
+    let path = folder.join("package.json");
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error)
@@ -22,7 +23,13 @@ pub(super) fn package_json(
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            return Ok(None);
+            if folder.is_dir() {
+                return Ok(None);
+            }
+            return Err(SourceError::NotFound {
+                path: folder,
+                folder: true,
+            });
         }
         Err(error) => {
             return Err(SourceError::Io {

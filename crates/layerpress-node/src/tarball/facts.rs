@@ -1,5 +1,7 @@
 //! [`Facts`]: what the package.json inside a tarball says that matters after unpacking.
 
+use std::collections::BTreeSet;
+
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
@@ -30,8 +32,10 @@ pub struct Facts {
     pub libc: Vec<String>,
     /// Whether its `.js` files are ES modules (`"type": "module"`).
     pub is_module: bool,
-    /// The names of its dependencies, optional ones too, sorted.
+    /// The names of its dependencies but for the optional ones, sorted.
     pub dependencies: Vec<String>,
+    /// The names of its optional dependencies, sorted.
+    pub optional_dependencies: Vec<String>,
 }
 
 /// The scripts that npm would run after unpacking a package; never empty texts.
@@ -84,7 +88,10 @@ impl Notes {
 impl Facts {
     /// Reads what it can of a package.json: fields of the wrong kind are passed over. `has_gyp` says
     /// that a `binding.gyp` lies beside it.
-    pub(super) fn parse(text: &[u8], has_gyp: bool) -> Result<Self, serde_json::Error> {
+    ///
+    /// # Errors
+    /// What is no JSON.
+    pub fn parse(text: &[u8], has_gyp: bool) -> Result<Self, serde_json::Error> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let json: Json<'_> = serde_json::from_slice(text)?;
         let owned = |field: &str| json.get(field).text().map(str::to_owned);
@@ -95,13 +102,13 @@ impl Facts {
             bin @ (Json::Text(_) | Json::Object(_)) => bin.bin(name.as_deref()),
             _ => Pairs::new(),
         };
-        let mut dependencies: Vec<String> = ["dependencies", "optionalDependencies"]
-            .into_iter()
-            .flat_map(|field| json.get(field).entries())
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        dependencies.sort_unstable();
-        dependencies.dedup();
+        let names = |field| {
+            let names = json.get(field).entries().map(|(name, _)| name.to_owned());
+            names.collect::<BTreeSet<_>>()
+        };
+        let optional = names("optionalDependencies");
+        // Many manifests list optional ones twice.
+        let dependencies = &names("dependencies") - &optional;
         Ok(Self {
             version: owned("version"),
             scripts: scripts(&json, has_gyp),
@@ -110,7 +117,8 @@ impl Facts {
             cpu: list("cpu").collect(),
             libc: list("libc").collect(),
             is_module: json.get("type").text() == Some("module"),
-            dependencies,
+            dependencies: dependencies.into_iter().collect(),
+            optional_dependencies: optional.into_iter().collect(),
             name,
         })
     }

@@ -11,6 +11,7 @@ use layerpress_tree::{LayerPath, Mode};
 use super::error::{TarballError, TarballFault};
 use super::facts::{Bundled, Facts, Notes};
 use super::{UnpackOptions, default_limits};
+use crate::native::executables;
 
 /// No file is given more room than this before its bytes come: headers can lie.
 const MOST_RESERVED: u64 = 64 << 20;
@@ -146,8 +147,13 @@ impl Members {
                     Facts::default()
                 }
             };
-            // npm makes commands executable, whatever mode they were packed with.
-            for (_, path) in &package.bin {
+            // npm makes commands executable, whatever mode they were packed with; and what a script
+            // would make so and no more, needs no script.
+            let commands = package.bin.iter().map(|(_, path)| path.as_str());
+            let scripts = package.scripts.iter();
+            let others = scripts.flat_map(|(_, script)| executables(script));
+            for path in commands.chain(others) {
+                let path = path.strip_prefix("./").unwrap_or(path);
                 self.pressing.make_executable(&below(path));
             }
             if location.is_empty() {

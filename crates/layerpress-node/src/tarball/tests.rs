@@ -4,6 +4,7 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use layerpress_pack::read_all;
+use proptest::prelude::*;
 use tar::{EntryType, Header};
 
 use super::*;
@@ -152,4 +153,223 @@ fn links_escapes_and_contradictions_are_refused() {
     `a@1.0.0`: there is no file in it
       hint: the tarball is not what `npm pack` makes; take another version
     ");
+}
+
+#[test]
+fn what_a_script_would_make_executable_is() {
+    let manifest = r#"{"name":"a","scripts":{"postinstall":"chmod u+x ./ffmpeg"}}"#;
+    let package = unpacked_twice(Tarball::of(manifest).file("package/ffmpeg", "ELF"));
+    assert!(list(&package).starts_with("755 ffmpeg ELF"));
+    let scripts: Vec<_> = package.package.scripts.iter().collect();
+    assert_eq!(scripts, [("postinstall", "chmod u+x ./ffmpeg")]);
+}
+
+#[test]
+fn manifests_tell_what_they_can() {
+    let manifest = "\u{feff}{
+        \"name\": \"@s/a\", \"version\": \"1.0.0\", \"type\": \"module\", \"os\": \"linux\", \"cpu\": [\"x64\"],
+        \"bin\": {\"b\": \"../../x.js\"}, \"scripts\": {\"preinstall\": 3, \"postinstall\": \" \"},
+        \"dependencies\": {\"c\": \"1\", \"d\": \"1\"}, \"optionalDependencies\": {\"d\": \"1\"}
+    }";
+    let tarball = Tarball::of(manifest).file("package/binding.gyp", "{}");
+    let facts = unpacked_twice(tarball).package;
+    assert_eq!(facts.name.as_deref(), Some("@s/a"));
+    assert_eq!(facts.bin, [("b".to_owned(), "x.js".to_owned())]);
+    assert_eq!(
+        (facts.os, facts.cpu),
+        (vec!["linux".to_owned()], vec!["x64".to_owned()])
+    );
+    assert!(facts.is_module);
+    assert_eq!(facts.scripts.install.as_deref(), Some("node-gyp rebuild"));
+    assert_eq!(facts.scripts.iter().count(), 1);
+    assert_eq!(facts.dependencies, ["c"]);
+    assert_eq!(facts.optional_dependencies, ["d"]);
+
+    let own = r#"{"gypfile": false}"#;
+    let tarball = Tarball::of(own).file("package/binding.gyp", "{}");
+    assert!(unpacked_twice(tarball).package.scripts.is_empty());
+}
+
+#[test]
+fn manifests_that_cannot_be_read_are_told() {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (text, expected) in [
+        ("{", "EOF while parsing an object at line 1 column 1"),
+        (&deep, "recursion limit exceeded at line 1 column 128"),
+    ] {
+        let package = unpacked_twice(Tarball::of(text));
+        let warning = format!("the `package.json` in its tarball cannot be read: {expected}");
+        assert_eq!(package.warnings, [warning]);
+        assert_eq!(package.package, Facts::default());
+    }
+    let package = unpacked_twice(Tarball::default().file("package/index.js", ""));
+    assert_eq!(
+        package.warnings,
+        ["there is no `package.json` in its tarball"]
+    );
+    // No object either: nothing is known, nothing is wrong enough to say.
+    let package = unpacked_twice(Tarball::of("[1]"));
+    assert_eq!(package.warnings, Vec::<String>::new());
+}
+
+fn with_bundled() -> Tarball {
+    let of = |name: &str| format!(r#"{{"name":"{name}","version":"2.0.0"}}"#);
+    Tarball::of(r#"{"name":"outer","bundleDependencies":["a"]}"#)
+        .file("package/npm-shrinkwrap.json", "{}")
+        .file("package/node_modules/a/package.json", of("a"))
+        .file("package/node_modules/a/lib/package.json", of("no package"))
+        .file(
+            "package/node_modules/a/node_modules/@s/b/package.json",
+            of("@s/b"),
+        )
+        .file("package/node_modules/@s/package.json", of("a scope"))
+        .file("package/node_modules/.cache/package.json", of("hidden"))
+        .file("package/test/node_modules/c/package.json", of("a fixture"))
+        .file("package/node_modules/d/index.js", "no manifest")
+}
+
+#[test]
+fn bundled_packages_are_listed() {
+    let package = unpacked_twice(with_bundled());
+    let bundled: Vec<String> = package
+        .bundled
+        .iter()
+        .map(|it| format!("{} {:?}", it.location, it.package.name))
+        .collect();
+    insta::assert_snapshot!(bundled.join("\n"), @r#"
+    node_modules/a Some("a")
+    node_modules/a/node_modules/@s/b Some("@s/b")
+    "#);
+    assert!(package.tree.get("npm-shrinkwrap.json").is_some());
+}
+
+#[test]
+fn manifests_are_read_without_unpacking() {
+    let manifests = manifests_of("a.tgz", &with_bundled().gzip()).expect("honest");
+    assert!(manifests.package_json.starts_with(b"{\"name\":\"outer\""));
+    assert_eq!(manifests.shrinkwrap.as_deref(), Some(&b"{}"[..]));
+    let locations: Vec<_> = manifests.bundled.keys().collect();
+    assert_eq!(
+        locations,
+        ["node_modules/a", "node_modules/a/node_modules/@s/b"]
+    );
+    let none = manifests_of("a.tgz", &Tarball::default().file("package/a", "").gzip());
+    insta::assert_snapshot!(none.expect_err("none"), @"`a.tgz`: there is no `package.json` in it");
+    let other = manifests_of("b\u{1b}[2J.tgz", b"PK\x03\x04");
+    insta::assert_snapshot!(other.expect_err("none"), @r"`b\u{1b}[2J.tgz`: a package is a gzipped tar archive, and this is zip");
+}
+
+#[test]
+fn damage_is_told_from_a_bad_tarball() {
+    let (_folder, store) = store();
+    let options = UnpackOptions::default();
+    let good = Tarball::of("{}").gzip();
+    let stored = store.put_archive(&good[..]).expect("stored");
+    let cut = Bytes::copy_from_slice(&good[..good.len() - 9]);
+    let damaged = unpack("a@1", &cut, stored.digest, &store, &options).expect_err("cut");
+    insta::assert_snapshot!(damaged, @"`a@1`: the cached copy is damaged");
+    assert!(damaged.is_damage());
+    assert!(store.archive(stored.digest).is_none(), "it is forgotten");
+
+    let bad = unpack("a@1", &cut, digest(&cut), &store, &options).expect_err("cut");
+    insta::assert_snapshot!(bad, @"`a@1`: the archive is damaged: incomplete deflate stream");
+    assert!(!bad.is_damage());
+}
+
+#[test]
+fn a_damaged_pressed_copy_is_made_anew_and_that_is_said() {
+    let (_folder, store) = store();
+    let archive = Tarball::of("{}").file("package/a.js", "text").gzip();
+    let first = unpack_in(&store, &archive).expect("honest");
+    let pressed = store.pressed_path(digest(&archive), "fast-1");
+    let mut bytes = std::fs::read(&pressed).expect("there");
+    let at = bytes.windows(4).position(|it| it == b"text");
+    bytes[at.expect("stored")] = b'T';
+    std::fs::remove_file(&pressed).expect("there");
+    std::fs::write(&pressed, bytes).expect("writes");
+
+    let options = UnpackOptions::default();
+    assert!(unpacked(digest(&archive), &store, &options).is_err());
+    let again = unpack_in(&store, &archive).expect("honest");
+    assert_eq!(again.tree, first.tree);
+    insta::assert_snapshot!(again.warnings.join("\n"), @"`a@1.0.0`: its pressed copy in the cache was damaged; it was pressed again");
+    let third = unpack_in(&store, &archive).expect("honest");
+    assert_eq!(third, first);
+}
+
+#[test]
+fn budgets_hold_the_second_time_too() {
+    let (_folder, store) = store();
+    let archive = Tarball::of("{}").file("package/a", [b'a'; 5000]).gzip();
+    unpack_in(&store, &archive).expect("within");
+    let tight = |limits| UnpackOptions {
+        limits,
+        ..UnpackOptions::default()
+    };
+    for limits in [
+        Limits {
+            total_bytes: 5000,
+            ..Limits::default()
+        },
+        Limits {
+            entries: 1,
+            ..Limits::default()
+        },
+    ] {
+        let bytes = Bytes::from(archive.clone());
+        unpack("a@1", &bytes, digest(&archive), &store, &tight(limits)).expect_err("too large");
+    }
+}
+
+fn any_files() -> impl Strategy<Value = BTreeMap<String, (bool, Vec<u8>)>> {
+    let bytes = proptest::collection::vec(any::<u8>(), 0..1200);
+    let name = "(node_modules/)?[a-c]{1,2}(/[a-cé]{1,2}){0,2}";
+    proptest::collection::btree_map(name, (any::<bool>(), bytes), 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_tree_comes_out_as_it_went_in(files in any_files()) {
+        let is_tree = files.keys().all(|a| !files.keys().any(|b| b.starts_with(&format!("{a}/"))));
+        prop_assume!(is_tree);
+        let tarball = files.iter().fold(Tarball::default(), |tarball, (path, (executable, bytes))| {
+            let mode = if *executable { 0o755 } else { 0o644 };
+            tarball.member(&format!("x/{path}"), EntryType::Regular, mode, bytes)
+        });
+        let package = unpacked_twice(tarball);
+        let found: BTreeMap<String, (bool, Vec<u8>)> = package
+            .tree
+            .iter()
+            .map(|(path, entry)| {
+                let bytes = read_all(&entry.content).expect("whole");
+                (path.to_string(), (entry.mode == layerpress_tree::Mode::Executable, bytes))
+            })
+            .collect();
+        prop_assert_eq!(found, files);
+    }
+
+    #[test]
+    fn changed_bytes_do_no_harm(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+        inside in any::<bool>(),
+    ) {
+        let tarball = with_bundled().file("package/binding.gyp", "{}");
+        let mut bytes = if inside { tarball.0 } else { tarball.gzip() };
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let archive = if inside { Tarball(bytes).gzip() } else { bytes };
+        let (_folder, store) = store();
+        let _ = manifests_of("a", &archive);
+        if let Ok(first) = unpack_in(&store, &archive) {
+            prop_assert_eq!(unpack_in(&store, &archive).expect("again"), first);
+        }
+    }
 }

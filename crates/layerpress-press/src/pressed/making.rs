@@ -131,7 +131,6 @@ impl Pressing {
         }
         let pressed = Pressed {
             archive,
-            recipe,
             facts,
             zip,
         };

@@ -23,7 +23,6 @@ mod marker;
 mod mistake;
 mod nearest;
 mod poetry;
-mod poetry_version;
 mod pyproject;
 mod pyproject_groups;
 mod pyproject_uv;

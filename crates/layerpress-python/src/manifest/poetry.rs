@@ -3,6 +3,7 @@
 //! Source: Poetry's documentation, "The pyproject.toml file" and "Dependency specification",
 //! version 2. What cannot be said in PEP 440 and PEP 508 is an error with the way out.
 
+use layerpress_lock::poetry_alternatives;
 use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use toml_edit::{Item, TableLike, Value};
@@ -12,7 +13,6 @@ use super::Manifest;
 use super::error::ManifestError;
 use super::location::{index_url, local_source};
 use super::marker::parse_marker;
-use super::poetry_version::alternatives;
 use super::pyproject::{Extras, Project, PyprojectOptions, no_such_set};
 use super::requirement::{Origin, Requirement, Source};
 use super::requirement_text::inner_folder;
@@ -352,7 +352,7 @@ fn python_clause(specifier: &VersionSpecifier) -> String {
 }
 
 fn versions(key: &str, text: &str, origin: &Origin) -> Result<VersionSpecifiers, ManifestError> {
-    let found = alternatives(text).map_err(|clause| {
+    let found = poetry_alternatives(text).map_err(|clause| {
         fault(
             origin,
             key,
@@ -377,7 +377,7 @@ fn versions(key: &str, text: &str, origin: &Origin) -> Result<VersionSpecifiers,
 
 /// `python = "^3.8"` beside a dependency, as a marker.
 fn python_marker(key: &str, python: &str, origin: &Origin) -> Result<MarkerTree, ManifestError> {
-    let found = alternatives(python).map_err(|clause| {
+    let found = poetry_alternatives(python).map_err(|clause| {
         fault(
             origin,
             key,

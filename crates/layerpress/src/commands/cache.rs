@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use layerpress_fetch::Store;
+use layerpress_press::pressed;
 use serde_json::json;
 
 use crate::args::{CacheCommand, GlobalArgs};
@@ -60,7 +61,10 @@ pub(crate) fn run(
             removed(printer, store.prune(unused_for, *max_size)?)
         }
         CacheCommand::Verify => {
-            let found = store.verify()?;
+            let mut found = store.verify()?;
+            let (checked, damaged) = pressed::verify(&store)?;
+            found.checked += checked;
+            found.damaged.extend(damaged);
             printer.note(&format!("{} files checked", grouped(found.checked)));
             for path in &found.damaged {
                 printer.warning(&format!("{}: damaged, removed", path.display()), None);

@@ -89,6 +89,21 @@ async fn refreshing_asks_once_per_run() {
 }
 
 #[tokio::test]
+async fn a_confirmation_has_no_body_to_decode() {
+    let bed = Bed::new(|request| match request.header("if-none-match") {
+        "" => Reply::ok("x").with("ETag", "\"1\""),
+        _ => Reply::new(304, []).with("Content-Encoding", "gzip"),
+    })
+    .await;
+    let page = bed.page("simple/a/");
+    parsed(&bed.client(), &page).await.expect("is fetched");
+    bed.pass(1_000_000);
+    let blob = parsed(&bed.client(), &page).await.expect("is confirmed");
+    assert_eq!(&blob[..], b"parsed:x");
+    assert_eq!(bed.requests(), 2);
+}
+
+#[tokio::test]
 async fn offline_takes_any_age_and_names_what_is_missing() {
     let bed = Bed::new(|_| Reply::ok("x").with("Cache-Control", "max-age=1")).await;
     let page = bed.page("simple/a/?token=hush");

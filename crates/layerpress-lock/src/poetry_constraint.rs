@@ -8,7 +8,7 @@ use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 ///
 /// # Errors
 /// The clause that is none.
-pub(crate) fn alternatives(constraint: &str) -> Result<Vec<VersionSpecifiers>, String> {
+pub fn alternatives(constraint: &str) -> Result<Vec<VersionSpecifiers>, String> {
     constraint
         .replace("||", "|")
         .split('|')
