@@ -3,10 +3,11 @@
 
     tests/compare/with_uv.py [--runtime python3.13] [--arch x86_64] [--set NAME]... [--jobs N]
 
-Both get the same index, target and cut-off date, wheels only. With `--before DATE` both first lock what
-was there at that date, then get the requirement of `--also` and the later date: what the first lock
-holds must stay. Needs a built layerpress (or --bin) and uv on PATH (`pip install uv`). Exit 0 when no
-version differs.
+Both get the same index, target and cut-off date, wheels only; with `--sdists` also source
+distributions, from the sets of sdists.txt, built by the same interpreter (`--python`). With
+`--before DATE` both first lock what was there at that date, then get the requirement of `--also` and the
+later date: what the first lock holds must stay. Needs a built layerpress (or --bin) and uv on PATH
+(`pip install uv`). Exit 0 when no version differs.
 """
 import argparse
 import concurrent.futures
@@ -22,10 +23,12 @@ ROOT = HERE.parent.parent
 # The newest patch release that layerpress knows of each runtime, as it states it in its markers.
 FULL = {"python3.9": "3.9.25", "python3.10": "3.10.20", "python3.11": "3.11.15",
         "python3.12": "3.12.13", "python3.13": "3.13.12", "python3.14": "3.14.3"}
+# Of the older base image; the newer one has 2.34.
+GLIBC = {"python3.9": "2.26", "python3.10": "2.26", "python3.11": "2.26"}
 
 
-def read_sets(only):
-    for line in (HERE / "sets.txt").read_text().splitlines():
+def read_sets(file, only):
+    for line in (HERE / file).read_text().splitlines():
         if line and not line.startswith("#"):
             name, _, requirements = line.partition(":")
             if not only or name in only:
@@ -36,15 +39,29 @@ def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def stand_in(args, folder):
+    """A Python that tells uv the runtime's machine and glibc: uv's own names for platforms leave out 2.26."""
+    subprocess.run([args.python, "-m", "venv", "--without-pip", folder], check=True)
+    packages = next(pathlib.Path(folder).glob("lib/python*/site-packages"))
+    machine = {"x86_64": "x86_64", "arm64": "aarch64"}[args.arch]
+    (packages / "sitecustomize.py").write_text(
+        "import os, platform, sysconfig\n"
+        f"os.confstr = lambda _: 'glibc {GLIBC.get(args.runtime, '2.34')}'\n"
+        f"sysconfig.get_platform = lambda: 'linux-{machine}'\n"
+        f"platform.machine = lambda: '{machine}'\n")
+    return str(pathlib.Path(folder) / "bin/python")
+
+
 def by_uv(args, manifest, date):
-    arch = {"x86_64": "x86_64", "arm64": "aarch64"}[args.arch]
     pinned = manifest.with_name("pins.txt")
     command = ["uv", "pip", "compile", str(manifest), "--python-version", FULL[args.runtime],
-               "--python-platform", f"{arch}-manylinux_{args.glibc}", "--only-binary", ":all:",
                "--no-header", "--no-annotate", "--no-strip-extras", "-q", "--no-python-downloads",
-               "--exclude-newer", date, "-o", str(pinned)]
-    if args.python:
-        command += ["-p", args.python]
+               "--exclude-newer", date, "--resolution", args.resolution, "-o", str(pinned)]
+    command += ["--prerelease", "allow"] if args.pre else []
+    if args.sdists:
+        command += ["-p", args.python, "--python-platform", "x86_64-manylinux_2_34"]
+    else:
+        command += ["-p", args.stand_in, "--only-binary", ":all:"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr
@@ -55,7 +72,10 @@ def by_uv(args, manifest, date):
 def by_layerpress(args, manifest, date):
     lock = manifest.with_name("pylock.toml")
     command = [args.bin, "lock", str(manifest), "-o", str(lock), "--runtime", args.runtime, "--arch",
-               args.arch, "--only-binary", ":all:", "--exclude-newer", date, "-q"]
+               args.arch, "--exclude-newer", date, "--resolution", args.resolution, "-q"]
+    command += ["--pre"] if args.pre else []
+    command += [] if args.sdists else ["--only-binary", ":all:"]
+    command += ["--python", args.python] if args.sdists else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr
@@ -89,17 +109,20 @@ def main():
     parser.add_argument("--bin", default=str(ROOT / "target/release/layerpress"))
     parser.add_argument("--runtime", default="python3.13", choices=FULL)
     parser.add_argument("--arch", default="x86_64", choices=["x86_64", "arm64"])
-    parser.add_argument("--glibc", default="2_34", help="uv's manylinux level nearest to the runtime's glibc")
     parser.add_argument("--exclude-newer", default="2026-11-01T00:00:00Z")
     parser.add_argument("--before", help="lock at this date first, and keep what that chose")
     parser.add_argument("--also", default="boto3", help="the requirement that comes with the later date")
-    parser.add_argument("--python", help="an interpreter for uv to name, so that it looks for none")
+    parser.add_argument("--resolution", default="highest", choices=["highest", "lowest", "lowest-direct"])
+    parser.add_argument("--pre", action="store_true", help="take prereleases of every package")
+    parser.add_argument("--sdists", action="store_true", help="take source distributions too: sdists.txt")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that uv asks and both build with")
     parser.add_argument("--set", action="append", dest="only")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     differing = 0
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        sets = list(read_sets(args.only))
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        args.stand_in = stand_in(args, folder)
+        sets = list(read_sets("sdists.txt" if args.sdists else "sets.txt", args.only))
         for name, verdict, text in pool.map(lambda s: compare(args, *s), sets):
             differing += verdict != "same"
             print(f"{verdict:8} {name}: {text}", flush=True)
