@@ -26,7 +26,7 @@ fn main() {
             let packages = lock
                 .select(&target, &Selection::default())
                 .expect("it serves");
-            pins(&packages, &target, Path::new(".")).expect("it has the files")
+            pins(&lock, &packages, &target, Path::new(".")).expect("it has the files")
         });
     });
     group.bench_function("write anew", |bencher| bencher.iter(|| lock.write(None)));

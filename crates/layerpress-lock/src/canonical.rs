@@ -93,6 +93,17 @@ pub(crate) fn roots(lock: &Pylock) -> Option<Item> {
     some_lines(lock.roots.iter().map(|root| root.as_str().into()))
 }
 
+/// `[tool.layerpress]`'s `config-settings`.
+pub(crate) fn config_settings(lock: &Pylock) -> Option<Item> {
+    some_lines(lock.config_settings.iter().map(|setting| {
+        let mut table = InlineTable::new();
+        table.insert("package", setting.package.to_string().into());
+        table.insert("key", setting.key.as_str().into());
+        table.insert("value", setting.value.as_str().into());
+        Value::InlineTable(table)
+    }))
+}
+
 /// A package as a table of its own.
 pub(crate) fn package_table(package: &Package) -> Table {
     let mut table = Table::new();

@@ -29,8 +29,8 @@ pub use foreign::{ForeignFormat, ForeignLock, ForeignPackage, Listed, Root};
 pub use location::{Location, LockPath, PathError};
 pub use marker::{MarkerError, in_extra, in_group, parse_marker, shown_marker};
 pub use model::{
-    Archive, DependencyRef, Directory, File, GroupName, LockVersion, Package, Pylock, Source,
-    UploadTime, Vcs,
+    Archive, ConfigSetting, DependencyRef, Directory, File, GroupName, LockVersion, Package,
+    Pylock, Source, UploadTime, Vcs,
 };
 pub use poetry_constraint::alternatives as poetry_alternatives;
 pub use select::{Selection, environment_of, marker_environment};

@@ -43,6 +43,20 @@ pub struct Pylock {
     /// tells a lock that must be resolved anew, because a root or an extra came or went, from one
     /// that still serves. Empty in other tools' locks.
     pub roots: Vec<String>,
+    /// What build backends are to be told, from `[tool.layerpress]`: without it, a source could not
+    /// be built again as it was. Of one package in the order in which it is told.
+    pub config_settings: Vec<ConfigSetting>,
+}
+
+/// What the build backend of one package is told (PEP 517, `config_settings`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigSetting {
+    /// The package.
+    pub package: PackageName,
+    /// The key; one that comes several times has several values.
+    pub key: String,
+    /// The value.
+    pub value: String,
 }
 
 /// The version of the format.
@@ -180,7 +194,16 @@ impl Pylock {
             packages: Vec::new(),
             targets: Vec::new(),
             roots: Vec::new(),
+            config_settings: Vec::new(),
         }
+    }
+
+    /// What the build backend of a package is to be told, in order.
+    pub fn config_settings_of(&self, package: &PackageName) -> impl Iterator<Item = (&str, &str)> {
+        self.config_settings
+            .iter()
+            .filter(move |setting| setting.package == *package)
+            .map(|setting| (setting.key.as_str(), setting.value.as_str()))
     }
 
     /// Whether a file of this name is a lock: `pylock.toml`, or `pylock.<name>.toml` with a name

@@ -16,8 +16,8 @@ use crate::error::shown;
 use crate::fields::{Fields, Place};
 use crate::location::strip_credentials;
 use crate::{
-    Archive, DependencyRef, Directory, Fault, File, GroupName, Location, LockError, LockPath,
-    LockVersion, LockWarning, Package, Pylock, Source, UploadTime, Vcs, parse_marker,
+    Archive, ConfigSetting, DependencyRef, Directory, Fault, File, GroupName, Location, LockError,
+    LockPath, LockVersion, LockWarning, Package, Pylock, Source, UploadTime, Vcs, parse_marker,
 };
 
 /// Bytes that a lockfile may have: thousands of packages with every wheel they ever had.
@@ -131,6 +131,7 @@ fn pylock(fields: &Fields<'_>, warnings: &mut Vec<LockWarning>) -> Result<Pylock
         packages,
         targets: targets(fields)?,
         roots,
+        config_settings: config_settings(fields)?,
     })
 }
 
@@ -237,6 +238,23 @@ fn targets(fields: &Fields<'_>) -> Result<Vec<Target>, LockError> {
         });
     }
     Ok(targets)
+}
+
+/// The `config-settings` in `[tool.layerpress]`.
+fn config_settings(fields: &Fields<'_>) -> Result<Vec<ConfigSetting>, LockError> {
+    let Some(own) = own(fields)? else {
+        return Ok(Vec::new());
+    };
+    let tables = own.tables("config-settings")?.unwrap_or_default();
+    let setting = |table: Fields<'_>| {
+        let package = table.parsed("package", "the name of a package")?;
+        Ok(ConfigSetting {
+            package: package.ok_or_else(|| table.missing("package"))?,
+            key: table.required_string("key")?.to_owned(),
+            value: table.required_string("value")?.to_owned(),
+        })
+    };
+    tables.into_iter().map(setting).collect()
 }
 
 fn package<'a>(

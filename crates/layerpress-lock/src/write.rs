@@ -66,6 +66,9 @@ impl Pylock {
         }
         self.targets.sort();
         self.roots.sort();
+        // Stable: the settings of one package keep their order.
+        self.config_settings
+            .sort_by(|one, other| one.package.cmp(&other.package));
         self
     }
 
@@ -116,6 +119,11 @@ fn fresh(lock: &Pylock) -> String {
     document.insert("packages", packages_item(tables.collect()));
     set_own(&mut document, "targets", canonical::targets(lock));
     set_own(&mut document, "roots", canonical::roots(lock));
+    set_own(
+        &mut document,
+        "config-settings",
+        canonical::config_settings(lock),
+    );
     document.to_string()
 }
 
@@ -138,6 +146,13 @@ fn edited(lock: &Pylock, old: &Pylock, text: &str) -> Option<String> {
     }
     if lock.roots != old.roots {
         set_own(&mut document, "roots", canonical::roots(lock));
+    }
+    if lock.config_settings != old.config_settings {
+        set_own(
+            &mut document,
+            "config-settings",
+            canonical::config_settings(lock),
+        );
     }
     let edited = document.to_string();
     // The editor writes bare newlines.

@@ -183,7 +183,7 @@ async fn build(
         name: Some(pin.name.clone()),
         version: pin.version.clone(),
         place,
-        config_settings: Vec::new(),
+        config_settings: pin.config_settings.clone(),
     };
     let built = builds.wheel(&project).await?;
     let bytes = stored(session, built.digest, &built.file_name)?;

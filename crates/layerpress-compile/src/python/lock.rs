@@ -1,15 +1,15 @@
 //! [`lock_project`]: from a Python manifest to its `pylock.toml`, moving no version without need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{Pylock, Selection};
+use layerpress_lock::{ConfigSetting, Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
-use layerpress_python::manifest::{Manifest, Settings, read_settings_constraints};
+use layerpress_python::manifest::{Manifest, Requirement, Settings, read_settings_constraints};
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
 use layerpress_target::{Ecosystem, Target};
 use pep440_rs::Version;
@@ -308,6 +308,7 @@ impl Work<'_> {
         let mut answers = Vec::new();
         let mut found = roots(manifest, targets);
         let mut chosen: Vec<(PackageName, Version)> = Vec::new();
+        let mut told: Vec<ConfigSetting> = Vec::new();
         for target in targets {
             let _running = self.session.stage(Stage::Resolve, *target);
             let mut preferences = previous
@@ -322,14 +323,25 @@ impl Work<'_> {
             for package in &resolution.packages {
                 chosen.push((package.name.clone(), package.version.clone()));
                 if !package.requested_by.is_empty() {
-                    let lines = package
+                    let lines: Vec<&Requirement> = package
                         .requested_by
                         .iter()
-                        .filter_map(|&line| manifest.requirements.get(line));
+                        .filter_map(|&line| manifest.requirements.get(line))
+                        .collect();
                     found.add(
                         package.name.clone(),
-                        lines.flat_map(|line| line.extras.clone()),
+                        lines.iter().flat_map(|line| line.extras.clone()),
                     );
+                    for (key, value) in lines.iter().flat_map(|line| &line.config_settings) {
+                        let setting = ConfigSetting {
+                            package: package.name.clone(),
+                            key: key.clone(),
+                            value: value.clone(),
+                        };
+                        if !told.contains(&setting) {
+                            told.push(setting);
+                        }
+                    }
                 }
             }
             answers.push((*target, releases(self.session, &resolution)?));
@@ -339,7 +351,8 @@ impl Work<'_> {
             path: folder,
             source,
         })?;
-        let lock = compose(&answers, &found, &folder)?;
+        let mut lock = compose(&answers, &found, &folder)?;
+        lock.config_settings = told;
         lock.check_portable().map_err(|source| PythonError::Lock {
             path: self.path.to_owned(),
             source: Box::new(source),
@@ -379,7 +392,8 @@ impl Work<'_> {
             target,
             self.builds.policy().clone(),
             Some(builder),
-        );
+        )
+        .with_config_settings(config_settings(manifest));
         self.session
             .wait(resolve::resolve(request, Arc::new(provider)))
             .map_err(failed)
@@ -402,6 +416,21 @@ impl Work<'_> {
             .filter_map(|package| Some((package.name.clone(), package.version.clone()?)))
             .collect()
     }
+}
+
+/// What the manifest tells the build backends of the packages that it names.
+fn config_settings(manifest: &Manifest) -> BTreeMap<PackageName, Vec<(String, String)>> {
+    let mut told: BTreeMap<PackageName, Vec<(String, String)>> = BTreeMap::new();
+    for requirement in &manifest.requirements {
+        if let Some(name) = &requirement.name
+            && !requirement.config_settings.is_empty()
+        {
+            told.entry(name.clone())
+                .or_default()
+                .extend(requirement.config_settings.iter().cloned());
+        }
+    }
+    told
 }
 
 /// The versions of a lock's packages, by name.

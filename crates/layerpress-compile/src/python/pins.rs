@@ -79,7 +79,12 @@ impl PythonPins {
         job: &Job<'_>,
         options: &UnpackOptions,
     ) -> Result<Vec<WheelTree>, CompileError> {
-        let pins = pins(packages, &job.target, &parent(&job.project.lockfile))?;
+        let pins = pins(
+            &self.lock,
+            packages,
+            &job.target,
+            &parent(&job.project.lockfile),
+        )?;
         let builds = self.builds.for_target(job.target);
         unpack_all(job.session, &builds, &pins, options, job.tally)
     }

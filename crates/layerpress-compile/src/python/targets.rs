@@ -25,7 +25,7 @@ pub(crate) fn inferred(
     let arch = archs.first().copied().unwrap_or(Arch::X86_64);
     let serves = |target: &Target| {
         lock.select(target, &Selection::default())
-            .is_ok_and(|packages| pins(&packages, target, &parent(lockfile)).is_ok())
+            .is_ok_and(|packages| pins(lock, &packages, target, &parent(lockfile)).is_ok())
     };
     let mut targets: Vec<Target> = Runtime::all()
         .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && runtime.runs_on(arch))

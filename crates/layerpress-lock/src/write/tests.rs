@@ -5,8 +5,8 @@ use layerpress_tree::{Algorithm, Digest};
 use pep508_rs::MarkerTree;
 
 use crate::{
-    Archive, DependencyRef, Directory, File, Location, LockPath, Package, Pylock, Source, Vcs,
-    marker_for, parse_marker,
+    Archive, ConfigSetting, DependencyRef, Directory, File, Location, LockPath, Package, Pylock,
+    Source, Vcs, marker_for, parse_marker,
 };
 
 fn digest(byte: u8) -> Digest {
@@ -209,6 +209,37 @@ fn what_is_written_is_read_back() {
         index.map(url::Url::as_str),
         Some("https://index.example/simple/")
     );
+}
+
+#[test]
+fn config_settings_come_and_go_with_their_order_kept() {
+    let plain = everything();
+    let mut lock = everything();
+    let setting = |package: &str, key: &str, value: &str| ConfigSetting {
+        package: package.parse().expect("a name"),
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    lock.config_settings = vec![
+        setting("b", "z", "2"),
+        setting("a-folder", "x", "\"quoted\""),
+        setting("b", "z", "1"),
+    ];
+    let before = plain.write(None);
+    let after = lock.write(Some(&before));
+    insta::assert_snapshot!(difference(&before, &after), @r#"
+    +config-settings = [
+    +    { package = "a-folder", key = "x", value = '"quoted"' },
+    +    { package = "b", key = "z", value = "2" },
+    +    { package = "b", key = "z", value = "1" },
+    "#);
+    assert_eq!(plain.write(Some(&after)), before);
+    let read = Pylock::parse(&after).expect("a lock");
+    let told: Vec<_> = read
+        .config_settings_of(&"b".parse().expect("a name"))
+        .collect();
+    assert_eq!(told, [("z", "2"), ("z", "1")]);
+    assert!(Pylock::parse(&after.replace("key = \"x\", ", "")).is_err());
 }
 
 #[test]

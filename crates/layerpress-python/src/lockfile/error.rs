@@ -135,6 +135,8 @@ pub enum Unmeetable {
     },
     /// The lock was made without some of the line's extras.
     Extras,
+    /// The lock was made without some of the line's `--config-settings`.
+    ConfigSettings,
     /// The file is no longer the one that the lock pins.
     Changed,
     /// The file that the lock gives the target has none of the line's hashes.
@@ -169,6 +171,9 @@ impl std::fmt::Display for Unmet {
             Unmeetable::Changed => f.write_str("the file is not the one that was locked"),
             Unmeetable::Hashes { file } => {
                 write!(f, "the lock has `{file}`, whose hash is none of the line's")
+            }
+            Unmeetable::ConfigSettings => {
+                f.write_str("the lock was made with other `--config-settings`")
             }
             Unmeetable::Extras => f.write_str("the lock was made without these extras"),
         }

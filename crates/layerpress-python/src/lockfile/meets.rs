@@ -42,7 +42,8 @@ pub fn unmet(
                 None => Unmeetable::Missing,
                 Some(package) => {
                     let why = mismatch(requirement, package, lock_folder)
-                        .or_else(|| other_hashes(requirement, package, target, lock_folder));
+                        .or_else(|| other_hashes(lock, requirement, package, target, lock_folder))
+                        .or_else(|| other_settings(lock, requirement, package));
                     match why {
                         Some(why) => why,
                         None => continue,
@@ -80,7 +81,14 @@ pub fn has_leftovers(lock: &Pylock, manifest: &Manifest, lock_folder: &Path) -> 
         return false;
     }
     let asked = roots_in(lock, manifest, &lock.targets, lock_folder);
+    let asked_settings: usize = manifest
+        .requirements
+        .iter()
+        .map(|requirement| requirement.config_settings.len())
+        .sum();
     Roots::from_lines(&lock.roots) != asked
+        // What the manifest tells is in the lock, or it would be unmet: only more can be there.
+        || lock.config_settings.len() > asked_settings
         || folders::depends_on_less(manifest, |folder| {
             let entry = lock.packages.iter().find(|package| match &package.source {
                 Locked::Directory(locked) => same_file(&locked.path.in_folder(lock_folder), folder),
@@ -271,6 +279,7 @@ fn mismatch(
 
 /// The file that the target gets, if the line gives hashes and none of them is the file's.
 fn other_hashes(
+    lock: &Pylock,
     requirement: &Requirement,
     package: &Package,
     target: &Target,
@@ -279,7 +288,7 @@ fn other_hashes(
     if requirement.hashes.is_empty() {
         return None;
     }
-    let pins = pins(&[package], target, lock_folder).ok()?;
+    let pins = pins(lock, &[package], target, lock_folder).ok()?;
     let archive = match pins.into_iter().next()?.artifact {
         Artifact::Wheel(archive) | Artifact::Sdist { archive, .. } => archive,
         Artifact::Folder { .. } | Artifact::Git { .. } => return None,
@@ -288,6 +297,20 @@ fn other_hashes(
     (!agrees).then_some(Unmeetable::Hashes {
         file: archive.file_name,
     })
+}
+
+/// Whether the line tells the build backend what the lock does not.
+fn other_settings(
+    lock: &Pylock,
+    requirement: &Requirement,
+    package: &Package,
+) -> Option<Unmeetable> {
+    let told = |(key, value): &(String, String)| {
+        let mut locked = lock.config_settings_of(&package.name);
+        locked.any(|locked| locked == (key, value))
+    };
+    let all = requirement.config_settings.iter().all(told);
+    (!all).then_some(Unmeetable::ConfigSettings)
 }
 
 /// Whether a file on this machine is no longer the one that the lock pins; one that cannot be read
@@ -375,6 +398,40 @@ wheels = [{ url = "https://files.example/a-2-py3-none-any.whl", hashes = { sha25
         assert_eq!(
             of("https://other.example/simple"),
             Some("pyproject.toml:1 `a`: the lock has 2 from another place".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_the_backend_is_told_must_be_locked() {
+        let line = "a --config-settings k=v";
+        let mut manifest = Manifest {
+            requirements: lines("requirements.txt", &["a"]),
+            ..Manifest::default()
+        };
+        let target = Target {
+            runtime: "python3.13".parse().expect("a runtime"),
+            arch: layerpress_target::Arch::X86_64,
+        };
+        let asked = |lock: &Pylock, manifest: &Manifest| {
+            let unmet = unmet(lock, manifest, &[target], Path::new("/"));
+            unmet.map(|unmet| unmet.to_string())
+        };
+        let told = "[tool.layerpress]\nroots = ['a']\n\
+                    targets = [{ runtime = 'python3.13', arch = 'x86_64' }]\n\
+                    config-settings = [{ package = 'a', key = 'k', value = 'v' }]\n";
+        let told = Pylock::parse(&format!("{LOCK}{told}")).expect("valid");
+        let untold = Pylock::parse(LOCK).expect("valid");
+        assert!(has_leftovers(&told, &manifest, Path::new("/")));
+        assert_eq!(asked(&told, &manifest), None);
+        manifest.requirements[0].config_settings = vec![("k".to_owned(), "v".to_owned())];
+        manifest.requirements[0].origin = Origin::new("requirements.txt", Some(1), line);
+        assert!(!has_leftovers(&told, &manifest, Path::new("/")));
+        assert_eq!(asked(&told, &manifest), None);
+        assert_eq!(
+            asked(&untold, &manifest),
+            Some(format!(
+                "requirements.txt:1 `{line}`: the lock was made with other `--config-settings`"
+            ))
         );
     }
 

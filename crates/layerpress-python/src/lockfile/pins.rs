@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use layerpress_lock::{File, Location, Package, Source};
+use layerpress_lock::{File, Location, Package, Pylock, Source};
 use layerpress_target::Target;
 use layerpress_tree::Digest;
 use pep440_rs::Version;
@@ -22,6 +22,8 @@ pub struct Pin {
     pub version: Option<Version>,
     /// What it is made from.
     pub artifact: Artifact,
+    /// What its build backend is to be told, if it has to be built: keys may come several times.
+    pub config_settings: Vec<(String, String)>,
 }
 
 /// What a package is made from.
@@ -76,13 +78,14 @@ pub enum Place {
     Path(PathBuf),
 }
 
-/// Chooses for each of `packages` the file that fits `target` best, among those the lock lists.
+/// Chooses for each of `packages`, which are some of `lock`'s, the file that fits `target` best, among those the lock lists.
 ///
 /// `lock_folder` is where the lock's relative paths start.
 ///
 /// # Errors
 /// A package of which the lock lists no file for the target, or a kind of repository other than git.
 pub fn pins(
+    lock: &Pylock,
     packages: &[&Package],
     target: &Target,
     lock_folder: &Path,
@@ -95,6 +98,10 @@ pub fn pins(
                 name: package.name.clone(),
                 version: package.version.clone(),
                 artifact: artifact(package, target, &compatibility, lock_folder)?,
+                config_settings: lock
+                    .config_settings_of(&package.name)
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .collect(),
             })
         })
         .collect()

@@ -195,7 +195,7 @@ impl RegistryProvider {
         place: Place,
     ) -> Result<FixedFile, ProvideError> {
         let project = Project {
-            label: wanted.text.clone(),
+            label: without_options(&wanted.text).to_owned(),
             name: wanted.name.clone(),
             version: None,
             place,
@@ -211,6 +211,11 @@ impl RegistryProvider {
             config_settings: wanted.config_settings.clone(),
         })
     }
+}
+
+/// A line without what follows the requirement: `./app` of `./app --config-settings a=b`.
+fn without_options(line: &str) -> &str {
+    line.split(" --").next().unwrap_or(line).trim_end()
 }
 
 /// The same for everything that leads to the same bytes; never shown.

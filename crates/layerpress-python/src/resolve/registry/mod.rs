@@ -4,6 +4,7 @@
 mod fixed;
 mod listed;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,6 +36,8 @@ pub struct RegistryProvider {
     compatibility: Arc<Compatibility>,
     policy: BuildPolicy,
     builder: Option<Arc<dyn SdistBuilder>>,
+    /// What the build backends of listed packages are told.
+    config_settings: BTreeMap<PackageName, Vec<(String, String)>>,
 }
 
 /// Where a chosen release comes from.
@@ -132,7 +135,18 @@ impl RegistryProvider {
             compatibility: Arc::new(compatibility),
             policy,
             builder,
+            config_settings: BTreeMap::new(),
         }
+    }
+
+    /// The same, that tells the build backends of releases what `settings` holds for their packages.
+    #[must_use]
+    pub fn with_config_settings(
+        mut self,
+        settings: BTreeMap<PackageName, Vec<(String, String)>>,
+    ) -> Self {
+        self.config_settings = settings;
+        self
     }
 
     /// The indexes that are asked.
@@ -174,7 +188,7 @@ impl RegistryProvider {
                 digest: self.stored(file).await.map_err(MetadataFault::Failed)?,
                 subdirectory: None,
             },
-            config_settings: Vec::new(),
+            config_settings: self.config_settings.get(name).cloned().unwrap_or_default(),
         };
         let built = self.build(project).await.map_err(MetadataFault::Failed)?;
         Ok(built.0)
