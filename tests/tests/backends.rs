@@ -105,6 +105,23 @@ fn a_backend_sees_no_package_of_the_users() {
 }
 
 #[test]
+fn what_several_builds_need_is_built_once() {
+    let index = LoopbackIndex::start();
+    index.add([Sdist::new("tool", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    for name in ["one", "two", "three"] {
+        project(&context, name, "\"tool\"");
+    }
+    context.write("requirements.txt", "./one\n./two\n./three\n");
+    let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
+    run.expect_code(0);
+    let began = run.stderr.matches("building tool 1.0").count();
+    assert_eq!(began, 1, "{}", run.stderr);
+    let paths = context.layer("out.zip");
+    assert!(!paths.paths().iter().any(|path| path.contains("tool")));
+}
+
+#[test]
 fn static_metadata_is_locked_without_a_build() {
     let index = LoopbackIndex::start();
     let boom = "this must not run";

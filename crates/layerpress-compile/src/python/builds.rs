@@ -27,6 +27,7 @@ use url::Url;
 
 use super::archives;
 use super::error::PythonError;
+use super::flights::{Circle, Flights, Key};
 use crate::error::CompileError;
 use crate::request::PythonOptions;
 
@@ -42,6 +43,8 @@ pub(crate) struct Builds {
     shared: Arc<Shared>,
     target: Target,
     depth: u32,
+    /// The build that these builds are for.
+    parent: Option<Key>,
 }
 
 #[derive(Debug)]
@@ -52,6 +55,7 @@ struct Shared {
     candidates: Candidates,
     variables: BTreeMap<OsString, OsString>,
     temporary: PathBuf,
+    flights: Flights,
 }
 
 impl Builds {
@@ -69,11 +73,13 @@ impl Builds {
             candidates: options.interpreters.clone(),
             variables: options.process.clone(),
             temporary: options.temporary.clone(),
+            flights: Flights::default(),
         };
         Self {
             shared: Arc::new(shared),
             target,
             depth: 0,
+            parent: None,
         }
     }
 
@@ -102,14 +108,27 @@ impl Builds {
     pub(crate) async fn wheel(&self, project: &Project) -> Result<BuiltWheel, BuildError> {
         let commit = self.commit(project).await?;
         let request = self.request(project, commit.as_ref())?;
-        self.with_builder(async |builder| builder.wheel(&request).await)
-            .await
+        self.with_builder(project, async |builder| builder.wheel(&request).await)
+            .await?
     }
 
-    /// Runs `work` with a builder that takes its own requirements from one level deeper.
-    async fn with_builder<T>(&self, work: impl AsyncFnOnce(&Builder<'_>) -> T) -> T {
+    /// Runs `work` with a builder that takes its own requirements from one level deeper, when nobody
+    /// else builds the project.
+    async fn with_builder<T>(
+        &self,
+        project: &Project,
+        work: impl AsyncFnOnce(&Builder<'_>) -> T,
+    ) -> Result<T, BuildError> {
+        let key = key(project);
+        let turn = self.shared.flights.turn(self.parent.as_ref(), &key).await;
+        let _turn = turn.map_err(|Circle| BuildError::Requirements {
+            package: project.label.clone(),
+            message: "to build it, it must be built before".to_owned(),
+            hint: Some("let it come as a wheel: leave it out of `--no-binary`".to_owned()),
+        })?;
         let deeper = Self {
             depth: self.depth + 1,
+            parent: Some(key),
             ..self.clone()
         };
         let shared = &self.shared;
@@ -122,7 +141,7 @@ impl Builds {
             temporary: &shared.temporary,
             budget: BUDGET,
         };
-        work(&builder).await
+        Ok(work(&builder).await)
     }
 
     /// The commit that a repository's reference leads to now.
@@ -214,8 +233,9 @@ impl SdistBuilder for Builds {
             let commit = self.commit(&project).await.map_err(fault)?;
             let request = self.request(&project, commit.as_ref()).map_err(fault)?;
             let metadata = self
-                .with_builder(async |builder| builder.metadata(&request).await)
+                .with_builder(&project, async |builder| builder.metadata(&request).await)
                 .await
+                .flatten()
                 .map_err(fault)?;
             Ok((
                 Arc::new(metadata),
@@ -323,4 +343,22 @@ impl Builds {
             extras,
         })
     }
+}
+
+/// What tells a project from others.
+fn key(project: &Project) -> Key {
+    match &project.place {
+        Place::Archive {
+            digest,
+            subdirectory,
+            ..
+        } => format!("{digest} {subdirectory:?}"),
+        Place::Folder(path) => path.display().to_string(),
+        Place::Git {
+            repository,
+            reference,
+            subdirectory,
+        } => format!("{repository} {reference:?} {subdirectory:?}"),
+    }
+    .into()
 }

@@ -6,6 +6,7 @@
 mod archives;
 mod builds;
 mod error;
+mod flights;
 mod foreign;
 mod lock;
 mod pins;
