@@ -4,6 +4,7 @@
 //! files ([`FileView`], a look into the store; [`FileRecord`], one on its own), and of a file its
 //! [`Metadata`](crate::Metadata).
 
+mod compiled;
 mod defaults;
 mod error;
 mod file;
@@ -18,6 +19,7 @@ mod sources;
 mod tail;
 mod versions;
 
+pub use compiled::CompiledPage;
 pub use defaults::DEFAULT_INDEX;
 pub use error::{IndexError, PageFault};
 pub use file::{Agreement, CoreMetadata, FileRecord, digest_matches};
