@@ -329,6 +329,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::CompiledPage;
     use proptest::prelude::*;
 
     const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -416,6 +417,38 @@ mod tests {
         #[test]
         fn no_page_panics(json in "(\\{\"files\":\\[\\{)?(\"(url|hashes|yanked)\":|[\\[\\]{},:0-9\"]|\\PC){0,40}") {
             let _ = read(&json);
+        }
+
+        /// A page that is right but for some of its bytes: read or refused, and what is read can
+        /// be kept and opened.
+        #[test]
+        fn no_damage_to_a_page_panics(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)
+        ) {
+            let mut page = br#"{"meta": {"api-version": "1.1"}, "name": "a", "files": [
+                {"filename": "a-1.0-py3-none-any.whl", "url": "https://files.example/a-1.0-py3-none-any.whl",
+                 "hashes": {"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+                 "size": 10, "upload-time": "2026-01-02T03:04:05.6Z", "requires-python": ">=3.8,!=3.9.*",
+                 "yanked": "was broken", "core-metadata": {"sha256": "00"}},
+                {"filename": "a-1.1.tar.gz", "url": "../../files/a-1.1.tar.gz", "hashes": {}, "yanked": true}
+                ]}"#
+            .to_vec();
+            for (at, value) in changes {
+                let at = at.index(page.len());
+                page[at] = value;
+            }
+            let name: pep508_rs::PackageName = "a".parse().expect("a name");
+            let url = Url::parse("https://index.example/simple/a/").expect("valid");
+            if let Ok(page) = CompiledPage::from_json(name, &page, &url) {
+                let versions = page.open(&url).expect("just made");
+                for shelf in versions.shelves() {
+                    for at in 0..shelf.versions().len() {
+                        for file in shelf.files(at) {
+                            let _ = (file.wheel(), file.record(), file.yanked());
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -12,6 +12,8 @@
 //!
 //! [`write_folder`] unpacks a tree to disk, which is how build environments are laid out.
 
+#[cfg(test)]
+mod damage;
 mod dist_info;
 mod error;
 mod folder;
