@@ -105,6 +105,7 @@ fn prepare(
         project,
         target,
         layout: request.layout,
+        profile: request.profile,
         scripts: request.scripts,
         exclude: &request.lock.exclude,
         tally: &tally,

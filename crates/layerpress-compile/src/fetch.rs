@@ -10,7 +10,7 @@ use crate::error::CompileError;
 use crate::lock::{Coverage, lock_projects};
 use crate::pins::{Job, Tally};
 use crate::report::FetchReport;
-use crate::request::{FetchRequest, Layout, LockRequest, Upgrade};
+use crate::request::{FetchRequest, Layout, LockRequest, Profile, Upgrade};
 
 /// Puts every archive that the lock's targets need into the store, and verifies it.
 ///
@@ -43,6 +43,7 @@ pub fn fetch(
                 project: &locked.project,
                 target,
                 layout: Layout::Flat,
+                profile: Profile::None,
                 scripts: false,
                 exclude: &lock.exclude,
                 tally: &tally,

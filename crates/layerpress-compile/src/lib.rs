@@ -39,6 +39,6 @@ pub use report::{
     RemovedReport, Seconds,
 };
 pub use request::{
-    BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, PythonOptions, Sources,
-    Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, Profile, PythonOptions,
+    Sources, Upgrade,
 };

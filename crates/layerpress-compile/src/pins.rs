@@ -9,7 +9,7 @@ use layerpress_tree::LayerTree;
 use crate::error::CompileError;
 use crate::project::Project;
 use crate::report::{PackageReport, RemovedReport};
-use crate::request::Layout;
+use crate::request::{Layout, Profile};
 use crate::session::Session;
 
 /// A lock that serves.
@@ -44,6 +44,8 @@ pub(crate) struct Job<'a> {
     pub target: Target,
     /// Where packages lie in it.
     pub layout: Layout,
+    /// What may be left out of packages.
+    pub profile: Profile,
     /// Whether the packages' commands go into it.
     pub scripts: bool,
     /// Packages to leave out, with what only they needed; names as the user writes them.

@@ -152,6 +152,8 @@ pub struct BuildRequest {
     pub output: Option<PathBuf>,
     /// Where packages lie in the layer.
     pub layout: Layout,
+    /// What may be left out of packages.
+    pub profile: Profile,
     /// Put entry points into `python/bin`.
     pub scripts: bool,
     /// The digest that the zip must have; anything else fails the build, and nothing is written.
@@ -179,4 +181,14 @@ pub enum Layout {
     /// `python/lib/pythonX.Y/site-packages` or `nodejs/nodeX/node_modules`: seen by one runtime
     /// only, and before the flat folder.
     Versioned,
+}
+
+/// What may be left out of packages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Nothing.
+    None,
+    /// What a running function cannot miss: machine code for other platforms.
+    #[default]
+    Safe,
 }

@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use build::{
-    BuildArgs, FetchArgs, JobsArgs, LayoutArg, LockArgs, ResolutionArg, ResolveArgs, TargetArgs,
+    BuildArgs, FetchArgs, JobsArgs, LayoutArg, LockArgs, ProfileArg, ResolutionArg, ResolveArgs,
+    TargetArgs,
 };
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use layerpress_fetch::ErrorKind;
+use layerpress_node::native::Trouble;
 use layerpress_node::npmrc::NpmrcError;
 use layerpress_node::package_json::PackageJsonError;
 use layerpress_node::package_lock::{PackageLockError, PinError};
@@ -104,6 +105,12 @@ pub enum NodeError {
         /// What is wrong with its name.
         reason: String,
     },
+    /// Packages that cannot work without what their install scripts would have made.
+    #[error("{}", told(troubles))]
+    Broken {
+        /// What is wrong with each, and what to do about it; never empty.
+        troubles: Vec<Trouble>,
+    },
     /// Two packages that write one path.
     #[error("`{first}` and `{second}` would both write `{path}`")]
     Conflict {
@@ -114,6 +121,20 @@ pub enum NodeError {
         /// The other's.
         second: String,
     },
+}
+
+fn told(troubles: &[Trouble]) -> String {
+    match troubles {
+        [one] => one.to_string(),
+        several => {
+            let lines = several.iter().map(|trouble| format!("\n  {trouble}"));
+            format!(
+                "{} packages cannot work without their install scripts, and none is run:{}",
+                several.len(),
+                lines.collect::<String>()
+            )
+        }
+    }
 }
 
 fn reason(because: &str) -> String {
@@ -174,7 +195,9 @@ impl NodeError {
             | Self::NoPackage { .. }
             | Self::PackedName { .. }
             | Self::Pin(PinError::Unknown { .. }) => ExitClass::Input,
-            Self::Pin(_) | Self::Engine { .. } | Self::Conflict { .. } => ExitClass::Unmet,
+            Self::Pin(_) | Self::Engine { .. } | Self::Broken { .. } | Self::Conflict { .. } => {
+                ExitClass::Unmet
+            }
             Self::Registry(error) => class(error.kind()),
             Self::Resolve { source } => class(source.kind()),
         }
@@ -192,6 +215,7 @@ impl NodeError {
             Self::Tarball(_) => "tarball",
             Self::OtherSha1 { .. } => "artifact",
             Self::Engine { .. } => "engine",
+            Self::Broken { .. } => "install-script",
             Self::NoDigest { .. } => "no-digest",
             Self::Folder { .. } => "unreadable",
             Self::Conflict { .. } => "package-conflict",
@@ -212,6 +236,12 @@ impl NodeError {
             Self::Tarball(error) => return error.hint().map(str::to_owned),
             Self::Engine { .. } => {
                 "name another `--runtime`, or take `engine-strict` out of npm's settings".into()
+            }
+            Self::Broken { troubles } => {
+                let mut remedies: Vec<&str> = troubles.iter().map(|it| &*it.remedy).collect();
+                remedies.dedup();
+                remedies.push("to build it as it is, set `ignore-scripts=true` in `.npmrc`");
+                remedies.join("\n")
             }
             Self::NoDigest { .. } => {
                 "write the lockfile anew with `layerpress lock`, or run it with a network".into()

@@ -1,14 +1,17 @@
 //! [`lay_out`]: packages at their places in a layer, as npm lays out `node_modules`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use layerpress_node::native::{RULE, foreign_files};
 use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::PackageTree;
+use layerpress_target::{self as target, Target};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 
 use super::error::NodeError;
-use crate::report::PackageReport;
+use crate::report::{PackageReport, RemovedReport};
+use crate::request::{Layout, Profile};
 
 /// The packages of a layer at their places.
 #[derive(Debug)]
@@ -17,14 +20,25 @@ pub(crate) struct Laid {
     pub tree: LayerTree,
     /// What each package weighs, in the order of names; several copies of one are one.
     pub packages: Vec<PackageReport>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
+    /// What is of no use on the target, and left out.
+    pub removed: Vec<RemovedReport>,
+}
+
+/// Where packages go, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayOut {
+    /// What the layer is for.
+    pub target: Target,
+    /// Where packages lie in it.
+    pub layout: Layout,
+    /// What may be left out.
+    pub profile: Profile,
 }
 
 /// Name and version of a package.
 type Identity = (String, String);
 
-/// Puts the package behind each pin below `prefix`, which stands for the project's `node_modules`.
+/// Puts the package behind each pin below the folder that stands for the project's `node_modules`.
 ///
 /// Commands in `.bin` are links in npm's folders, and left out: a layer has no links.
 ///
@@ -33,16 +47,29 @@ type Identity = (String, String);
 pub(crate) fn lay_out(
     pins: &[Pin],
     packages: &[Option<Arc<PackageTree>>],
-    prefix: &str,
+    how: LayOut,
 ) -> Result<Laid, NodeError> {
+    let prefix = how.target.runtime.layer_prefix(match how.layout {
+        Layout::Flat => target::Layout::Flat,
+        Layout::Versioned => target::Layout::Versioned,
+    });
     let locations: BTreeMap<&str, &Pin> = pins.iter().map(|pin| (&*pin.location, pin)).collect();
     let mut tree = LayerTree::new();
     let mut weights: BTreeMap<Identity, (u64, u64)> = BTreeMap::new();
+    let mut removed = RemovedReport {
+        rule: RULE,
+        files: 0,
+        bytes: 0,
+    };
     for (pin, package) in pins.iter().zip(packages) {
         let Some(package) = package else {
             continue;
         };
-        let place = place(&pin.location, prefix)?;
+        let place = place(&pin.location, &prefix)?;
+        let useless = match how.profile {
+            Profile::None => BTreeSet::new(),
+            Profile::Safe => useless(package, how.target),
+        };
         weights.entry(identity(pin)).or_default();
         for (path, entry) in package.tree.iter() {
             let inner = path.as_str();
@@ -54,10 +81,15 @@ pub(crate) fn lay_out(
             } else {
                 identity(pin)
             };
+            if useless.contains(path) {
+                removed.files += 1;
+                removed.bytes += entry.content.size;
+                continue;
+            }
             weigh(weights.entry(owner).or_default(), entry);
             let path = path.under(&place);
             if tree.insert(path.clone(), entry.clone()).is_err() {
-                return Err(conflict(path, pin, &locations, prefix));
+                return Err(conflict(path, pin, &locations, &prefix));
             }
         }
     }
@@ -73,8 +105,18 @@ pub(crate) fn lay_out(
     Ok(Laid {
         tree,
         packages: packages.collect(),
-        warnings: Vec::new(),
+        removed: Some(removed)
+            .into_iter()
+            .filter(|it| it.files > 0)
+            .collect(),
     })
+}
+
+/// The files of a package that are for other platforms than the target.
+fn useless(package: &PackageTree, target: Target) -> BTreeSet<LayerPath> {
+    let files: Vec<&LayerPath> = package.tree.iter().map(|(path, _)| path).collect();
+    let foreign = foreign_files(&files, &package.binaries, target);
+    foreign.into_iter().map(|file| file.path).collect()
 }
 
 fn identity(pin: &Pin) -> Identity {

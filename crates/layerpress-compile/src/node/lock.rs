@@ -15,9 +15,11 @@ use layerpress_node::place::{IdealTree, Project, ideal_tree};
 use layerpress_node::registry::Registry;
 use layerpress_node::semver::Version;
 use layerpress_node::source::Desk;
+use layerpress_node::spec::Spec;
 use layerpress_target::{Ecosystem, Target};
 
 use super::digests::{manifest, strengthen};
+use super::error::NodeError;
 use super::pins::NodePins;
 use super::project::{Opened, open};
 use crate::error::CompileError;
@@ -72,6 +74,7 @@ pub(crate) fn lock_project(
         folder: &folder,
         path: &project.lockfile,
         target: targets[0],
+        omit_addresses: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
     let mut done = match opened {
         Some(opened) => work.up_to_date(&opened, previous)?,
@@ -199,6 +202,8 @@ struct Work<'a> {
     path: &'a Path,
     /// The one that a stage is told for.
     target: Target,
+    /// Whether the lockfile is not to say where registries keep their tarballs.
+    omit_addresses: bool,
 }
 
 impl Work<'_> {
@@ -267,7 +272,11 @@ impl Work<'_> {
         for conflict in &tree.overridden {
             self.session.warn_all([conflict.to_string()]);
         }
+        self.are_there(&tree)?;
         strengthen(self.session, self.desk.registry(), &mut tree)?;
+        if self.omit_addresses {
+            omit_addresses(&mut tree);
+        }
         let name = layer_name(self.folder);
         let text = package_lock::write(&asked, &tree, &name, &Style::of(package_json));
         let lock = package_lock::read(&self.path.display().to_string(), text.as_bytes())?;
@@ -284,6 +293,21 @@ impl Work<'_> {
             lock,
             new_text: written.then_some(text),
         })
+    }
+
+    /// Makes sure of the folders that packages of the tree are links to.
+    fn are_there(&self, tree: &IdealTree) -> Result<(), NodeError> {
+        let folders = tree
+            .packages
+            .iter()
+            .filter_map(|placed| placed.link.as_deref());
+        for location in folders {
+            let path = self.folder.join(location);
+            if !path.join("package.json").is_file() {
+                return Err(NodeError::NoPackage { path });
+            }
+        }
+        Ok(())
     }
 
     /// The tree that npm would build, on top of what is locked already.
@@ -329,6 +353,27 @@ pub(super) fn package_of(project: &Path, location: &str) -> Option<PackageJson> 
     let text = std::fs::read(&file).ok()?;
     // One that cannot be read is told of where the folder is copied.
     PackageJson::parse(&file.display().to_string(), &text).ok()
+}
+
+/// Takes out where registries keep their tarballs, which follows from name and version; npm's setting
+/// for locks that several registries are to serve (`Node.isRegistryDependency`).
+fn omit_addresses(tree: &mut IdealTree) {
+    let edges = tree.packages.iter().flat_map(|placed| &placed.dependencies);
+    let (mut by_registry, mut otherwise) = (BTreeSet::new(), BTreeSet::new());
+    for edge in edges {
+        let Some(location) = edge.location.clone() else {
+            continue;
+        };
+        match Spec::parse(&edge.name, &edge.spec) {
+            Ok(Spec::Registry(_) | Spec::Alias { .. }) => by_registry.insert(location),
+            _ => otherwise.insert(location),
+        };
+    }
+    for placed in &mut tree.packages {
+        if by_registry.contains(&placed.location) && !otherwise.contains(&placed.location) {
+            Arc::make_mut(&mut placed.manifest).tarball = None;
+        }
+    }
 }
 
 /// Whether a lockfile was written for what the project asks for now, so that it holds nothing that

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use layerpress_fetch::Event;
+use layerpress_node::native::{Installed, Severity, Trouble, judge};
 use layerpress_node::npmrc::Npmrc;
 use layerpress_node::package_lock::{self, PackageLock, Pin, PinOptions, Resolved};
 use layerpress_node::pick::node_admits;
@@ -11,17 +13,17 @@ use layerpress_node::place::Project;
 use layerpress_node::semver::Version;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::PackageTree;
-use layerpress_target as target;
 use layerpress_target::Target;
+use layerpress_tree::LayerPath;
 
 use super::archives::{Archive, archive, label, unpack_all};
 use super::error::NodeError;
-use super::layout::{Laid, lay_out};
+use super::layout::{LayOut, lay_out};
 use super::local::local_package;
 use super::lock::package_of;
 use crate::error::CompileError;
 use crate::pins::{Gathered, Job, Pins};
-use crate::request::{Layout, LockRequest};
+use crate::request::LockRequest;
 use crate::session::Session;
 
 /// How many packages a warning names.
@@ -37,6 +39,7 @@ pub(crate) struct NodePins {
     folder: PathBuf,
     dev: bool,
     engine_strict: bool,
+    ignore_scripts: bool,
     /// Warnings that were given already: several targets have them in common.
     told: Mutex<BTreeSet<String>>,
 }
@@ -61,21 +64,18 @@ impl Pins for NodePins {
         let pins = self.pins(job)?;
         self.tell(job.session, &pins, job.target)?;
         let packages = self.packages(job, &pins)?;
-        let layout = match job.layout {
-            Layout::Flat => target::Layout::Flat,
-            Layout::Versioned => target::Layout::Versioned,
+        let how = LayOut {
+            target: job.target,
+            layout: job.layout,
+            profile: job.profile,
         };
-        let prefix = job.target.runtime.layer_prefix(layout);
-        let Laid {
-            tree,
-            packages,
-            warnings,
-        } = lay_out(&pins, &packages, &prefix)?;
+        let laid = lay_out(&pins, &packages, how)?;
+        self.judge(job, &pins, &packages)?;
         Ok(Gathered {
-            tree,
-            packages,
-            removed: Vec::new(),
-            warnings,
+            tree: laid.tree,
+            packages: laid.packages,
+            removed: laid.removed,
+            warnings: Vec::new(),
         })
     }
 
@@ -110,6 +110,7 @@ impl NodePins {
             folder,
             dev: request.node.dev,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
+            ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
             told: Mutex::default(),
         }
     }
@@ -190,6 +191,58 @@ impl NodePins {
         Ok(())
     }
 
+    /// Tells of packages that need what an install script would have made; those that cannot work
+    /// without are an error, unless npm's own settings switch scripts off too, or nobody insists on
+    /// them.
+    fn judge(
+        &self,
+        job: &Job<'_>,
+        pins: &[Pin],
+        packages: &[Option<Arc<PackageTree>>],
+    ) -> Result<(), NodeError> {
+        let installed: Vec<Installed<'_>> = pins
+            .iter()
+            .zip(packages)
+            .filter_map(|(pin, package)| {
+                Some(Installed {
+                    folder: pin.location.rsplit("node_modules/").next()?,
+                    tree: package.as_deref()?,
+                })
+            })
+            .collect();
+        let own: Vec<LayerPath> = job
+            .project
+            .own
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect();
+        let needed = |trouble: &Trouble| {
+            let mut same = pins.iter().filter(|pin| {
+                *pin.name == *trouble.name && pin.version.as_deref() == Some(&*trouble.version)
+            });
+            same.any(|pin| !pin.is_optional)
+        };
+        let mut broken = Vec::new();
+        for trouble in judge(&installed, &own, job.target).troubles {
+            let fatal = trouble.severity == Severity::Broken && !self.ignore_scripts;
+            if fatal && needed(&trouble) {
+                broken.push(trouble);
+                continue;
+            }
+            let message = trouble.to_string();
+            if self.is_new(&message) {
+                job.session.reporter().report(Event::Warning {
+                    message,
+                    hint: Some(trouble.remedy),
+                });
+            }
+        }
+        match broken.is_empty() {
+            true => Ok(()),
+            false => Err(NodeError::Broken { troubles: broken }),
+        }
+    }
+
     /// A version of Node.js that something is not for: a warning, or an error if npm's settings say
     /// so.
     fn engine(
@@ -213,11 +266,14 @@ impl NodePins {
 
     /// Warns of each of `messages` once.
     fn warn(&self, session: &Session, messages: impl IntoIterator<Item = String>) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = messages
-            .into_iter()
-            .filter(|message| told.insert(message.clone()));
+        let new = messages.into_iter().filter(|message| self.is_new(message));
         session.warn_all(new);
+    }
+
+    /// Whether a warning was not given yet; it is taken for given from now on.
+    fn is_new(&self, message: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(message.to_owned())
     }
 }
 

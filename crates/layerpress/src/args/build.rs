@@ -48,6 +48,19 @@ pub(crate) struct BuildArgs {
     )]
     pub layout: LayoutArg,
 
+    /// What is left out of packages: nothing (`none`), or what cannot run on the target (`safe`:
+    /// Node.js packages' machine code for other platforms)
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        value_enum,
+        default_value = "safe",
+        env = "LAYERPRESS_PROFILE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub profile: ProfileArg,
+
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,
@@ -260,6 +273,15 @@ pub(crate) enum LayoutArg {
     Flat,
     /// In `python/lib/pythonX.Y/site-packages`, or `nodejs/nodeX/node_modules`
     Versioned,
+}
+
+/// What is left out of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    /// Nothing
+    None,
+    /// What cannot run on the target
+    Safe,
 }
 
 /// Which versions are preferred.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, PythonOptions, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Profile, PythonOptions, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -17,7 +17,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
     BuildArgs, BuildPolicyArgs, FetchArgs, GlobalArgs, IndexArgs, IndexStrategyArg, JobsArgs,
-    LayoutArg, LockArgs, ResolutionArg, ResolveArgs, TargetArgs,
+    LayoutArg, LockArgs, ProfileArg, ResolutionArg, ResolveArgs, TargetArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -49,6 +49,10 @@ pub(super) fn build(
         layout: match arguments.layout {
             LayoutArg::Flat => Layout::Flat,
             LayoutArg::Versioned => Layout::Versioned,
+        },
+        profile: match arguments.profile {
+            ProfileArg::None => Profile::None,
+            ProfileArg::Safe => Profile::Safe,
         },
         scripts: arguments.scripts,
         check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
