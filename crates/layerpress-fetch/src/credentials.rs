@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 use url::{Origin, Url};
 
 use self::token::Tokens;
+use crate::error::Known;
 use crate::redact::without_userinfo;
 
 pub(crate) use self::token::Grant;
@@ -54,6 +55,7 @@ pub struct NetrcError {
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) password: Option<String>,
+    pub(crate) from: Known,
 }
 
 #[derive(Clone)]
@@ -82,15 +84,22 @@ impl Credentials {
     /// Where several are given for one origin, each serves the URLs below its path, and the first
     /// those that are below none.
     pub fn add(&self, url: &Url, user: &str, password: Option<&str>) {
+        self.bind(
+            url,
+            Login {
+                user: user.to_owned(),
+                password: password.map(str::to_owned),
+                from: Known::Settings,
+            },
+        );
+    }
+
+    fn bind(&self, url: &Url, login: Login) {
         let origin = url.origin();
         let mut path = url.path().to_owned();
         if !path.ends_with('/') {
             path.push('/');
         }
-        let login = Login {
-            user: user.to_owned(),
-            password: password.map(str::to_owned),
-        };
         let same = |bound: &&mut Bound| bound.origin == origin && bound.path == path;
         let mut known = self.bound.write().unwrap_or_else(PoisonError::into_inner);
         match known.iter_mut().find(same) {
@@ -106,7 +115,7 @@ impl Credentials {
     /// Takes the user name and password of a URL, if it holds any.
     pub fn add_url(&self, url: &Url) {
         if let Some(login) = Login::of(url) {
-            self.add(url, &login.user, login.password.as_deref());
+            self.bind(url, login);
         }
     }
 
@@ -134,6 +143,7 @@ impl Credentials {
                 let login = Login {
                     user: entry.login,
                     password: Some(entry.password),
+                    from: Known::Netrc,
                 };
                 (host.to_ascii_lowercase(), login)
             }));
@@ -159,6 +169,9 @@ impl Credentials {
         let mut login = self.lookup(url, redirected)?;
         if login.password.is_none() {
             login.password = self.ask_keyring(url, &login.user).await;
+            if login.password.is_some() {
+                login.from = Known::Keyring;
+            }
         }
         Some(Grant::Login(login))
     }
@@ -226,6 +239,7 @@ impl Login {
         Some(Self {
             user: percent_decoded(url.username()),
             password: url.password().map(percent_decoded),
+            from: Known::Url,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Every message names the place first: a URL (always [`redacted`](crate::redacted)) or a path.
 //! The errors can be cloned, since callers that share one download share its failure too.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +73,16 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
     },
+    /// The server does not let this user in: 401 or 403.
+    #[error("`{url}`: {}", refusal(*.status, *.sent))]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What was sent to prove who asks.
+        sent: Option<Sent>,
+    },
     /// The server wants to be left alone for longer than this program waits.
     #[error(
         "`{url}`: the server answered {status} and asks to wait {seconds} s; no more than {cap} s are waited"
@@ -115,6 +126,16 @@ pub enum FetchError {
         found: Digest,
         /// They came as a web page.
         html: bool,
+    },
+    /// The bytes are the promised ones, but not as many as was said.
+    #[error("`{url}`: expected {expected} bytes, found {found}")]
+    OtherSize {
+        /// Where the bytes came from.
+        url: String,
+        /// How many were promised.
+        expected: u64,
+        /// How many there are.
+        found: u64,
     },
     /// More came than is taken.
     #[error("`{url}`: larger than {limit} bytes")]
@@ -171,6 +192,49 @@ pub enum FetchError {
     Store(#[from] StoreError),
 }
 
+/// What a request was signed with: never the secret, only where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Where the user name, or the token, came from.
+    pub from: Known,
+    /// Whether it was more than a user name.
+    pub secret: bool,
+}
+
+/// Where credentials are known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The URL of the index or of the file.
+    Url,
+    /// Settings that name an index.
+    Settings,
+    /// The user's `.netrc`.
+    Netrc,
+    /// The keyring gave the password.
+    Keyring,
+    /// A registry's token.
+    Token,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = match self.from {
+            Known::Url => "in the URL",
+            Known::Settings => "in `UV_INDEX_<NAME>_USERNAME`",
+            Known::Netrc => "in `.netrc`",
+            Known::Keyring => return f.write_str("the password in the keyring"),
+            Known::Token => return f.write_str("the token in `.npmrc`"),
+        };
+        match (self.secret, self.from) {
+            (true, Known::Settings) => {
+                write!(f, "the user name and password {from} and `_PASSWORD`")
+            }
+            (true, _) => write!(f, "the user name and password {from}"),
+            (false, _) => write!(f, "the user name {from} without a password"),
+        }
+    }
+}
+
 /// What sort of failure it is; exit codes are mapped from this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
@@ -196,13 +260,17 @@ impl FetchError {
             | Self::Stalled { .. }
             | Self::Interrupted { .. }
             | Self::Status { .. }
+            | Self::Refused { .. }
             | Self::Wait { .. }
             | Self::Redirects { .. }
             | Self::Redirect { .. }
             | Self::RangeUnsupported { .. }
             | Self::Encoding { .. }
             | Self::Setup { .. } => ErrorKind::Network,
-            Self::Mismatch { .. } | Self::TooLarge { .. } | Self::Scheme { .. } => ErrorKind::Input,
+            Self::Mismatch { .. }
+            | Self::OtherSize { .. }
+            | Self::TooLarge { .. }
+            | Self::Scheme { .. } => ErrorKind::Input,
             Self::File { .. } | Self::NotAFile { .. } | Self::Store(_) => ErrorKind::Io,
         }
     }
@@ -211,7 +279,9 @@ impl FetchError {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Status { status, .. } | Self::Wait { status, .. } => Some(*status),
+            Self::Status { status, .. }
+            | Self::Refused { status, .. }
+            | Self::Wait { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -230,6 +300,7 @@ impl FetchError {
             Self::Silent { .. } | Self::Stalled { .. } | Self::Interrupted { .. } => {
                 "try again; what was fetched already stays in the cache"
             }
+            Self::Refused { sent, .. } => refusal_hint(*sent),
             Self::Status { status, .. } => return status_hint(*status).map(str::to_owned),
             Self::Wait { .. } => "try again later; what was fetched already stays in the cache",
             Self::Mismatch { html: true, .. } => {
@@ -237,6 +308,9 @@ impl FetchError {
             }
             Self::Mismatch { .. } => {
                 "the file was replaced since its digest was recorded, or something on the way changes downloads"
+            }
+            Self::OtherSize { .. } => {
+                "its digest is right: correct the `size` in the lockfile, or lock again"
             }
             Self::Store(error) => return error.hint(),
             Self::Redirects { .. }
@@ -360,8 +434,6 @@ fn seconds(duration: Duration) -> String {
 
 fn sentence(status: u16) -> String {
     match status {
-        401 => "the server asks for a user name and password (401)".into(),
-        403 => "the server refuses access (403)".into(),
         404 => "there is no such file (404)".into(),
         407 => "the proxy asks for a user name and password (407)".into(),
         410 => "the file was removed (410)".into(),
@@ -371,11 +443,29 @@ fn sentence(status: u16) -> String {
     }
 }
 
+fn refusal(status: u16, sent: Option<Sent>) -> String {
+    match (status, sent) {
+        (401, None) => "the server asks for a user name and password (401)".into(),
+        (401, Some(sent)) => format!("the server does not accept {sent} (401)"),
+        (_, None) => format!("the server refuses access ({status})"),
+        (_, Some(sent)) => format!("the server refuses access ({status}), with {sent}"),
+    }
+}
+
+fn refusal_hint(sent: Option<Sent>) -> &'static str {
+    match sent {
+        None => {
+            "give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`"
+        }
+        Some(Sent { secret: false, .. }) => {
+            "give the password too: in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_PASSWORD`"
+        }
+        Some(_) => "are they current, and meant for this server?",
+    }
+}
+
 fn status_hint(status: u16) -> Option<&'static str> {
     match status {
-        401 | 403 => Some(
-            "give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`",
-        ),
         407 => {
             Some("give the proxy's credentials in `HTTPS_PROXY`: `http://user:password@proxy:port`")
         }
@@ -390,7 +480,7 @@ mod tests {
 
     #[test]
     fn statuses_become_sentences() {
-        let shown: Vec<String> = [401, 403, 404, 407, 410, 429, 503, 418]
+        let shown: Vec<String> = [404, 407, 410, 429, 503, 418]
             .into_iter()
             .map(|status| {
                 let error = FetchError::Status {
@@ -401,10 +491,6 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(shown.join("\n"), @r"
-        `https://h.example/a`: the server asks for a user name and password (401)
-          hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
-        `https://h.example/a`: the server refuses access (403)
-          hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
         `https://h.example/a`: there is no such file (404)
           hint: 
         `https://h.example/a`: the proxy asks for a user name and password (407)
@@ -417,6 +503,49 @@ mod tests {
           hint: try again later; what was fetched already stays in the cache
         `https://h.example/a`: unexpected answer (418)
           hint:
+        ");
+    }
+
+    #[test]
+    fn a_refusal_tells_what_was_sent() {
+        let sent = |from, secret| Some(Sent { from, secret });
+        let shown: Vec<String> = [
+            (401, None),
+            (403, None),
+            (401, sent(Known::Netrc, true)),
+            (403, sent(Known::Url, true)),
+            (401, sent(Known::Url, false)),
+            (401, sent(Known::Settings, true)),
+            (403, sent(Known::Keyring, true)),
+            (401, sent(Known::Token, true)),
+        ]
+        .into_iter()
+        .map(|(status, sent)| {
+            let error = FetchError::Refused {
+                url: "https://h.example/a".into(),
+                status,
+                sent,
+            };
+            format!("{error}\n  hint: {}", error.hint().unwrap_or_default())
+        })
+        .collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        `https://h.example/a`: the server asks for a user name and password (401)
+          hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
+        `https://h.example/a`: the server refuses access (403)
+          hint: give credentials in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`
+        `https://h.example/a`: the server does not accept the user name and password in `.netrc` (401)
+          hint: are they current, and meant for this server?
+        `https://h.example/a`: the server refuses access (403), with the user name and password in the URL
+          hint: are they current, and meant for this server?
+        `https://h.example/a`: the server does not accept the user name in the URL without a password (401)
+          hint: give the password too: in the index URL, in `.netrc`, or in `UV_INDEX_<NAME>_PASSWORD`
+        `https://h.example/a`: the server does not accept the user name and password in `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD` (401)
+          hint: are they current, and meant for this server?
+        `https://h.example/a`: the server refuses access (403), with the password in the keyring
+          hint: are they current, and meant for this server?
+        `https://h.example/a`: the server does not accept the token in `.npmrc` (401)
+          hint: are they current, and meant for this server?
         ");
     }
 

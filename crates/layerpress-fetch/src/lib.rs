@@ -22,7 +22,7 @@ pub use client::{
 };
 pub use clock::Clock;
 pub use credentials::{Credentials, NetrcError, Token};
-pub use error::{ErrorKind, FetchError, PageError, StoreError};
+pub use error::{ErrorKind, FetchError, Known, PageError, Sent, StoreError};
 pub use events::{Event, Reporter, Silent, Stage};
 pub use freshness::Freshness;
 pub use redact::redacted;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use layerpress_fetch::{ArchiveRequest, FetchError};
+use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
 use layerpress_python::resolve::{self, Project};
@@ -83,6 +83,10 @@ fn from_store(
     let Some(bytes) = session.store().archive(digest) else {
         return Ok(None);
     };
+    if archive.size.is_some_and(|size| size != bytes.len() as u64) {
+        // The client tells a damaged copy from a lock that is wrong.
+        return Ok(None);
+    }
     match unpack(
         &wheel_file(&archive.file_name, digest, bytes),
         options,
@@ -212,6 +216,13 @@ pub(crate) async fn fetch(
     tally: &Tally,
 ) -> Result<Sha256, FetchError> {
     let stored = session.client.archive(request).await?;
+    if let Some(expected) = request.size.filter(|&size| size != stored.size) {
+        return Err(FetchError::OtherSize {
+            url: redacted(&request.url),
+            expected,
+            found: stored.size,
+        });
+    }
     if stored.cached {
         tally.cached.fetch_add(1, Ordering::Relaxed);
     } else {

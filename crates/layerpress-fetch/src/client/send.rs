@@ -33,6 +33,15 @@ pub(super) struct Answer<'a> {
     pub(super) body: Body<'a>,
 }
 
+/// One request of a chain of redirects.
+struct Hop {
+    /// Without credentials.
+    url: Url,
+    /// For messages.
+    shown: String,
+    grant: Option<Grant>,
+}
+
 impl Client {
     /// Sends the request and follows redirects until an answer begins.
     pub(super) async fn send(&self, ask: &Ask) -> Result<Answer<'_>, Fault> {
@@ -46,7 +55,7 @@ impl Client {
             let shown = redacted(&url);
             let response = self.hop(&url, grant.as_ref(), &ask.headers).await?;
             if !is_redirect(response.status()) {
-                return self.answer(response, url, shown, permit);
+                return self.answer(response, Hop { url, shown, grant }, permit);
             }
             let next = redirect(response.headers().get(header::LOCATION), &url)?;
             crossed |= next.origin() != url.origin();
@@ -99,10 +108,10 @@ impl Client {
     fn answer<'a>(
         &'a self,
         response: Response,
-        url: Url,
-        shown: String,
+        hop: Hop,
         permit: SemaphorePermit<'a>,
     ) -> Result<Answer<'a>, Fault> {
+        let Hop { url, shown, grant } = hop;
         let status = response.status();
         if status.is_success()
             || matches!(
@@ -118,9 +127,13 @@ impl Client {
                 body: Body::new(self, response, shown, permit),
             });
         }
-        let error = FetchError::Status {
-            url: shown,
-            status: status.as_u16(),
+        let error = match status.as_u16() {
+            status @ (401 | 403) => FetchError::Refused {
+                url: shown,
+                status,
+                sent: grant.as_ref().map(Grant::sent),
+            },
+            status => FetchError::Status { url: shown, status },
         };
         if !may_pass(status) {
             return Err(Fault::Lasting(error));

@@ -10,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use url::{Origin, Url};
 
 use super::Login;
+use crate::error::{Known, Sent};
 
 /// What proves who is asking, beside a user name and a password. Its `Debug` form is empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,6 +77,20 @@ impl Tokens {
 }
 
 impl Grant {
+    /// What it is, without its secret.
+    pub(crate) fn sent(&self) -> Sent {
+        match self {
+            Self::Login(login) => Sent {
+                from: login.from,
+                secret: login.password.as_ref().is_some_and(|it| !it.is_empty()),
+            },
+            Self::Token(_) => Sent {
+                from: Known::Token,
+                secret: true,
+            },
+        }
+    }
+
     /// The request with its `Authorization`; a token that cannot stand in a header is not sent.
     pub(crate) fn sign(&self, request: RequestBuilder) -> RequestBuilder {
         match HeaderValue::try_from(self.header()) {
@@ -89,7 +104,7 @@ impl Grant {
 
     pub(super) fn header(&self) -> String {
         match self {
-            Self::Login(Login { user, password }) => {
+            Self::Login(Login { user, password, .. }) => {
                 let password = password.as_deref().unwrap_or_default();
                 format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
             }
