@@ -346,6 +346,9 @@ impl ArchiveError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoEnd => Some("the file may be cut short, or be another format: fetch it again"),
+            Self::Path(_) => Some(
+                "it names a place outside of itself: it is broken or hostile, so take another version",
+            ),
             Self::TooLarge { .. } => Some("leave out what the function does not need"),
             Self::Entry {
                 fault: EntryFault::Encrypted | EntryFault::Method { .. },
@@ -355,7 +358,6 @@ impl ArchiveError {
             | Self::Comment
             | Self::Foreign { .. }
             | Self::Prepended { .. }
-            | Self::Path(_)
             | Self::Disks
             | Self::End { .. }
             | Self::Zip64End

@@ -94,12 +94,10 @@ pub enum WheelNameError {
         file_name: String,
     },
     /// It has fewer than five or more than six parts.
-    #[error("`{file_name}` has {found} parts between hyphens, where a wheel has five or six")]
+    #[error("`{file_name}` is no wheel's name, which is `name-version-python-abi-platform.whl`")]
     Parts {
         /// The name, escaped and cut for display.
         file_name: String,
-        /// How many parts it has.
-        found: usize,
     },
     /// One of the parts is malformed.
     #[error("`{file_name}` has no valid {part}")]
@@ -173,13 +171,13 @@ impl<'a> WheelParts<'a> {
             from_right.next(),
             from_right.next(),
         ) else {
-            return Err(wrong_count(file_name, stem));
+            return Err(wrong_count(file_name));
         };
         let mut front = front.split('-');
         let (Some(name), Some(version), build, None) =
             (front.next(), front.next(), front.next(), front.next())
         else {
-            return Err(wrong_count(file_name, stem));
+            return Err(wrong_count(file_name));
         };
         if ![python, abi, platform].into_iter().all(is_tag_list) {
             return Err(WheelNameError::Part {
@@ -277,10 +275,9 @@ fn is_tag_list(list: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
 }
 
-fn wrong_count(file_name: &str, stem: &str) -> WheelNameError {
+fn wrong_count(file_name: &str) -> WheelNameError {
     WheelNameError::Parts {
         file_name: shown(file_name),
-        found: stem.split('-').count(),
     }
 }
 
@@ -353,8 +350,8 @@ mod tests {
         .collect();
         insta::assert_snapshot!(said.join("\n"), @r"
         `foo-1.0.exe` does not end in `.whl`
-        `foo-1.0.whl` has 2 parts between hyphens, where a wheel has five or six
-        `foo-1.0-1-2-py3-none-any.whl` has 7 parts between hyphens, where a wheel has five or six
+        `foo-1.0.whl` is no wheel's name, which is `name-version-python-abi-platform.whl`
+        `foo-1.0-1-2-py3-none-any.whl` is no wheel's name, which is `name-version-python-abi-platform.whl`
         `foo-1.0-x-py3-none-any.whl` has no valid build tag
         `-1.0-py3-none-any.whl` has no valid name
         `foo-one-py3-none-any.whl` has no valid version

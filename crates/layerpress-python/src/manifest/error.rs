@@ -31,13 +31,19 @@ pub enum ManifestError {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// A line names a file that is not there.
+    #[error("{origin}: `{}`: there is no file `{file}`", origin.text)]
+    NoSuchFile {
+        /// The line.
+        origin: Box<Origin>,
+        /// The file as it is named there.
+        file: String,
+    },
     /// The file cannot be read.
     #[error("{file}: cannot be read")]
     Read {
         /// The file as the user named it.
         file: String,
-        /// The line that includes it.
-        included_by: Option<Box<Origin>>,
         /// Why.
         #[source]
         source: io::Error,
@@ -182,6 +188,7 @@ impl ManifestError {
             Self::Read { .. } => ManifestErrorKind::Io,
             Self::Fetch { .. } => ManifestErrorKind::Network,
             Self::Line { .. }
+            | Self::NoSuchFile { .. }
             | Self::WrongKind { .. }
             | Self::NotAFile { .. }
             | Self::TooBig { .. }
@@ -202,12 +209,9 @@ impl ManifestError {
         match self {
             Self::Line { mistake, .. } => mistake.hint(),
             Self::WrongKind { remedy, .. } => Some((*remedy).into()),
-            Self::Read {
-                included_by: Some(origin),
-                ..
-            } => Some(format!(
-                "{origin} names it; paths after `-r` and `-c` are relative to the file they stand in"
-            )),
+            Self::NoSuchFile { .. } => {
+                Some("paths after `-r` and `-c` are relative to the file that they stand in".into())
+            }
             Self::NotAFile { .. } => Some("manifests are read from regular files only".into()),
             Self::Decode { fault, .. } => Some(match fault {
                 DecodeError::UnknownEncoding(_) => {

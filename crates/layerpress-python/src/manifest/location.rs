@@ -150,21 +150,17 @@ pub(crate) fn local_source(path: &str, base: Option<&Path>) -> Result<Source, Mi
 }
 
 fn missing(path: &str, base: Option<&Path>) -> Mistake {
-    let beside = base.filter(|base| !base.as_os_str().is_empty() && Path::new(path).is_relative());
-    let tried = match beside {
-        Some(base) => {
-            let beside = base.join(path);
-            format!(
-                "`{}` from the current folder, and `{}`",
-                shown(path),
-                shown(&beside.display().to_string())
-            )
+    let from = base.filter(|_| Path::new(path).is_relative()).map(|base| {
+        if [Path::new(""), Path::new(".")].contains(&base) {
+            "the current folder".to_owned()
+        } else {
+            let base = base.display().to_string();
+            format!("the current folder, then from `{}`", shown(&base))
         }
-        None => format!("`{}`", shown(path)),
-    };
+    });
     Mistake::MissingPath {
         path: shown(path),
-        tried,
+        from,
     }
 }
 

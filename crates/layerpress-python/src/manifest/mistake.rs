@@ -245,8 +245,8 @@ pub enum Mistake {
     MissingPath {
         /// As written.
         path: String,
-        /// Where it was looked for.
-        tried: String,
+        /// What a relative path is relative to, where it is not the whole answer itself.
+        from: Option<String>,
     },
     /// A folder that holds no project.
     #[error("the folder `{path}` holds neither `pyproject.toml` nor `setup.py`")]
@@ -434,7 +434,11 @@ impl Mistake {
             Self::WindowsPath { .. } => {
                 "use a path relative to the requirements file, with forward slashes".into()
             }
-            Self::MissingPath { tried, .. } => format!("looked for {tried}"),
+            Self::MissingPath { from, .. } => {
+                return from
+                    .as_ref()
+                    .map(|from| format!("relative paths are taken from {from}"));
+            }
             Self::NotAProject { .. } => "name the folder that holds the project's `pyproject.toml`".into(),
             Self::NotAnArchive { .. } => "wheels end in `.whl`, source distributions in `.tar.gz` or `.zip`".into(),
             Self::Scheme { .. } => "use `https`, `file` or `git+https`".into(),

@@ -20,10 +20,15 @@ pub(crate) fn read_text(
     name: &str,
     included_by: Option<&Origin>,
 ) -> Result<String, ManifestError> {
-    let cannot_read = |source: io::Error| ManifestError::Read {
-        file: shown(name),
-        included_by: included_by.cloned().map(Box::new),
-        source,
+    let cannot_read = |source: io::Error| match included_by {
+        Some(origin) if is_missing(&source) => ManifestError::NoSuchFile {
+            origin: Box::new(origin.clone()),
+            file: shown(name),
+        },
+        _ => ManifestError::Read {
+            file: shown(name),
+            source,
+        },
     };
     let not_a_file = || ManifestError::NotAFile { file: shown(name) };
     if !fs::metadata(path).map_err(cannot_read)?.is_file() {
@@ -57,6 +62,13 @@ pub(crate) fn read_text(
         },
         fault,
     })
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Refuses what is larger than [`MAX_BYTES`].

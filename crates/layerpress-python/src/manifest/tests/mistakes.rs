@@ -214,11 +214,11 @@ fn mistakes_in_urls_and_paths() {
     ");
     insta::assert_snapshot!(wrong("./missing"), @r"
     `./missing`: there is no file or folder `./missing`
-    hint: looked for `./missing` from the current folder, and `./missing`
+    hint: relative paths are taken from the current folder, then from `[FOLDER]`
     ");
     insta::assert_snapshot!(wrong("x-1.0-py3-none-any.whl"), @r"
     `x-1.0-py3-none-any.whl`: there is no file or folder `x-1.0-py3-none-any.whl`
-    hint: looked for `x-1.0-py3-none-any.whl` from the current folder, and `x-1.0-py3-none-any.whl`
+    hint: relative paths are taken from the current folder, then from `[FOLDER]`
     ");
     insta::assert_snapshot!(refused(&[("requirements.txt", "./src"), ("src/a.py", "")]), @r"
     requirements.txt:1: `./src`: the folder `./src` holds neither `pyproject.toml` nor `setup.py`

@@ -50,7 +50,9 @@ fn printed(error: &ManifestError, folder: &Path) -> String {
         text.push_str("\nhint: ");
         text.push_str(&hint);
     }
-    text.replace(&format!("{}/", folder.display()), "")
+    let folder = folder.display().to_string();
+    text.replace(&format!("{folder}/"), "")
+        .replace(&folder, "[FOLDER]")
 }
 
 fn refused(files: &[(&str, &str)]) -> String {

@@ -255,7 +255,6 @@ fn mistakes_in_uv_tables() {
     "#);
     insta::assert_snapshot!(with("x = { path = 'missing' }"), @r#"
     pyproject.toml:5: `{ path = "missing" }`: there is no file or folder `missing`
-    hint: looked for `missing`
     "#);
     insta::assert_snapshot!(with("x = { git = 'not a url' }"), @"pyproject.toml:5: `tool.uv.sources.x` holds `not a url`: relative URL without a base");
     insta::assert_snapshot!(with("x = 'y'"), @"pyproject.toml:5: `tool.uv.sources.x` is a string, not a table");

@@ -199,8 +199,8 @@ fn includes_that_go_wrong() {
     hint: take one of the `-r` or `-c` lines out
     ");
     insta::assert_snapshot!(refused(&[("requirements.txt", "x\n-r missing.txt")]), @r"
-    missing.txt: cannot be read
-    hint: requirements.txt:2 names it; paths after `-r` and `-c` are relative to the file they stand in
+    requirements.txt:2: `-r missing.txt`: there is no file `missing.txt`
+    hint: paths after `-r` and `-c` are relative to the file that they stand in
     ");
     insta::assert_snapshot!(refused(&[("requirements.txt", "-r sub"), ("sub/x", "")]), @r"
     sub: not a regular file
