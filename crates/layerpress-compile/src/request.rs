@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use layerpress_fetch::ProxyAddress;
@@ -86,7 +87,7 @@ pub struct PythonOptions {
 }
 
 /// The store and the network, as plain values.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Sources {
     /// The store's folder.
     pub cache_dir: PathBuf,
@@ -94,8 +95,10 @@ pub struct Sources {
     pub offline: bool,
     /// Ask indexes anew for what the store still holds as fresh.
     pub refresh: bool,
-    /// How many archives are unpacked at once; 0: as many as there are cores.
-    pub jobs: usize,
+    /// How many threads wait for the network, how many pages are parsed and archives unpacked at
+    /// once, and how many packages are built from source. What an archive's files are worked on
+    /// with, rayon's pool, is the whole program's to bound.
+    pub jobs: NonZeroUsize,
     /// Certificates to trust beside the system's, each a PEM bundle.
     pub certificates: Vec<Vec<u8>>,
     /// The proxy for everything, if `HTTPS_PROXY` and its like are not what counts.

@@ -37,9 +37,12 @@ impl Session {
             extra_certificates: sources.certificates.clone(),
             trusted_hosts: trusted_hosts.clone(),
             proxy: sources.proxy.clone(),
+            turns: sources.jobs.get(),
             ..ClientOptions::default()
         };
         let runtime = Builder::new_multi_thread()
+            .worker_threads(sources.jobs.get())
+            .thread_name("network")
             .enable_all()
             .build()
             .map_err(|source| CompileError::Runtime { source })?;

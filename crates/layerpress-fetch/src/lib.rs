@@ -18,7 +18,7 @@ mod store;
 
 pub use client::{
     ArchiveRequest, Client, ClientOptions, Page, PageRequest, ProxyAddress, RangeResponse,
-    RangeSpec, Retries, Timeouts,
+    RangeSpec, Retries, Timeouts, Turn,
 };
 pub use clock::Clock;
 pub use credentials::{Credentials, NetrcError, Token};

@@ -18,6 +18,7 @@ mod printer;
 mod progress;
 mod settings;
 mod size;
+mod threads;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod pip;
 
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use layerpress_compile::{Login, Sources};
@@ -168,7 +169,7 @@ pub(crate) fn configured(environment: &Environment) -> Result<Settings, Settings
 pub(crate) fn sources(
     global: &GlobalArgs,
     refresh: bool,
-    jobs: usize,
+    jobs: NonZeroUsize,
     configured: &Settings,
     environment: &Environment,
 ) -> Result<Sources, SettingsError> {
@@ -334,7 +335,7 @@ mod tests {
             color: crate::printer::ColorChoice::Never,
             no_progress: true,
         };
-        let sources = sources(&global, false, 0, &configured, &environment).expect("sources");
+        let sources = sources(&global, false, NonZeroUsize::MIN, &configured, &environment).expect("sources");
         let hosts: Vec<_> = sources.logins.iter().map(|it| it.url.host_str()).collect();
         assert_eq!(hosts, [Some("index.example")]);
         assert!(!format!("{sources:?}").contains("secret"));

@@ -278,6 +278,7 @@ async fn unpack_beside(
     let store = session.store().clone();
     let file_name = file_name.to_owned();
     let options = options.clone();
+    let _turn = session.client.turn().await;
     let work = move || unpack(&wheel_file(&file_name, digest, bytes), &options, &store);
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => Ok(outcome?),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use layerpress_python::resolve::{
 use layerpress_python::{Compatibility, Dependency};
 use layerpress_target::Target;
 use pep508_rs::PackageName;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::archives;
@@ -49,6 +51,8 @@ pub(crate) struct Builds {
 
 #[derive(Debug)]
 struct Shared {
+    /// How many builds go on at once, not counting those that builds need.
+    slots: Semaphore,
     client: Client,
     registry: Arc<Registry>,
     policy: BuildPolicy,
@@ -65,8 +69,10 @@ impl Builds {
         policy: BuildPolicy,
         registry: Arc<Registry>,
         target: Target,
+        at_once: NonZeroUsize,
     ) -> Self {
         let shared = Shared {
+            slots: Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS)),
             client: registry.client().clone(),
             registry,
             policy,
@@ -132,6 +138,11 @@ impl Builds {
             ..self.clone()
         };
         let shared = &self.shared;
+        // A build that another one waits for does not wait itself.
+        let _slot = match self.depth {
+            0 => shared.slots.acquire().await.ok(),
+            _ => None,
+        };
         let builder = Builder {
             store: shared.client.store(),
             reporter: shared.client.reporter(),

@@ -123,6 +123,7 @@ pub(crate) fn lock_project(
         settings.build.clone(),
         Arc::clone(&registry),
         targets[0],
+        request.sources.jobs,
     );
     let work = Work {
         request,

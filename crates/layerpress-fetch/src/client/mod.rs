@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::credentials::Credentials;
@@ -44,6 +44,7 @@ struct Shared {
     reporter: Arc<dyn Reporter>,
     transport: transport::Transport,
     permits: Semaphore,
+    turns: Semaphore,
     /// When this client was made, in milliseconds since 1970: a page confirmed since then is not
     /// asked for again in this run, whatever its headers say.
     started: u64,
@@ -62,6 +63,7 @@ impl Client {
             shared: Arc::new(Shared {
                 transport: transport::Transport::default(),
                 permits: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+                turns: Semaphore::new(options.turns.clamp(1, Semaphore::MAX_PERMITS)),
                 started: options.clock.now_millis(),
                 traffic: AtomicU64::new(0),
                 downloads: Mutex::default(),
@@ -104,6 +106,15 @@ impl Client {
         self.traffic()
     }
 
+    /// A turn at the processor, for work of some length; the next has its turn when the value is
+    /// dropped. Nothing that needs another turn may be waited for meanwhile.
+    pub async fn turn(&self) -> Turn<'_> {
+        let permit = self.shared.turns.acquire().await;
+        Turn {
+            _permit: permit.expect("the semaphore is never closed"),
+        }
+    }
+
     /// Says once that what is fetched cannot be kept.
     fn say_unwritable(&self, error: &StoreError) {
         if !self.shared.unwritable_said.swap(true, Ordering::Relaxed) {
@@ -123,6 +134,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// A turn at the processor.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    _permit: SemaphorePermit<'a>,
 }
 
 impl fmt::Debug for Client {

@@ -13,6 +13,11 @@ pub struct ClientOptions {
     pub user_agent: String,
     /// How many requests are in flight at once. Default: 50.
     pub concurrency: usize,
+    /// How many turns there are at the processor, for [`Client::turn`] and for parsing pages.
+    /// Default: as many as the machine has processors.
+    ///
+    /// [`Client::turn`]: crate::Client::turn
+    pub turns: usize,
     /// Use the store alone. Default: off.
     pub offline: bool,
     /// Ask anew for pages that the store still holds as fresh. Default: off.
@@ -85,6 +90,7 @@ impl Default for ClientOptions {
         Self {
             user_agent: concat!("layerpress/", env!("CARGO_PKG_VERSION")).to_owned(),
             concurrency: 50,
+            turns: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             offline: false,
             refresh: false,
             credentials: Credentials::new(),

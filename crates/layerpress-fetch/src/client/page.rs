@@ -117,6 +117,7 @@ impl Client {
         let parsed = if page.bytes.len() < QUICK_BYTES {
             work()
         } else {
+            let _turn = self.turn().await;
             beside_others(work)
         };
         parsed.map_err(PageError::Parse)

@@ -261,7 +261,8 @@ pub(crate) struct ResolveArgs {
 /// How much is done at once.
 #[derive(Debug, Args)]
 pub(crate) struct JobsArgs {
-    /// How many threads unpack and compress [default: one per core]
+    /// How many threads parse, unpack and compress, and how many packages are built from source at
+    /// once; how many downloads are under way is not bounded by it [default: one per core]
     #[arg(long, value_name = "N", env = "LAYERPRESS_JOBS", hide_env = true)]
     pub jobs: Option<std::num::NonZeroUsize>,
 }

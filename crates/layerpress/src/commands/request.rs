@@ -21,6 +21,7 @@ use crate::args::{
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
+use crate::threads;
 
 /// The request of `layerpress build`.
 ///
@@ -144,7 +145,7 @@ impl Asked<'_> {
     }
 
     fn sources(&self, configured: &Settings) -> Result<layerpress_compile::Sources, SettingsError> {
-        let jobs = self.jobs.jobs.map_or(0, std::num::NonZeroUsize::get);
+        let jobs = threads::bounded(self.jobs.jobs);
         let refresh = self.index.refresh;
         settings::sources(self.global, refresh, jobs, configured, self.environment)
     }
