@@ -99,9 +99,15 @@ pub(crate) enum CacheCommand {
         #[arg(long, value_name = "SIZE", value_parser = crate::size::parse, env = "LAYERPRESS_MAX_SIZE", hide_env = true)]
         max_size: Option<u64>,
         /// Remove what has not been used for so many days [default: 30, without `--max-size`]
-        #[arg(long, value_name = "DAYS", env = "LAYERPRESS_UNUSED", hide_env = true)]
+        #[arg(long, value_name = "DAYS", value_parser = days, env = "LAYERPRESS_UNUSED", hide_env = true)]
         unused: Option<u32>,
     },
+}
+
+fn days(text: &str) -> Result<u32, &'static str> {
+    text.trim()
+        .parse()
+        .map_err(|_| "is not a whole number of days")
 }
 
 /// Options of every command.

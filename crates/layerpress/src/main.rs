@@ -19,6 +19,7 @@ mod progress;
 mod settings;
 mod size;
 mod threads;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,7 +31,8 @@ use crate::args::Cli;
 use crate::environment::Environment;
 use crate::exit::Outcome;
 use crate::failure::Failure;
-use crate::printer::{Printer, PrinterOptions, Verbosity};
+use crate::printer::Printer;
+use crate::usage::Mistake;
 
 fn main() -> ExitCode {
     let environment = Environment::of_process();
@@ -88,24 +90,21 @@ fn not_understood(
     arguments: &[OsString],
     environment: &Environment,
 ) -> ExitCode {
-    // A reader that has gone wants no help.
-    let _unheard = error.print();
-    if error.exit_code() == 0 {
-        return ExitCode::from(exit::DONE);
-    }
-    let json = arguments.iter().any(|argument| argument == "--json")
-        || environment.value("LAYERPRESS_JSON").is_some();
-    if json {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default();
-        let message = message.trim_start_matches("error: ");
-        let document = json::of_error("usage", message, None, Outcome::Usage);
-        let printer = Printer::new(PrinterOptions {
-            verbosity: Verbosity::Normal,
-            color: false,
-            json,
-            progress: false,
-        });
+    let Some(mistake) = Mistake::of(error) else {
+        // A reader that has gone wants no help.
+        let _unheard = error.print();
+        let code = if error.use_stderr() {
+            exit::USAGE
+        } else {
+            exit::DONE
+        };
+        return ExitCode::from(code);
+    };
+    let printer = Printer::new(settings::printer_options_of_words(arguments, environment));
+    printer.error(&mistake, mistake.hint.as_deref());
+    if printer.json() {
+        let message = mistake.to_string();
+        let document = json::of_error("usage", &message, mistake.hint.as_deref(), Outcome::Usage);
         let _unheard = printer.data(&format!("{document}\n"));
     }
     ExitCode::from(exit::USAGE)

@@ -9,6 +9,7 @@ mod error;
 mod interpreters;
 mod pip;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
@@ -24,15 +25,10 @@ pub(crate) use interpreters::candidates as interpreter_candidates;
 
 use crate::args::{BuildPolicyArgs, GlobalArgs, IndexArgs};
 use crate::environment::Environment;
-use crate::printer::{PrinterOptions, Verbosity, wants_color};
+use crate::printer::{ColorChoice, PrinterOptions, Verbosity, wants_color};
 
 /// How the program speaks, from the options of every command.
 pub(crate) fn printer_options(global: &GlobalArgs, environment: &Environment) -> PrinterOptions {
-    let color = wants_color(
-        global.color,
-        environment.value("NO_COLOR").is_some(),
-        environment.value("TERM"),
-    );
     PrinterOptions {
         verbosity: if global.verbose {
             Verbosity::Verbose
@@ -41,10 +37,48 @@ pub(crate) fn printer_options(global: &GlobalArgs, environment: &Environment) ->
         } else {
             Verbosity::Normal
         },
-        color,
+        color: color_wanted(global.color, environment),
         json: global.json,
         progress: !global.no_progress && io::stderr().is_terminal(),
     }
+}
+
+/// How the program speaks of a command line that it did not understand: what can be told from its
+/// words and the variables.
+pub(crate) fn printer_options_of_words(
+    words: &[OsString],
+    environment: &Environment,
+) -> PrinterOptions {
+    let said = |word: &str| words.iter().any(|it| it == word);
+    let choice = |word: &str| {
+        let after = words
+            .windows(2)
+            .any(|it| it[0] == "--color" && it[1] == word);
+        after
+            || said(&format!("--color={word}"))
+            || environment.value("LAYERPRESS_COLOR") == Some(word)
+    };
+    let color = if choice("always") {
+        ColorChoice::Always
+    } else if choice("never") {
+        ColorChoice::Never
+    } else {
+        ColorChoice::Auto
+    };
+    PrinterOptions {
+        verbosity: Verbosity::Normal,
+        color: color_wanted(color, environment),
+        json: said("--json") || environment.value("LAYERPRESS_JSON").is_some(),
+        progress: false,
+    }
+}
+
+fn color_wanted(choice: ColorChoice, environment: &Environment) -> bool {
+    wants_color(
+        choice,
+        environment.value("NO_COLOR").is_some(),
+        environment.value("TERM"),
+    )
 }
 
 /// The cache's folder: `--cache-dir`, else `layerpress` in the user's cache folder.
@@ -335,7 +369,8 @@ mod tests {
             color: crate::printer::ColorChoice::Never,
             no_progress: true,
         };
-        let sources = sources(&global, false, NonZeroUsize::MIN, &configured, &environment).expect("sources");
+        let sources =
+            sources(&global, false, NonZeroUsize::MIN, &configured, &environment).expect("sources");
         let hosts: Vec<_> = sources.logins.iter().map(|it| it.url.host_str()).collect();
         assert_eq!(hosts, [Some("index.example")]);
         assert!(!format!("{sources:?}").contains("secret"));

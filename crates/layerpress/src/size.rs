@@ -60,7 +60,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
 ///
 /// # Errors
 ///
-/// A sentence that says what a size looks like.
+/// The rest of a sentence that begins with the text.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text
@@ -75,14 +75,14 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         "kib" => 1 << 10,
         "mib" => 1 << 20,
         "gib" => 1 << 30,
-        _ => return Err("a size looks like `500MB`, `2GB` or `1000000`".to_owned()),
+        _ => return Err("is no size, which looks like `500MB`, `2GB` or `1000000`".to_owned()),
     };
     number
         .replace('_', "")
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| "a size looks like `500MB`, `2GB` or `1000000`".to_owned())
+        .ok_or_else(|| "is no size, which looks like `500MB`, `2GB` or `1000000`".to_owned())
 }
 
 /// `bytes` in tenths of `divisor`, rounded half up.

@@ -1,5 +1,6 @@
 //! The arguments of `build`, `lock` and `fetch`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -263,8 +264,13 @@ pub(crate) struct ResolveArgs {
 pub(crate) struct JobsArgs {
     /// How many threads parse, unpack and compress, and how many packages are built from source at
     /// once; how many downloads are under way is not bounded by it [default: one per core]
-    #[arg(long, value_name = "N", env = "LAYERPRESS_JOBS", hide_env = true)]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", env = "LAYERPRESS_JOBS", hide_env = true, value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let jobs = text.trim().parse();
+    jobs.map_err(|_| "is not a whole number from 1 on")
 }
 
 /// Where packages lie in a layer.
