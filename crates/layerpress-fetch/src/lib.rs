@@ -12,6 +12,7 @@ mod credentials;
 mod error;
 mod events;
 mod freshness;
+pub mod git;
 mod map;
 mod redact;
 mod store;

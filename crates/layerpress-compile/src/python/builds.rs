@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, try_join_all};
+use layerpress_fetch::git::{Commit, GitError, Repository};
 use layerpress_fetch::{Client, redacted};
 use layerpress_python::build::{
-    self, BuildError, BuildErrorKind, BuildRequirements, Builder, BuiltWheel, Candidates, Commit,
-    Interpreter, Repository, RequiredWheel, RequirementsError, Source,
+    self, BuildError, BuildErrorKind, BuildRequirements, Builder, BuiltWheel, Candidates,
+    Interpreter, RequiredWheel, RequirementsError, Source,
 };
 use layerpress_python::index::Registry;
 use layerpress_python::manifest::BuildPolicy;
@@ -164,7 +165,7 @@ impl Builds {
                 ..
             } => {
                 let repository = self.repository(repository);
-                repository.resolve(reference.as_deref()).await.map(Some)
+                Ok(Some(repository.resolve(reference.as_deref()).await?))
             }
             Place::Archive { .. } | Place::Folder(_) => Ok(None),
         }
@@ -211,10 +212,10 @@ impl Builds {
             },
             (Place::Folder(path), _) => Source::Folder(path),
             (Place::Git { repository, .. }, None) => {
-                return Err(BuildError::GitUnknown {
+                return Err(BuildError::Git(GitError::Unknown {
                     repository: redacted(repository),
                     reference: "HEAD".to_owned(),
-                });
+                }));
             }
         };
         Ok(build::Request {

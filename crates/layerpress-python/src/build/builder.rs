@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use layerpress_fetch::git::{Commit, Repository};
 use layerpress_fetch::{Event, Namespace, Reporter, Store};
 use layerpress_scratch::{ScratchFolder, sweep};
 use layerpress_target::Target;
@@ -18,7 +19,6 @@ use serde_json::{Map, Value, json};
 use super::SCRATCH;
 use super::error::BuildError;
 use super::fit::{self, Need};
-use super::git::{Commit, Repository};
 use super::interpreter::{Candidates, Interpreter, find_interpreter};
 use super::session::{BuildRequirements, Session, Tools, off_thread};
 use super::{folder, metadata, remedies, repack, source};
@@ -343,7 +343,9 @@ impl Builder<'_> {
                 commit,
                 subdirectory,
             } => {
-                repository.check_out(commit, &into).await?;
+                repository
+                    .check_out(commit, &into, folder::needs_history)
+                    .await?;
                 source::below(&into, subdirectory, request.label)?
             }
         };

@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use layerpress_fetch::StoreError;
+use layerpress_fetch::git::GitError;
+use layerpress_fetch::{ErrorKind, StoreError};
 use layerpress_pack::{ArchiveError, TarballError};
 
 use super::remedies;
@@ -152,44 +153,9 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The `git` program is not there.
-    #[error("`git` is needed for `{repository}` and was not found")]
-    NoGit {
-        /// The repository, without credentials.
-        repository: String,
-    },
-    /// The reference cannot be one of git's.
-    #[error("`{repository}`: `{reference}` is no git reference")]
-    GitReference {
-        /// The repository, without credentials.
-        repository: String,
-        /// What stands behind the `@`.
-        reference: String,
-    },
-    /// The repository's address is of a kind that is not fetched.
-    #[error("`{repository}`: git repositories are fetched by https, http, ssh, git or file")]
-    GitScheme {
-        /// The repository, without credentials.
-        repository: String,
-    },
-    /// The repository has no such reference.
-    #[error("`{repository}` has no branch, tag or commit `{reference}`")]
-    GitUnknown {
-        /// The repository, without credentials.
-        repository: String,
-        /// What was asked for.
-        reference: String,
-    },
-    /// Another failure of `git`.
-    #[error("`{repository}`: `git {command}` failed: {output}")]
-    Git {
-        /// The repository, without credentials.
-        repository: String,
-        /// Which of git's commands.
-        command: String,
-        /// The last lines that it printed.
-        output: String,
-    },
+    /// A git repository gave nothing.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A temporary folder or file cannot be read or written.
     #[error("`{}`: {error}", path.display())]
     Io {
@@ -227,9 +193,7 @@ impl BuildError {
             | Self::RequirementConflict { .. }
             | Self::Backend { .. }
             | Self::TimedOut { .. }
-            | Self::Foreign { .. }
-            | Self::NoGit { .. }
-            | Self::GitUnknown { .. } => BuildErrorKind::Unmet,
+            | Self::Foreign { .. } => BuildErrorKind::Unmet,
             Self::Format { .. }
             | Self::Tarball { .. }
             | Self::Archive { .. }
@@ -238,10 +202,13 @@ impl BuildError {
             | Self::RequirementWheel { .. }
             | Self::Answer { .. }
             | Self::Identity { .. }
-            | Self::Path { .. }
-            | Self::GitReference { .. }
-            | Self::GitScheme { .. } => BuildErrorKind::Input,
-            Self::Git { .. } => BuildErrorKind::Network,
+            | Self::Path { .. } => BuildErrorKind::Input,
+            Self::Git(error) => match error.kind() {
+                None => BuildErrorKind::Unmet,
+                Some(ErrorKind::Input) => BuildErrorKind::Input,
+                Some(ErrorKind::Network | ErrorKind::Offline) => BuildErrorKind::Network,
+                Some(ErrorKind::Io) => BuildErrorKind::Io,
+            },
             Self::Io { .. } | Self::Store(_) => BuildErrorKind::Io,
         }
     }
@@ -276,11 +243,7 @@ impl BuildError {
             Self::TimedOut { .. } => {
                 Some("take a version that has a wheel, or build the wheel by hand".to_owned())
             }
-            Self::NoGit { .. } => Some("install git, or name an archive's URL instead".to_owned()),
-            Self::GitUnknown { .. } => Some(
-                "a commit is written with all its digits where the server does not tell short ones"
-                    .to_owned(),
-            ),
+            Self::Git(error) => error.hint().map(str::to_owned),
             Self::Store(error) => error.hint(),
             _ => None,
         }

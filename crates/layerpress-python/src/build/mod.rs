@@ -21,7 +21,6 @@ mod environment;
 mod error;
 mod fit;
 mod folder;
-mod git;
 mod hooks;
 mod host_tags;
 mod interpreter;
@@ -37,7 +36,6 @@ use layerpress_scratch::Naming;
 
 pub use builder::{Builder, BuiltWheel, Request, Source};
 pub use error::{BuildError, BuildErrorKind};
-pub use git::{Commit, NoCommit, Repository};
 pub use interpreter::{Candidates, Interpreter, Libc, find_interpreter};
 pub use metadata::{archive_metadata, folder_metadata};
 pub use session::{BuildRequirements, RequiredWheel, RequirementsError};

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use layerpress_fetch::git::{Commit, Repository};
 use layerpress_fetch::{Event, Reporter, Store};
 use layerpress_pack::{Level, compress, write_layer};
 use layerpress_target::Target;
@@ -486,12 +487,7 @@ async fn git_repositories() {
     git(at, &["init", "--quiet"]);
     git(at, &["add", "."]);
     git(at, &["commit", "--quiet", "-m", "one"]);
-    git(at, &["tag", "-a", "v1", "-m", "annotated"]);
     let first = git(at, &["rev-parse", "HEAD"]);
-    git(at, &["checkout", "--quiet", "-b", "feature/x"]);
-    git(at, &["commit", "--quiet", "--allow-empty", "-m", "two"]);
-    let second = git(at, &["rev-parse", "HEAD"]);
-    git(at, &["checkout", "--quiet", "main"]);
 
     let url = Url::from_directory_path(at).expect("absolute");
     let repository = Repository {
@@ -500,33 +496,6 @@ async fn git_repositories() {
         temporary: world.folder.path(),
         budget: world.budget,
     };
-    for (reference, commit) in [
-        (None, &first),
-        (Some("main"), &first),
-        (Some("v1"), &first),
-        (Some("feature/x"), &second),
-        (Some("refs/heads/feature/x"), &second),
-        (Some(&second[..8]), &second),
-        (Some(&second[..]), &second),
-    ] {
-        let found = repository.resolve(reference).await.expect("resolved");
-        assert_eq!(found.as_str(), commit, "{reference:?}");
-    }
-    let mut errors = String::new();
-    for reference in ["nope", "--upload-pack=touch x", "a..b", "0123abc"] {
-        let error = repository
-            .resolve(Some(reference))
-            .await
-            .expect_err(reference);
-        errors += &format!("{error}\n");
-    }
-    insta::assert_snapshot!(errors.replace(url.as_str(), "file:///repository/"), @r"
-    `file:///repository/` has no branch, tag or commit `nope`
-    `file:///repository/`: `--upload-pack=touch x` is no git reference
-    `file:///repository/`: `a..b` is no git reference
-    `file:///repository/` has no branch, tag or commit `0123abc`
-    ");
-
     let commit: Commit = first.parse().expect("a commit");
     let target = parse_target("python3.13 x86_64");
     let source = Source::Git {
@@ -536,30 +505,4 @@ async fn git_repositories() {
     };
     let built = world.builder().wheel(&request(source, &target)).await;
     assert_eq!(built.expect("built").file_name, "tiny-1.0-py3-none-any.whl");
-    let missing: Commit = "0".repeat(40).parse().expect("a commit");
-    let into = tempfile::tempdir().expect("temporary folder");
-    let error = repository.check_out(&missing, into.path()).await;
-    assert!(
-        matches!(error, Err(BuildError::GitUnknown { .. })),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
-async fn addresses_that_run_commands_are_refused() {
-    let variables = BTreeMap::new();
-    for text in ["ext::sh -c touch%20x", "ssh://-oProxyCommand=x/y", "fd::17"] {
-        let url: Url = text.parse().expect(text);
-        let repository = Repository {
-            url: &url,
-            variables: &variables,
-            temporary: Path::new(""),
-            budget: Duration::from_secs(5),
-        };
-        let error = repository.resolve(None).await;
-        assert!(
-            matches!(error, Err(BuildError::GitScheme { .. })),
-            "{text}: {error:?}"
-        );
-    }
 }

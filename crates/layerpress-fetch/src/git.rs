@@ -1,7 +1,11 @@
 //! Sources out of git repositories, by the `git` program of this machine.
 //!
-//! A reference is resolved to a commit first, without fetching anything; what is built of a commit
-//! is kept by it, so that the next time nothing is fetched at all.
+//! A reference is resolved to a commit first, without fetching anything; what is made of a commit
+//! can be kept by it, so that the next time nothing is fetched at all.
+
+mod error;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,14 +15,22 @@ use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
-use layerpress_fetch::redacted;
-use layerpress_scratch::ScratchFolder;
+use layerpress_scratch::{Naming, Program, ScratchFolder};
 use url::Url;
 
-use super::SCRATCH;
-use super::environment::{last_lines, start};
-use super::error::BuildError;
-use super::folder::needs_history;
+use crate::redact::redacted;
+
+pub use error::GitError;
+
+/// The folders that are worked in.
+const SCRATCH: Naming = Naming {
+    prefix: "layerpress-git-",
+    suffix: "",
+};
+
+/// How many of the last lines of git's complaints are shown, and how much of each.
+const SHOWN_LINES: usize = 20;
+const SHOWN_LINE_CHARACTERS: usize = 400;
 
 /// A git repository, as a requirement names it.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +98,8 @@ impl Repository<'_> {
     /// A branch goes before a tag of its name, as in pip.
     ///
     /// # Errors
-    /// [`BuildError`] if git is missing, the repository cannot be read, or has no such reference.
-    pub async fn resolve(&self, reference: Option<&str>) -> Result<Commit, BuildError> {
+    /// [`GitError`] if git is missing, the repository cannot be read, or has no such reference.
+    pub async fn resolve(&self, reference: Option<&str>) -> Result<Commit, GitError> {
         self.check()?;
         let reference = reference.unwrap_or("HEAD");
         self.check_reference(reference)?;
@@ -120,12 +132,45 @@ impl Repository<'_> {
         Err(self.unknown(reference))
     }
 
-    /// Checks `commit` out into the existing empty folder `into`, submodules included; its history
-    /// comes along only where the build asks for it.
+    /// All references of the repository, each with the commit that it stands for, in git's order:
+    /// `HEAD`, then `refs/…` by name.
     ///
     /// # Errors
-    /// [`BuildError`] if git is missing or fails, or the commit is not there.
-    pub async fn check_out(&self, commit: &Commit, into: &Path) -> Result<(), BuildError> {
+    /// [`GitError`] if git is missing or the repository cannot be read.
+    pub async fn references(&self) -> Result<Vec<(String, Commit)>, GitError> {
+        self.check()?;
+        let listed = self
+            .git(None, &["ls-remote", "--", self.url.as_str()])
+            .await?;
+        let mut references: Vec<(String, Commit)> = Vec::new();
+        for line in listed.lines() {
+            let Some((commit, name)) = line.split_once('\t') else {
+                continue;
+            };
+            let Ok(commit) = commit.parse() else {
+                continue;
+            };
+            // A tag with a text of its own is followed by the commit that it stands for.
+            match (name.strip_suffix("^{}"), references.last_mut()) {
+                (Some(tag), Some(last)) if last.0 == tag => last.1 = commit,
+                _ => references.push((name.to_owned(), commit)),
+            }
+        }
+        Ok(references)
+    }
+
+    /// Checks `commit` out into the existing empty folder `into`, submodules included; its history
+    /// comes along only where the `history` asks for it,
+    /// which sees the folder as it is checked out.
+    ///
+    /// # Errors
+    /// [`GitError`] if git is missing or fails, or the commit is not there.
+    pub async fn check_out(
+        &self,
+        commit: &Commit,
+        into: &Path,
+        history: impl Fn(&Path) -> bool,
+    ) -> Result<(), GitError> {
         self.check()?;
         let url = self.url.as_str();
         self.git(Some(into), &["init", "--quiet"]).await?;
@@ -143,7 +188,7 @@ impl Repository<'_> {
         let shallow = match self.git(Some(into), &one).await {
             Ok(_) => true,
             // Not every server gives a commit by its name.
-            Err(BuildError::Git { .. }) => {
+            Err(GitError::Failed { .. }) => {
                 self.fetch_all(into, &[]).await?;
                 false
             }
@@ -151,10 +196,10 @@ impl Repository<'_> {
         };
         let checkout = ["checkout", "--quiet", "--detach", &commit.0];
         match self.git(Some(into), &checkout).await {
-            Err(BuildError::Git { .. }) => return Err(self.unknown(&commit.0)),
+            Err(GitError::Failed { .. }) => return Err(self.unknown(&commit.0)),
             other => other?,
         };
-        if shallow && needs_history(into) {
+        if shallow && history(into) {
             self.fetch_all(into, &["--unshallow"]).await?;
         }
         if into.join(".gitmodules").exists() {
@@ -164,7 +209,7 @@ impl Repository<'_> {
         Ok(())
     }
 
-    async fn fetch_all(&self, into: &Path, options: &[&str]) -> Result<(), BuildError> {
+    async fn fetch_all(&self, into: &Path, options: &[&str]) -> Result<(), GitError> {
         let mut arguments = vec!["fetch", "--quiet", "--tags", "--filter=blob:none"];
         arguments.extend(options);
         arguments.extend(["--", "origin", "+refs/heads/*:refs/remotes/origin/*"]);
@@ -172,9 +217,9 @@ impl Repository<'_> {
     }
 
     /// Only the whole history tells which commit a few digits mean.
-    async fn resolve_short(&self, reference: &str) -> Result<Commit, BuildError> {
+    async fn resolve_short(&self, reference: &str) -> Result<Commit, GitError> {
         let folder = ScratchFolder::create(self.temporary, &SCRATCH)
-            .map_err(BuildError::io(self.temporary))?;
+            .map_err(GitError::io(self.temporary))?;
         let into = folder.path();
         let url = self.url.as_str();
         self.git(Some(into), &["init", "--quiet", "--bare"]).await?;
@@ -191,14 +236,14 @@ impl Repository<'_> {
         ];
         match self.git(Some(into), &arguments).await {
             Ok(commit) => commit.trim().parse().map_err(|_| self.unknown(reference)),
-            Err(BuildError::Git { .. }) => Err(self.unknown(reference)),
+            Err(GitError::Failed { .. }) => Err(self.unknown(reference)),
             Err(error) => Err(error),
         }
     }
 
     /// Runs git in `folder`; gives what it printed on its standard output.
-    async fn git(&self, folder: Option<&Path>, arguments: &[&str]) -> Result<String, BuildError> {
-        let failed = |output: String| BuildError::Git {
+    async fn git(&self, folder: Option<&Path>, arguments: &[&str]) -> Result<String, GitError> {
+        let failed = |output: String| GitError::Failed {
             repository: redacted(self.url),
             command: arguments.first().copied().unwrap_or_default().to_owned(),
             output,
@@ -227,8 +272,12 @@ impl Repository<'_> {
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
-        let (child, program) = start(&mut command).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => BuildError::NoGit {
+        // It ends, with all that it starts itself, when this process does.
+        #[cfg(unix)]
+        command.process_group(0);
+        let started = Program::start(|| command.spawn(), tokio::process::Child::id);
+        let (child, program) = started.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => GitError::NoGit {
                 repository: redacted(self.url),
             },
             _ => failed(error.to_string()),
@@ -262,7 +311,7 @@ impl Repository<'_> {
         text
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), GitError> {
         let known = matches!(self.url.scheme(), "https" | "http" | "ssh" | "git" | "file");
         // `ssh://-oProxyCommand=…` would be an option of ssh's.
         let option = self
@@ -273,13 +322,13 @@ impl Repository<'_> {
         if known && !option {
             Ok(())
         } else {
-            Err(BuildError::GitScheme {
+            Err(GitError::Scheme {
                 repository: redacted(self.url),
             })
         }
     }
 
-    fn check_reference(&self, reference: &str) -> Result<(), BuildError> {
+    fn check_reference(&self, reference: &str) -> Result<(), GitError> {
         // git-check-ref-format(1), and nothing that reads as an option or a pattern.
         let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
         let wrong = reference.is_empty()
@@ -288,7 +337,7 @@ impl Repository<'_> {
             || reference.contains("@{")
             || reference.contains(forbidden);
         if wrong {
-            return Err(BuildError::GitReference {
+            return Err(GitError::Reference {
                 repository: redacted(self.url),
                 reference: reference.escape_debug().to_string(),
             });
@@ -296,12 +345,29 @@ impl Repository<'_> {
         Ok(())
     }
 
-    fn unknown(&self, reference: &str) -> BuildError {
-        BuildError::GitUnknown {
+    fn unknown(&self, reference: &str) -> GitError {
+        GitError::Unknown {
             repository: redacted(self.url),
             reference: reference.to_owned(),
         }
     }
+}
+
+/// The end of what a program printed, for a message.
+fn last_lines(output: &str) -> String {
+    let lines: Vec<String> = output
+        .lines()
+        // A progress bar draws over itself: what stays is what came last.
+        .map(|line| line.trim_end().rsplit('\r').next().unwrap_or_default())
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| {
+            let shown = line.chars().take(SHOWN_LINE_CHARACTERS);
+            shown
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect()
+        })
+        .collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
 
 fn is_short_commit(reference: &str) -> bool {
