@@ -9,6 +9,7 @@ mod ahead;
 mod archive;
 mod error;
 mod folder;
+mod git;
 #[cfg(test)]
 mod tests;
 mod workspaces;
@@ -16,6 +17,7 @@ mod workspaces;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use layerpress_fetch::StoredArchive;
 use tokio::sync::Notify;
 
 use crate::manifest::Manifest;
@@ -28,6 +30,7 @@ use crate::spec::Spec;
 use ahead::Ahead;
 
 pub use error::{ResolveError, SourceError, WorkspaceError};
+pub use git::{GitOptions, Packing};
 
 /// Where the manifests of one project come from.
 ///
@@ -37,6 +40,7 @@ pub use error::{ResolveError, SourceError, WorkspaceError};
 pub struct Desk {
     folder: PathBuf,
     ahead: Ahead,
+    git: Option<GitOptions>,
     /// What ends the whole resolution: a failure that says nothing about the package.
     broken: Mutex<Option<ResolveError>>,
     is_broken: Notify,
@@ -49,9 +53,30 @@ impl Desk {
         Self {
             folder: folder.to_owned(),
             ahead: Ahead::new(registry, node),
+            git: None,
             broken: Mutex::new(None),
             is_broken: Notify::new(),
         }
+    }
+
+    /// The desk that also takes packages out of git repositories, with these options.
+    #[must_use]
+    pub fn with_git(self, options: GitOptions) -> Self {
+        Self {
+            git: Some(options),
+            ..self
+        }
+    }
+
+    /// The package that a lockfile's address of a commit stands for (`git+ssh://…#<commit>`), packed
+    /// as npm packs it, in the store; checked out if the store does not hold it.
+    ///
+    /// # Errors
+    /// [`SourceError`] if there are no [options](Desk::with_git) for git, the address is none, or the
+    /// commit cannot be had.
+    pub async fn git_package(&self, resolved: &str) -> Result<StoredArchive, SourceError> {
+        let options = self.git.as_ref().ok_or_else(|| no_git(resolved))?;
+        git::package(self.registry().client(), options, resolved).await
     }
 
     /// The registries that it asks.
@@ -152,9 +177,10 @@ impl Source for Desk {
             Spec::Alias { name, wanted } => self.ahead.answer(name, wanted).await,
             Spec::Tarball(url) => archive::remote(self.registry().client(), url).await,
             Spec::File(path) => archive::local(&self.folder, path),
-            Spec::Git(_) => Err(SourceError::Unsupported {
-                what: ask.name.to_owned(),
-            }),
+            Spec::Git(git) => match &self.git {
+                Some(options) => git::manifest(self.registry().client(), options, git).await,
+                None => Err(no_git(ask.name)),
+            },
             Spec::Workspace(_) => Err(SourceError::NoWorkspace {
                 name: ask.name.to_owned(),
             }),
@@ -182,5 +208,11 @@ impl Source for Desk {
 
     fn prefetch(&self, ask: &Ask<'_>) {
         self.ahead.look_at(ask.name, ask.spec);
+    }
+}
+
+fn no_git(what: &str) -> SourceError {
+    SourceError::Unsupported {
+        what: what.to_owned(),
     }
 }

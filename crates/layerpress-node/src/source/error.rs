@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use layerpress_fetch::git::GitError;
 use layerpress_fetch::{ErrorKind, FetchError};
 
 use crate::name::NameFault;
@@ -39,6 +40,9 @@ pub enum SourceError {
     /// A tarball cannot be fetched.
     #[error(transparent)]
     Fetch(FetchError),
+    /// A repository cannot be had.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A tarball cannot be read.
     #[error("{0}")]
     Tarball(Arc<TarballError>),
@@ -67,10 +71,10 @@ pub enum SourceError {
         /// What it is called.
         name: String,
     },
-    /// Something that nothing is taken from yet.
+    /// Something that nothing is taken from.
     #[error("`{what}`: packages are not taken from there")]
     Unsupported {
-        /// What was asked for.
+        /// What was asked for, without credentials.
         what: String,
     },
 }
@@ -83,6 +87,7 @@ impl SourceError {
         match self {
             Self::Registry(error) => error.is_absence(),
             Self::Fetch(error) => matches!(error.status(), Some(404 | 410)),
+            Self::Git(error) => matches!(error.kind(), None | Some(ErrorKind::Input)),
             Self::Name { .. }
             | Self::Pick(_)
             | Self::Tarball(_)
@@ -99,6 +104,7 @@ impl SourceError {
         match self {
             Self::Registry(error) => error.kind(),
             Self::Fetch(error) => Some(error.kind()),
+            Self::Git(error) => error.kind(),
             Self::Name { .. } | Self::Tarball(_) | Self::PackageJson(_) => Some(ErrorKind::Input),
             Self::Damaged { .. } | Self::Io { .. } => Some(ErrorKind::Io),
             Self::Pick(_)
@@ -115,6 +121,7 @@ impl SourceError {
             Self::Registry(error) => error.hint(),
             Self::Pick(error) => Some(error.hint()),
             Self::Fetch(error) => error.hint(),
+            Self::Git(error) => error.hint().map(str::to_owned),
             Self::PackageJson(error) => Some(error.hint().to_owned()),
             Self::Tarball(error) => error.hint().map(str::to_owned),
             Self::NoWorkspace { .. } => {

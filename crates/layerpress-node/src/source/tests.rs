@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use layerpress_fetch::ClientOptions;
+use layerpress_tree::LayerPath;
 use tempfile::TempDir;
 
 use super::*;
@@ -362,4 +363,135 @@ fn workspaces_are_found_as_npm_finds_them() {
     ["nothing", "a/file", "a/empty"]: 
     ["b/deep/er", "b/*"]: deep=b/deep er=b/deep/er
     "#);
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b.example"])
+        .args([
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("git runs");
+    assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
+}
+
+/// All files at the top of a folder but git's own, and one of a package in it.
+fn packing(folder: &Path) -> std::io::Result<Vec<(LayerPath, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            files.push((LayerPath::new(&name).expect("plain"), entry.path()));
+        }
+    }
+    Ok(files)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repositories_are_packed_by_commit() {
+    let repository = tempfile::tempdir().expect("writable");
+    let at = repository.path();
+    git(at, &["init", "--quiet"]);
+    let mut commits = Vec::new();
+    for (version, tag) in [
+        ("1.0.0", "v1.0.0"),
+        ("1.2.0", "release-1.2.0"),
+        ("2.0.0", "next"),
+    ] {
+        let text =
+            format!(r#"{{"name": "g", "version": "{version}", "scripts": {{"prepare": "make"}}}}"#);
+        fs::create_dir_all(at.join("sub")).expect("writable");
+        fs::write(at.join("package.json"), text).expect("writable");
+        fs::write(
+            at.join("sub/package.json"),
+            r#"{"name": "below", "version": "7.0.0"}"#,
+        )
+        .expect("writable");
+        git(at, &["add", "."]);
+        git(at, &["commit", "--quiet", "-m", version]);
+        git(at, &["tag", "-a", tag, "-m", "annotated"]);
+        commits.push(git(at, &["rev-parse", "HEAD"]));
+    }
+    git(at, &["branch", "next", &commits[0]]);
+    let address = format!("git+file://{}", at.display());
+    let commit = |at: usize| commits[at].as_str();
+    let short = commit(1)[..9].to_owned();
+    let cases = [
+        ("", "2.0.0", commit(2)),
+        ("#main", "2.0.0", commit(2)),
+        ("#v1.0.0", "1.0.0", commit(0)),
+        ("#semver:^1", "1.2.0", commit(1)),
+        // Of a branch and a tag of one name, npm takes the tag.
+        ("#next", "2.0.0", commit(2)),
+        (&format!("#{short}"), "1.2.0", commit(1)),
+        (&format!("#{}", commit(0)), "1.0.0", commit(0)),
+        ("#semver:^1::path:sub", "7.0.0", commit(1)),
+    ];
+    let (cache, temporary) = (
+        tempfile::tempdir().expect("writable"),
+        tempfile::tempdir().expect("writable"),
+    );
+    let desk = || {
+        let server = Server::start();
+        let client = client(cache.path(), ClientOptions::default());
+        let registry = Registry::new(options(&server), client);
+        let node = Version::strict("22.11.0").expect("a version");
+        Desk::new(at, registry, node).with_git(GitOptions {
+            variables: std::env::vars_os().collect(),
+            temporary: temporary.path().to_owned(),
+            budget: std::time::Duration::from_secs(60),
+            packing: Arc::new(packing),
+        })
+    };
+    let mut archives = Vec::new();
+    for (fragment, version, commit) in cases {
+        let spec = Spec::parse("g", &format!("{address}{fragment}")).expect("a repository");
+        let ask = Ask {
+            name: "g",
+            spec: &spec,
+        };
+        let manifest = desk().manifest(&ask).await.expect(fragment);
+        assert_eq!(manifest.version.as_deref(), Some(version), "{fragment}");
+        let folder = if fragment.contains("path") {
+            "::path:sub"
+        } else {
+            ""
+        };
+        let resolved = format!("{address}#{commit}{folder}");
+        assert_eq!(manifest.tarball.as_deref(), Some(resolved.as_str()));
+        archives.push(desk().git_package(&resolved).await.expect(fragment).digest);
+    }
+    assert_eq!(archives[0], archives[1]);
+    // What is packed once is there without the repository.
+    fs::remove_dir_all(at).expect("removable");
+    let again = desk()
+        .git_package(&format!("{address}#{}", commit(2)))
+        .await
+        .expect("stored");
+    assert!(again.cached && again.digest == archives[0]);
+    let spec = Spec::parse("g", &format!("{address}#semver:^9")).expect("a repository");
+    let ask = Ask {
+        name: "g",
+        spec: &spec,
+    };
+    let gone = desk();
+    let project = Project::default();
+    let lost = gone
+        .build(&project, async { Ok(gone.manifest(&ask).await) })
+        .await;
+    assert_eq!(
+        lost.expect_err("it is gone").kind(),
+        Some(layerpress_fetch::ErrorKind::Network)
+    );
 }
