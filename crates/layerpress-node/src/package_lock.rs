@@ -6,6 +6,7 @@
 //! `npm ci` takes it and `npm install` leaves it alone.
 
 mod error;
+mod legacy;
 mod location;
 mod model;
 mod nice;

@@ -179,6 +179,7 @@ impl<'p> VersionView<'p> {
                 funding: maybe(stored.funding),
                 engines: maybe(stored.engines),
                 peer_dependencies_meta: maybe(stored.peer_dependencies_meta),
+                has_dev_dependencies: false,
             },
         })
     }

@@ -11,6 +11,7 @@ pub(crate) mod collate;
 mod edges;
 mod error;
 mod flags;
+mod from_lock;
 pub(crate) mod load;
 pub(crate) mod pins;
 mod place_dep;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use crate::manifest::{Manifest, Pairs};
 use crate::package_json::PackageJson;
+use crate::package_lock::PackageLock;
 use crate::spec::Spec;
 use tree::{Kind, NodeId, Tree};
 
@@ -101,6 +103,8 @@ pub struct Placed {
     pub is_extraneous: bool,
     /// It could not be had, or what it needs could not; not to be laid out.
     pub is_inert: bool,
+    /// It comes inside the tarball of a package above it, or the project bundles it.
+    pub in_bundle: bool,
     /// What it asks for and where that is.
     pub dependencies: Vec<Dependency>,
 }
@@ -114,8 +118,39 @@ pub struct Dependency {
     pub spec: Arc<str>,
     /// Whether the package can do without it.
     pub is_optional: bool,
+    /// Whether it is expected beside the package rather than below it.
+    pub is_peer: bool,
     /// Where it is; nowhere when it may be missing and is.
     pub location: Option<Arc<str>>,
+}
+
+/// Which packages of a lockfile may move although they are what is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Update {
+    /// None: only what is missing or does not fit any more is chosen anew (`npm install`).
+    #[default]
+    None,
+    /// All: the lockfile counts for nothing (`npm update`).
+    All,
+    /// Those with these names, wherever they are, by what their folders are called
+    /// (`npm update NAME`).
+    Packages(Vec<Arc<str>>),
+}
+
+/// Builds the tree of a project on top of its lockfile, as `npm install` does: what is there and
+/// fits stays, what is missing is added, what nothing asks for any more goes.
+///
+/// # Errors
+/// The same as from nothing.
+pub async fn ideal_tree_from(
+    project: &Project,
+    previous: &PackageLock,
+    update: &Update,
+    source: &impl Source,
+) -> Result<IdealTree, PlaceError> {
+    let mut builder = build::Builder::from_lock(project, previous, update, source).await;
+    builder.build().await?;
+    Ok(finished(&builder.tree, builder.overridden))
 }
 
 /// Builds the tree of a project from nothing, as `npm install` does without a lockfile.
@@ -126,15 +161,18 @@ pub struct Dependency {
 pub async fn ideal_tree(project: &Project, source: &impl Source) -> Result<IdealTree, PlaceError> {
     let mut builder = build::Builder::new(project, source);
     builder.build().await?;
-    let tree = &builder.tree;
+    Ok(finished(&builder.tree, builder.overridden))
+}
+
+fn finished(tree: &Tree, overridden: Vec<PeerConflict>) -> IdealTree {
     let mut nodes = tree.all();
     nodes.sort_by_cached_key(|node| collate::key(&tree[*node].location));
     nodes.insert(0, tree.root);
     let packages = nodes.into_iter().map(|node| placed(tree, node)).collect();
-    Ok(IdealTree {
+    IdealTree {
         packages,
-        overridden: builder.overridden,
-    })
+        overridden,
+    }
 }
 
 fn placed(tree: &Tree, id: NodeId) -> Placed {
@@ -145,6 +183,7 @@ fn placed(tree: &Tree, id: NodeId) -> Placed {
             name: of.name.clone(),
             spec: tree.spec(*edge),
             is_optional: matches!(of.kind, Kind::Optional | Kind::PeerOptional),
+            is_peer: of.kind.is_peer(),
             location: of.to.map(|to| tree[to].location.clone()),
         }
     };
@@ -160,6 +199,7 @@ fn placed(tree: &Tree, id: NodeId) -> Placed {
         is_peer: node.flags.peer,
         is_extraneous: node.flags.extraneous,
         is_inert: node.inert,
+        in_bundle: tree.has_bundles && tree.bundler(id).is_some(),
         dependencies: node.edges_out.values().map(dependency).collect(),
     }
 }

@@ -48,6 +48,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                     }
                     "devDependencies" => {
                         out.dev_dependencies = map.next_value_seed(Specs(trail))?;
+                        out.manifest.extra.has_dev_dependencies = true;
                     }
                     "optionalDependencies" => {
                         out.manifest.optional_dependencies = map.next_value_seed(Specs(trail))?;

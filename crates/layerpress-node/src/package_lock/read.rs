@@ -334,6 +334,7 @@ impl<'de> Visitor<'de> for Entry<'_> {
                     }
                     "devDependencies" => {
                         locked.dev_dependencies = Arc::new(map.next_value_seed(Specs(trail))?);
+                        manifest.extra.has_dev_dependencies = true;
                     }
                     "acceptDependencies" => {
                         manifest.accept_dependencies = map.next_value_seed(Specs(trail))?;

@@ -81,6 +81,7 @@ fn indentation_and_line_ends_are_kept_as_asked() {
     let style = Style {
         indent: "\t".to_owned(),
         newline: "\r\n".to_owned(),
+        ..Style::default()
     };
     let written = write(&project, &tree, "folder", &style);
     assert!(written.starts_with("{\r\n\t\"name\": \"app\",\r\n\t\"version\""));
@@ -100,4 +101,70 @@ fn a_project_without_a_name_goes_by_its_folder() {
         write(&project, &tree, "folder", &Style::default()),
         "{\n  \"name\": \"folder\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {}\n}\n"
     );
+}
+
+#[test]
+fn the_layout_is_package_jsons_and_the_rest_the_old_lockfiles() {
+    let of = |text: &str| {
+        let style = Style::of(text);
+        (style.indent, style.newline)
+    };
+    let pair = |indent: &str, newline: &str| (indent.to_owned(), newline.to_owned());
+    assert_eq!(of("{\r\n\t\"a\": 1\r\n}"), pair("\t", "\r\n"));
+    assert_eq!(of("\u{feff}{\n    \"a\": 1}"), pair("    ", "\n"));
+    assert_eq!(of("{\"a\": 1}"), pair("  ", "\n"));
+    assert_eq!(of("{}"), pair("  ", "\n"));
+    let kept = |text: &str| {
+        let lock = read("package-lock.json", text.as_bytes()).unwrap();
+        let style = Style::default().keeping(&lock);
+        let project = Project::default();
+        let registry = Registry::default();
+        let tree = ideal_tree(&project, &registry);
+        let tree = tree.now_or_never().unwrap().unwrap();
+        write(&project, &tree, "app", &style)
+    };
+    // As npm 11.19 writes over each of them.
+    insta::assert_snapshot!(kept(r#"{"lockfileVersion": 1, "dependencies": {}}"#), @r#"
+    {
+      "name": "app",
+      "lockfileVersion": 3,
+      "requires": true,
+      "packages": {}
+    }
+    "#);
+    insta::assert_snapshot!(
+        kept(r#"{"lockfileVersion": 2, "version": "1.0.0", "note": {"z": 1}, "packages": {}}"#),
+        @r#"
+    {
+      "name": "app",
+      "version": "1.0.0",
+      "lockfileVersion": 2,
+      "requires": true,
+      "packages": {},
+      "note": {
+        "z": 1
+      }
+    }
+    "#
+    );
+}
+
+#[test]
+fn registry_addresses_are_left_out_on_demand() {
+    let (project, tree) = built();
+    let style = Style {
+        omits_resolved: true,
+        ..Style::default()
+    };
+    let written = write(&project, &tree, "folder", &style);
+    assert!(!written.contains("https://r.example/a"));
+    assert!(written.contains(r#""resolved": "packages/tool""#));
+}
+
+#[test]
+fn a_weak_digest_is_replaced_wherever_it_stands() {
+    let text = r#"{"packages": {"x": {"integrity": "sha1-AAAA"}}, "dependencies": {"x": {"integrity": "sha1-AAAA"}, "y": {"integrity": "sha1-AAAAB"}}}"#;
+    let written = with_integrity(text, &[("sha1-AAAA".into(), "sha512-CC==".into())]);
+    assert_eq!(written.matches("\"sha512-CC==\"").count(), 2);
+    assert!(written.contains("\"sha1-AAAAB\""));
 }

@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
-use super::location::folder_name;
+use rustc_hash::FxHashSet;
+
+use super::legacy;
+use super::location::{folder_name, split};
+use super::model::PackageLock;
 use super::nice;
 use crate::json::Json;
 use crate::manifest::Pairs;
 use crate::place::{IdealTree, Placed, Project};
+use crate::spec::Spec;
 
-/// How the text is laid out; npm keeps what the file had.
+/// How a lockfile is written.
 #[derive(Clone, Debug)]
 pub struct Style {
     /// What one step of indentation is; two spaces by default.
     pub indent: String,
     /// What ends a line; a line feed by default.
     pub newline: String,
+    /// The version of the format: 3 by default; 2 has every package a second time, nested.
+    pub version: u8,
+    /// Whether the addresses of registry tarballs are left out, as npm's setting
+    /// `omit-lockfile-registry-resolved` asks for.
+    pub omits_resolved: bool,
+    /// Fields beside npm's own, as JSON texts.
+    pub other: Vec<(Arc<str>, Arc<str>)>,
+    /// What stands for the project's version when it has none (any more).
+    pub project_version: Option<Arc<str>>,
 }
 
 impl Default for Style {
@@ -22,6 +36,10 @@ impl Default for Style {
         Style {
             indent: "  ".to_owned(),
             newline: "\n".to_owned(),
+            version: 3,
+            omits_resolved: false,
+            other: Vec::new(),
+            project_version: None,
         }
     }
 }
@@ -42,16 +60,26 @@ impl Style {
             "\n"
         };
         let inside = rest.trim_start_matches(['\r', '\n']);
-        if inside.len() == rest.len() {
-            return default;
-        }
         let indent = &inside[..inside.len() - inside.trim_start_matches([' ', '\t']).len()];
-        if indent.is_empty() {
+        if inside.len() == rest.len() || indent.is_empty() {
             return default;
         }
         Style {
             indent: indent.to_owned(),
             newline: newline.to_owned(),
+            ..default
+        }
+    }
+
+    /// With what npm keeps of the lockfile that is written over: version 2 of the format, and fields
+    /// that are not its own.
+    #[must_use]
+    pub fn keeping(self, previous: &PackageLock) -> Style {
+        Style {
+            version: if previous.version == 2 { 2 } else { 3 },
+            other: previous.other.clone(),
+            project_version: previous.project_version.clone(),
+            ..self
         }
     }
 }
@@ -75,18 +103,52 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
     let own = &project.package.manifest;
     let mut lock = Fields::default();
     lock.text("name", Some(own.name.as_deref().unwrap_or(folder)));
-    lock.text("version", own.version.as_deref());
-    lock.put("lockfileVersion", Json::Number("3".to_owned()));
+    let version = own.version.as_deref().or(style.project_version.as_deref());
+    lock.text("version", version);
+    lock.put("lockfileVersion", Json::Number(style.version.to_string()));
     lock.flag("requires", true);
+    for (key, value) in &style.other {
+        lock.json(key, Some(value));
+    }
+    let registry = style.omits_resolved.then(|| from_registry(tree));
     let mut packages = Fields::default();
     for placed in tree.packages.iter().filter(|placed| is_kept(placed)) {
-        let entry = entry(project, placed);
+        let omits = registry
+            .as_ref()
+            .is_some_and(|all| all.contains(&*placed.location));
+        let entry = entry(project, placed, omits);
         if entry.entries().next().is_some() {
             packages.put(&placed.location, entry);
         }
     }
     lock.put("packages", Json::Object(packages.0));
+    if style.version == 2 {
+        let omits = |placed: &Placed| {
+            registry
+                .as_ref()
+                .is_some_and(|all| all.contains(&*placed.location))
+        };
+        if let Some(dependencies) = legacy::dependencies(tree, &omits) {
+            lock.put("dependencies", dependencies);
+        }
+    }
     nice::text(&Json::Object(lock.0), &style.indent, &style.newline)
+}
+
+/// The folders of packages that were asked for from a registry by whoever asks for them.
+fn from_registry(tree: &IdealTree) -> FxHashSet<&str> {
+    let (mut asked, mut others) = (FxHashSet::default(), FxHashSet::default());
+    for dependency in tree.packages.iter().flat_map(|placed| &placed.dependencies) {
+        let Some(location) = &dependency.location else {
+            continue;
+        };
+        match Spec::parse(&dependency.name, &dependency.spec) {
+            Ok(Spec::Registry(_) | Spec::Alias { .. }) => asked.insert(&**location),
+            _ => others.insert(&**location),
+        };
+    }
+    asked.retain(|location| !others.contains(location));
+    asked
 }
 
 /// What could not be had is left out, and so are folders that nothing asks for.
@@ -96,7 +158,7 @@ fn is_kept(placed: &Placed) -> bool {
     !(is_lost || is_folder && placed.is_extraneous)
 }
 
-fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
+fn entry<'p>(project: &'p Project, placed: &'p Placed, omits_resolved: bool) -> Json<'p> {
     let mut fields = Fields::default();
     if let Some(target) = &placed.link {
         fields.text("resolved", Some(target));
@@ -111,10 +173,19 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
         fields.text("name", Some(name));
     }
     fields.text("version", manifest.version.as_deref());
-    fields.text("resolved", manifest.tarball.as_deref());
+    if !omits_resolved {
+        fields.text("resolved", manifest.tarball.as_deref());
+    }
     fields.text("integrity", manifest.integrity.as_deref());
     fields.pairs("dependencies", &manifest.dependencies);
-    fields.pairs("devDependencies", &placed.dev_dependencies);
+    if placed.dev_dependencies.is_empty() {
+        let is_top = split(&placed.location).is_none();
+        if is_top && manifest.extra.has_dev_dependencies {
+            fields.put("devDependencies", Json::Object(Vec::new()));
+        }
+    } else {
+        fields.pairs("devDependencies", &placed.dev_dependencies);
+    }
     fields.pairs("peerDependencies", &manifest.peer_dependencies);
     fields.pairs("optionalDependencies", &manifest.optional_dependencies);
     fields.pairs("acceptDependencies", &manifest.accept_dependencies);
@@ -144,6 +215,7 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
     fields.text("deprecated", manifest.deprecated.as_deref());
     fields.flag("hasInstallScript", manifest.has_install_script);
     fields.flag("hasShrinkwrap", manifest.has_shrinkwrap);
+    fields.flag("inBundle", placed.in_bundle);
     fields.flag("extraneous", placed.is_extraneous);
     let counts = !placed.is_extraneous;
     fields.flag("peer", counts && placed.is_peer);
@@ -156,20 +228,25 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed) -> Json<'p> {
 
 /// The fields of an object; what is empty or false is not one.
 #[derive(Default)]
-struct Fields<'p>(Vec<(std::borrow::Cow<'p, str>, Json<'p>)>);
+pub(super) struct Fields<'p>(pub(super) Vec<(std::borrow::Cow<'p, str>, Json<'p>)>);
 
 impl<'p> Fields<'p> {
-    fn put(&mut self, key: &'p str, value: Json<'p>) {
+    pub(super) fn put(&mut self, key: &'p str, value: Json<'p>) {
         self.0.push((key.into(), value));
     }
 
-    fn text(&mut self, key: &'p str, text: Option<&'p str>) {
+    /// A text that was made for it.
+    pub(super) fn own(&mut self, key: &'p str, text: impl Into<std::borrow::Cow<'p, str>>) {
+        self.put(key, Json::Text(text.into()));
+    }
+
+    pub(super) fn text(&mut self, key: &'p str, text: Option<&'p str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.put(key, Json::Text(text.into()));
         }
     }
 
-    fn flag(&mut self, key: &'p str, value: bool) {
+    pub(super) fn flag(&mut self, key: &'p str, value: bool) {
         if value {
             self.put(key, Json::Bool(true));
         }

@@ -3,13 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::can_place::Verdict;
 use super::collate;
 use super::error::{Failure, PeerConflict, PlaceError};
 use super::flags;
-use super::load::root_seed;
+use super::load::{recalculate, root_seed};
 use super::place_dep::{label, place};
 use super::rules::Rules;
 use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
@@ -43,14 +43,24 @@ pub(super) struct Builder<'s, S> {
     manifests: FxHashMap<(Arc<str>, Arc<str>), Fetched>,
     pub(super) overridden: Vec<PeerConflict>,
     peers_in_a_row: usize,
+    /// Whether there was a lockfile; what nothing asks for any more goes then.
+    pub(super) prunes: bool,
+    /// The packages that may move although they fit.
+    pub(super) moving: FxHashSet<Arc<str>>,
 }
 
 impl<'s, S: Source> Builder<'s, S> {
     pub(super) fn new(project: &Project, source: &'s S) -> Builder<'s, S> {
         let package = &project.package;
-        let seed = root_seed(package);
+        let rules = Rules::new(&package.overrides);
+        let tree = Tree::new(rules, root_seed(package), &project.workspaces);
+        Builder::on(tree, source)
+    }
+
+    /// A builder that goes on with a tree.
+    pub(super) fn on(tree: Tree, source: &'s S) -> Builder<'s, S> {
         Builder {
-            tree: Tree::new(Rules::new(&package.overrides), seed, &project.workspaces),
+            tree,
             source,
             queue: Vec::new(),
             is_sorted: true,
@@ -62,6 +72,8 @@ impl<'s, S: Source> Builder<'s, S> {
             manifests: FxHashMap::default(),
             overridden: Vec::new(),
             peers_in_a_row: 0,
+            prunes: false,
+            moving: FxHashSet::default(),
         }
     }
 
@@ -79,7 +91,11 @@ impl<'s, S: Source> Builder<'s, S> {
                 }
             }
         }
-        flags::calculate(&mut self.tree);
+        if self.prunes {
+            recalculate(&mut self.tree);
+        } else {
+            flags::calculate(&mut self.tree);
+        }
         self.drop_failed_optional()
     }
 
@@ -106,7 +122,7 @@ impl<'s, S: Source> Builder<'s, S> {
         Ok(())
     }
 
-    fn push(&mut self, node: NodeId) {
+    pub(super) fn push(&mut self, node: NodeId) {
         if !self.queue.contains(&node) {
             self.queue.push(node);
             self.is_sorted = false;
@@ -166,7 +182,8 @@ impl<'s, S: Source> Builder<'s, S> {
                 .filter(|e| self.tree.is_valid(*e));
             let known = known.and_then(|e| self.tree[e].to);
             let mut dep = known.filter(|to| self.tree.satisfied_by(edge, *to));
-            if dep.is_none() && self.tree.may_be_missing(edge) {
+            let moves = self.moving.contains(&name);
+            if dep.is_none() && self.tree.may_be_missing(edge) && !moves {
                 let from = self.tree.above(node).unwrap_or(node);
                 dep = self.hoistable(from, edge);
             }
@@ -183,7 +200,8 @@ impl<'s, S: Source> Builder<'s, S> {
         }
         tasks.sort_by_cached_key(|(edge, _)| collate::key(&self.tree[*edge].name));
         for (edge, dep) in tasks {
-            let outcome = place(&mut self.tree, edge, dep)?;
+            let moves = self.moving.contains(&self.tree[edge].name);
+            let outcome = place(&mut self.tree, edge, dep, moves)?;
             self.overridden.extend(outcome.overridden);
             for placement in outcome.placements {
                 self.follow(placement);
@@ -238,7 +256,11 @@ impl<'s, S: Source> Builder<'s, S> {
         let is_problem = |edge: &EdgeId| match tree[*edge].to {
             _ if bundled.contains(&tree[*edge].name) => false,
             None => !tree.may_be_missing(*edge),
-            Some(to) => !self.failed.contains(&to) && !tree.is_valid(*edge),
+            Some(to) if self.failed.contains(&to) || tree.in_shrinkwrap(to) => false,
+            Some(to) => {
+                let moves = || self.moving.contains(&tree[*edge].name) && !tree.is_workspace(to);
+                !tree.is_valid(*edge) || moves()
+            }
         };
         tree[node]
             .edges_out
@@ -263,7 +285,7 @@ impl<'s, S: Source> Builder<'s, S> {
         let mut queue: Vec<NodeId> = tree[root].children.values().copied().collect();
         let mut at = 0;
         while let Some(node) = queue.get(at).copied() {
-            if tree.satisfied_by(edge, node) {
+            if tree.satisfied_by(edge, node) && !tree.in_dependency_bundle(node) {
                 return Some(node);
             }
             queue.extend(tree[node].children.values());

@@ -140,13 +140,14 @@ pub fn pins(
     let all = tree.all();
     for node in all.iter().copied() {
         let flags = tree[node].flags;
-        // Without development the other half decides.
-        let is_optional = flags.optional || (flags.dev_optional && !options.dev);
         if tree[node].target.is_some() || omitted(&tree, node) {
             continue;
         }
-        if is_optional {
-            if !tree[node].inert && !platform.fits(&tree[node].manifest) {
+        if flags.optional {
+            // What could not be had has an entry all the same in old versions of the format.
+            let of = &tree[node].manifest;
+            let is_lost = of.version.is_none() && of.tarball.is_none() && !tree.is_top(node);
+            if !tree[node].inert && (is_lost || !platform.fits(of)) {
                 for member in tree.optional_set(node) {
                     tree[member].inert = true;
                 }

@@ -34,10 +34,17 @@ struct Frame<'f> {
     parent: Option<&'f Frame<'f>>,
 }
 
-/// Places what `edge` asks for; `dep` is it, tried out in a virtual root with its peers.
-pub(super) fn place(tree: &mut Tree, edge: EdgeId, dep: NodeId) -> Result<Outcome, PlaceError> {
+/// Places what `edge` asks for; `dep` is it, tried out in a virtual root with its peers. If it
+/// `moves`, it is placed even though the edge is fine as it is.
+pub(super) fn place(
+    tree: &mut Tree,
+    edge: EdgeId,
+    dep: NodeId,
+    moves: bool,
+) -> Result<Outcome, PlaceError> {
     let mut placer = Placer {
         tree,
+        moves,
         outcome: Outcome::default(),
     };
     placer.place(&Frame {
@@ -51,13 +58,15 @@ pub(super) fn place(tree: &mut Tree, edge: EdgeId, dep: NodeId) -> Result<Outcom
 
 struct Placer<'t> {
     tree: &'t mut Tree,
+    moves: bool,
     outcome: Outcome,
 }
 
 impl Placer<'_> {
     fn place(&mut self, frame: &Frame<'_>) -> Result<(), PlaceError> {
         let (edge, dep) = (frame.edge, frame.dep);
-        if self.tree[edge].to.is_some() && self.tree.is_valid(edge) {
+        let moves = self.moves && frame.parent.is_none();
+        if self.tree[edge].to.is_some() && self.tree.is_valid(edge) && !moves {
             return Ok(());
         }
         let (best, own) = self.search(frame);

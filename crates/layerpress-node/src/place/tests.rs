@@ -70,7 +70,7 @@ impl Source for Registry {
 
 /// A registry of lines such as `a 1.0.0 b@^1 peer:c@2 optional:d@* maybe:e@1` (an optional peer).
 /// The last version of each package is its latest.
-fn registry(lines: &[&str]) -> Registry {
+pub(crate) fn registry(lines: &[&str]) -> Registry {
     let mut packages: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
     for line in lines {
         let mut words = line.splitn(3, ' ');
@@ -94,7 +94,7 @@ fn registry(lines: &[&str]) -> Registry {
     registry
 }
 
-fn manifest(words: &str) -> String {
+pub(crate) fn manifest(words: &str) -> String {
     let mut fields: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for word in words.split_whitespace() {
         let (kind, ask) = word
@@ -132,7 +132,7 @@ fn build(project: &str, registry: &Registry) -> Result<IdealTree, PlaceError> {
 }
 
 /// Location, version and flags of each package, as a lockfile has them.
-fn shown(tree: &IdealTree) -> Vec<String> {
+pub(crate) fn shown(tree: &IdealTree) -> Vec<String> {
     let flags = |p: &Placed| {
         let all = [
             (p.is_extraneous, "extraneous"),

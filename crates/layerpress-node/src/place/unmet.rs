@@ -80,6 +80,10 @@ fn fault(tree: &Tree, lock: &PackageLock, edge: EdgeId) -> Option<UnmetReason> {
         return None;
     }
     let found = &tree[to];
+    let is_lost = found.manifest.version.is_none() && found.manifest.tarball.is_none();
+    if is_lost && of.kind == Kind::Optional && found.target.is_none() {
+        return None;
+    }
     let other = match (&found.target, &found.manifest.version) {
         (Some(target), _) => format!("a link to `{}`", tree[*target].location).into(),
         (None, Some(_)) => label(tree, to),
