@@ -146,6 +146,15 @@ impl ForeignLock {
         self.graph.requires_python.as_ref()
     }
 
+    /// Whether it has a package of a name.
+    #[must_use]
+    pub fn has(&self, name: &PackageName) -> bool {
+        self.graph
+            .nodes
+            .iter()
+            .any(|node| node.package.name == *name)
+    }
+
     /// How many packages it pins, for all targets and sets together.
     #[must_use]
     pub fn len(&self) -> usize {

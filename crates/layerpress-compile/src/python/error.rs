@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use layerpress_fetch::ErrorKind;
 use layerpress_lock::LockError;
 use layerpress_python::build::{BuildError, BuildErrorKind};
 use layerpress_python::lockfile::LockfileError;
@@ -45,6 +46,12 @@ pub enum PythonError {
         path: PathBuf,
         /// What is wrong with it.
         source: Box<LockError>,
+    },
+    /// A lockfile that leaves it to a manifest what is asked for, and no manifest.
+    #[error("{}: it does not say which packages are for production", path.display())]
+    NoRoots {
+        /// The lockfile.
+        path: PathBuf,
     },
     /// The resolution.
     #[error("{source}")]
@@ -113,7 +120,16 @@ impl PythonError {
     /// Which class of failure it is.
     pub(crate) fn exit_class(&self) -> ExitClass {
         match self {
-            Self::Lock { .. } | Self::OtherHash { .. } | Self::Wheel(_) => ExitClass::Input,
+            Self::Lock { .. }
+            | Self::NoRoots { .. }
+            | Self::OtherHash { .. }
+            | Self::Wheel(_)
+            | Self::Lockfile(LockfileError::OtherFiles { .. }) => ExitClass::Input,
+            Self::Lockfile(LockfileError::Index(error)) => match error.kind() {
+                ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
+                ErrorKind::Input => ExitClass::Input,
+                ErrorKind::Io => ExitClass::Io,
+            },
             Self::OtherPython { .. }
             | Self::Lockfile(_)
             | Self::Merge(_)
@@ -144,9 +160,10 @@ impl PythonError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Manifest(_) => "manifest",
-            Self::OtherHash { .. } => "artifact",
+            Self::OtherHash { .. } | Self::Lockfile(LockfileError::OtherFiles { .. }) => "artifact",
             Self::OtherPython { .. } => "requires-python",
-            Self::Lock { .. } => "lockfile",
+            Self::Lock { .. } | Self::NoRoots { .. } => "lockfile",
+            Self::Lockfile(LockfileError::Index(_)) => "index",
             Self::Resolve { source, .. } => match **source {
                 ResolveError::NoSolution { offline: true, .. } => "offline",
                 ResolveError::NoSolution { .. } | ResolveError::ConflictingSources { .. } => {
@@ -192,6 +209,11 @@ impl PythonError {
             ),
             Self::ForeignBuild { error, .. } => return error.hint(),
             Self::BuildNeedsTree { .. } => "take a version that has a wheel".into(),
+            Self::NoRoots { .. } => {
+                "put the `pyproject.toml` that it was locked from beside it, or lock again with a \
+                 newer release of its tool"
+                    .into()
+            }
             Self::Manifest(error) => return error.hint(),
             Self::Lock { source, .. } => return source.hint().map(str::to_owned),
             Self::Resolve { source, .. } => return source.hint(),

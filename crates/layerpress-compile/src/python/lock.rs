@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{ConfigSetting, Pylock, Selection};
+use layerpress_lock::{ConfigSetting, ForeignFormat, Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
 use layerpress_python::manifest::{Manifest, Requirement, Settings, read_settings_constraints};
@@ -19,7 +19,8 @@ use super::PythonPins;
 use super::builds::Builds;
 use super::error::PythonError;
 use super::foreign::refuse_foreign_builds;
-use super::project::{fetch_text, open};
+use super::foreign_lock;
+use super::project::{fetch_text, open, several_locks};
 use super::registry::{OwnIndexes, effective, own_indexes, registry};
 use super::releases::releases;
 use super::targets::{admitted, inferred};
@@ -43,13 +44,12 @@ pub(crate) fn lock_project(
     coverage: Coverage,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Locked, CompileError> {
+    let name = input.file.file_name().unwrap_or_default();
+    if let Some(format) = ForeignFormat::of_file_name(&name.to_string_lossy()) {
+        return foreign_lock::open(format, input, request, reporter);
+    }
     let begun = Instant::now();
-    let trusted = request.python.flags.trusted_hosts.iter();
-    let trusted = trusted
-        .chain(&request.python.configured.trusted_hosts)
-        .cloned()
-        .collect();
-    let session = Session::open(&request.sources, trusted, Arc::clone(reporter))?;
+    let session = session(request, reporter)?;
     let (mut project, mut manifest) =
         open(input, &request.python, &|url| fetch_text(&session, url))?;
     if let Some(lockfile) = &request.lockfile {
@@ -90,6 +90,7 @@ pub(crate) fn lock_project(
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }
+    session.warn_all(several_locks(input, &project.lockfile));
     let previous = Previous::read(&project.lockfile)?;
     let locked_targets = match &previous {
         Some(previous) if previous.lock.targets.is_empty() && request.runtimes.is_empty() => {
@@ -153,6 +154,22 @@ pub(crate) fn lock_project(
         new_text,
         seconds: begun.elapsed(),
     })
+}
+
+/// Opens the store and makes ready to fetch, by what flags and configuration say.
+///
+/// # Errors
+/// As [`Session::open`].
+pub(super) fn session(
+    request: &LockRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Session, CompileError> {
+    let trusted = request.python.flags.trusted_hosts.iter();
+    let trusted = trusted
+        .chain(&request.python.configured.trusted_hosts)
+        .cloned()
+        .collect();
+    Session::open(&request.sources, trusted, Arc::clone(reporter))
 }
 
 /// A lockfile as it was found.

@@ -8,6 +8,7 @@ mod builds;
 mod error;
 mod flights;
 mod foreign;
+mod foreign_lock;
 mod lock;
 mod pins;
 mod project;

@@ -6,7 +6,7 @@ use layerpress_lock::{Package, Pylock, Selection};
 use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
 use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
-use layerpress_target as target;
+use layerpress_target::Target;
 use layerpress_tree::{Content, LayerPath, LayerTree};
 use pep508_rs::PackageName;
 
@@ -41,23 +41,8 @@ impl Pins for PythonPins {
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
         let wanted = self.wanted(job)?;
-        let wheels = self.unpack(&wanted, job, &unpack_options(job))?;
-        let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
-        let merged = merge(wheels)?;
-        // The versioned layout is already in the trees' paths: all wheels lie below `python`.
-        let prefix = LayerPath::new(&job.target.runtime.layer_prefix(target::Layout::Flat))
-            .expect("a runtime's prefix is a layer path");
-        let mut tree = LayerTree::new();
-        for (path, entry) in merged.tree {
-            tree.insert(path.under(&prefix), entry)
-                .expect("one prefix keeps distinct paths distinct");
-        }
-        Ok(Gathered {
-            tree,
-            packages,
-            removed: Vec::new(),
-            warnings: merged.warnings,
-        })
+        let wheels = unpack(&self.lock, &wanted, &self.builds, job, &unpack_options(job))?;
+        lay_out(wheels, job.target)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
@@ -66,29 +51,18 @@ impl Pins for PythonPins {
             .select(&job.target, &Selection::default())
             .map_err(LockfileError::from)?;
         // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        let trees = self.unpack(&packages, job, &UnpackOptions::default())?;
+        let trees = unpack(
+            &self.lock,
+            &packages,
+            &self.builds,
+            job,
+            &UnpackOptions::default(),
+        )?;
         Ok(trees.len())
     }
 }
 
 impl PythonPins {
-    /// Unpacks the wheel of each package, in their order.
-    fn unpack(
-        &self,
-        packages: &[&Package],
-        job: &Job<'_>,
-        options: &UnpackOptions,
-    ) -> Result<Vec<WheelTree>, CompileError> {
-        let pins = pins(
-            &self.lock,
-            packages,
-            &job.target,
-            &parent(&job.project.lockfile),
-        )?;
-        let builds = self.builds.for_target(job.target);
-        unpack_all(job.session, &builds, &pins, options, job.tally)
-    }
-
     /// The entries of the lock that this layer holds: what the manifest leads to, less what the user
     /// excludes. Another tool's lock says what to install by its markers alone.
     fn wanted(&self, job: &Job<'_>) -> Result<Vec<&Package>, CompileError> {
@@ -117,8 +91,44 @@ impl PythonPins {
     }
 }
 
+/// Unpacks the wheel of each package, in their order.
+pub(super) fn unpack(
+    lock: &Pylock,
+    packages: &[&Package],
+    builds: &Builds,
+    job: &Job<'_>,
+    options: &UnpackOptions,
+) -> Result<Vec<WheelTree>, CompileError> {
+    let pins = pins(lock, packages, &job.target, &parent(&job.project.lockfile))?;
+    let builds = builds.for_target(job.target);
+    unpack_all(job.session, &builds, &pins, options, job.tally)
+}
+
+/// Puts unpacked distributions where Python finds them.
+///
+/// # Errors
+/// Two distributions that write one path differently.
+pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered, CompileError> {
+    let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
+    let merged = merge(wheels)?;
+    // The versioned layout is already in the trees' paths: all wheels lie below `python`.
+    let prefix = LayerPath::new(&target.runtime.layer_prefix(layerpress_target::Layout::Flat))
+        .expect("a runtime's prefix is a layer path");
+    let mut tree = LayerTree::new();
+    for (path, entry) in merged.tree {
+        tree.insert(path.under(&prefix), entry)
+            .expect("one prefix keeps distinct paths distinct");
+    }
+    Ok(Gathered {
+        tree,
+        packages,
+        removed: Vec::new(),
+        warnings: merged.warnings,
+    })
+}
+
 /// In a lock that names no roots: the packages that no other one needs.
-fn unasked(packages: &[&Package]) -> Roots {
+pub(super) fn unasked(packages: &[&Package]) -> Roots {
     let needed: BTreeSet<&PackageName> = packages
         .iter()
         .flat_map(|package| &package.dependencies)
@@ -134,7 +144,7 @@ fn unasked(packages: &[&Package]) -> Roots {
     roots
 }
 
-fn unpack_options(job: &Job<'_>) -> UnpackOptions {
+pub(super) fn unpack_options(job: &Job<'_>) -> UnpackOptions {
     let runtime = job.target.runtime;
     UnpackOptions {
         layout: match job.layout {

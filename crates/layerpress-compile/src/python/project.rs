@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use layerpress_lock::ForeignFormat;
 use layerpress_python::manifest::{
     self, FetchText, FetchTextError, Manifest, PyprojectOptions, Requirement, find_manifest,
     read_pyproject, read_requirements,
@@ -84,6 +85,31 @@ pub(crate) fn find_in(folder: &Path) -> Option<InFolder> {
     })
 }
 
+/// A sentence if a folder was named that holds several lockfiles.
+pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
+    input.folder.as_ref()?;
+    let names = [
+        "pylock.toml",
+        "uv.lock",
+        "poetry.lock",
+        "pdm.lock",
+        "Pipfile.lock",
+    ];
+    let others: Vec<String> = names
+        .iter()
+        .map(|name| taken.with_file_name(name))
+        .filter(|path| path.as_path() != taken && path.is_file())
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    (taken.is_file() && !others.is_empty()).then(|| {
+        format!(
+            "`{}` is taken, and {} is passed over: name the one to build from",
+            taken.display(),
+            others.join(", ")
+        )
+    })
+}
+
 /// A requirements file that is named by URL.
 ///
 /// # Errors
@@ -110,6 +136,9 @@ enum Kind {
 fn kind(name: &str) -> Option<Kind> {
     if name == "pyproject.toml" {
         return Some(Kind::Pyproject);
+    }
+    if ForeignFormat::of_file_name(name).is_some() {
+        return Some(Kind::Lockfile);
     }
     // PEP 751, "File Name": `pylock.toml`, or `pylock.NAME.toml` for one of several.
     if name.starts_with("pylock.") && name.ends_with(".toml") {

@@ -22,11 +22,20 @@ pub(crate) fn inferred(
     lockfile: &Path,
     reporter: &dyn Reporter,
 ) -> Vec<Target> {
-    let arch = archs.first().copied().unwrap_or(Arch::X86_64);
-    let serves = |target: &Target| {
+    newest_served(archs, lockfile, reporter, |target| {
         lock.select(target, &Selection::default())
             .is_ok_and(|packages| pins(lock, &packages, target, &parent(lockfile)).is_ok())
-    };
+    })
+}
+
+/// The newest available runtime that `serves` says a lock serves.
+pub(crate) fn newest_served(
+    archs: &[Arch],
+    lockfile: &Path,
+    reporter: &dyn Reporter,
+    serves: impl Fn(&Target) -> bool,
+) -> Vec<Target> {
+    let arch = archs.first().copied().unwrap_or(Arch::X86_64);
     let mut targets: Vec<Target> = Runtime::all()
         .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && runtime.runs_on(arch))
         .filter(|runtime| matches!(runtime.status(), Status::Available { .. }))

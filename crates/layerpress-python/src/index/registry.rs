@@ -118,6 +118,11 @@ impl Registry {
         &self.client
     }
 
+    /// The indexes that a package may come from, redacted.
+    pub fn places(&self, package: &PackageName) -> impl Iterator<Item = String> {
+        self.indexes_of(package).iter().map(redacted)
+    }
+
     /// What the indexes have of a package, if that is known without asking anybody.
     #[must_use]
     pub fn versions_now(&self, package: &PackageName) -> Option<Arc<Versions>> {

@@ -7,6 +7,7 @@ use layerpress_target::Target;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
+use crate::index::IndexError;
 use crate::manifest::Origin;
 
 /// Why no lock can be made of a resolution, or no artifact be chosen from a lock.
@@ -58,6 +59,29 @@ pub enum LockfileError {
         /// The path.
         path: PathBuf,
     },
+    /// The index has nothing of a version that the lock pins without an address.
+    #[error("{package}: the index has no {version}, which the lock pins")]
+    NoRelease {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+    },
+    /// The index has other files of a version than those that the lock pins.
+    #[error("{package}: no file of {version} on `{index}` has a digest that the lock lists")]
+    OtherFiles {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The index, redacted.
+        index: String,
+        /// The files that it has.
+        files: Vec<String>,
+    },
+    /// The index could not be asked for files.
+    #[error(transparent)]
+    Index(Box<IndexError>),
     /// The lock is not for the target, or leaves open what to install.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -93,6 +117,13 @@ impl LockfileError {
                     }
                 ))
             }
+            Self::NoRelease { .. } => {
+                Some("`--index-url` or `--extra-index-url` names the index that the lock was made from".into())
+            }
+            Self::OtherFiles { .. } => Some(
+                "is it the index that the lock was made from? A file that was replaced there is not installed".into(),
+            ),
+            Self::Index(error) => error.hint(),
             Self::Vcs { .. } => Some("only git repositories are supported".into()),
             Self::Select(source) => Some(source.hint()),
         }

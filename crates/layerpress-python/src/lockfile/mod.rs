@@ -6,11 +6,13 @@
 //! - [`has_leftovers`]: whether it holds what no line asks for;
 //! - [`reachable`]: the part of a lock that a manifest's lines lead to.
 //!
-//! Nothing here asks an index: a lock is used by what it says.
+//! Nothing here asks an index for versions: a lock is used by what it says. Only [`locate`] asks one
+//! for files, where another tool's lock does not say where they are.
 
 mod compose;
 mod error;
 mod folders;
+mod locate;
 mod meets;
 mod pins;
 mod reach;
@@ -18,6 +20,7 @@ mod release;
 
 pub use compose::compose;
 pub use error::{LockfileError, Unmeetable, Unmet};
+pub use locate::{locate, relocated};
 pub use meets::{has_leftovers, roots_in, unmet};
 pub use pins::{ArchivePin, Artifact, Pin, Place, pins};
 pub use reach::{Roots, reachable, roots};

@@ -38,6 +38,11 @@ impl Roots {
         self.0.entry(name).or_default().extend(extras);
     }
 
+    /// The packages with their extras, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&PackageName, &BTreeSet<ExtraName>)> {
+        self.0.iter()
+    }
+
     /// The packages, in order.
     pub fn names(&self) -> impl Iterator<Item = &PackageName> {
         self.0.keys()

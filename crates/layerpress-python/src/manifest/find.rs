@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use layerpress_lock::ForeignFormat;
+
 use super::read::read_text;
 use super::toml_file::{TomlFile, table};
 
@@ -17,14 +19,26 @@ const MANIFESTS: [&str; 4] = [
 /// PEP 751's name for the lockfile.
 const LOCKFILE: &str = "pylock.toml";
 
+/// Other tools' names for theirs, in the order in which they are looked for.
+const FOREIGN: [ForeignFormat; 4] = [
+    ForeignFormat::Uv,
+    ForeignFormat::Poetry,
+    ForeignFormat::Pdm,
+    ForeignFormat::Pipfile,
+];
+
 /// All places in a folder that are looked at, for who found nothing there.
-pub const LOOKED_FOR: [&str; 6] = [
+pub const LOOKED_FOR: [&str; 10] = [
     MANIFESTS[0],
     MANIFESTS[1],
     MANIFESTS[2],
     MANIFESTS[3],
     LOCKFILE,
     "python/pylock.toml",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "Pipfile.lock",
 ];
 
 /// What a folder holds to build a layer from; at least a manifest or a lockfile.
@@ -53,6 +67,18 @@ pub fn find_manifest(folder: &Path) -> Option<FoundManifest> {
         return without_manifest(folder);
     };
     let lockfile = manifest.with_file_name(LOCKFILE);
+    if name.ends_with(".toml")
+        && !lockfile.is_file()
+        && let Some(foreign) = foreign_lock(&manifest)
+    {
+        // The team's own pins, made by the tool that the manifest is written for.
+        return Some(FoundManifest {
+            passed_over: found.map(|(_, path)| path).chain([manifest]).collect(),
+            lockfile: Some(foreign),
+            own_code: name != "pyproject.toml",
+            manifest: None,
+        });
+    }
     Some(FoundManifest {
         passed_over: found.map(|(_, path)| path).collect(),
         lockfile: lockfile.is_file().then_some(lockfile),
@@ -62,13 +88,27 @@ pub fn find_manifest(folder: &Path) -> Option<FoundManifest> {
 }
 
 fn without_manifest(folder: &Path) -> Option<FoundManifest> {
-    let locks = [folder.join(LOCKFILE), folder.join("python").join(LOCKFILE)];
+    let folders = [folder.to_owned(), folder.join("python")];
+    let found = folders.iter().find_map(|folder| {
+        let lockfile = folder.join(LOCKFILE);
+        match lockfile.is_file() {
+            true => Some((lockfile, true)),
+            false => foreign_lock(&lockfile).map(|path| (path, false)),
+        }
+    });
+    let (lockfile, own_code) = found?;
     Some(FoundManifest {
         manifest: None,
-        lockfile: Some(locks.into_iter().find(|path| path.is_file())?),
+        lockfile: Some(lockfile),
         passed_over: Vec::new(),
-        own_code: true,
+        own_code,
     })
+}
+
+/// Another tool's lock beside a file.
+fn foreign_lock(file: &Path) -> Option<PathBuf> {
+    let mut paths = FOREIGN.iter().map(|it| file.with_file_name(it.file_name()));
+    paths.find(|path| path.is_file())
 }
 
 /// Whether a `pyproject.toml` is more than the settings of some tools. One that cannot be read
