@@ -66,6 +66,8 @@ pub struct Extra {
     pub peer_dependencies_meta: Option<Arc<str>>,
     /// Whether there is a `devDependencies`, which a folder's entry repeats even when it is empty.
     pub has_dev_dependencies: bool,
+    /// `workspaces`
+    pub workspaces: Option<Arc<str>>,
 }
 
 /// Drops from the dependencies what is an optional one too, as npm does.

@@ -180,6 +180,7 @@ impl<'p> VersionView<'p> {
                 engines: maybe(stored.engines),
                 peer_dependencies_meta: maybe(stored.peer_dependencies_meta),
                 has_dev_dependencies: false,
+                workspaces: maybe(stored.workspaces),
             },
         })
     }

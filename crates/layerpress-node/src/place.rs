@@ -23,6 +23,7 @@ mod tree;
 pub(crate) mod unmet;
 mod valid;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::manifest::{Manifest, Pairs};
@@ -64,8 +65,23 @@ pub trait Source {
     /// The package.json of a folder, relative to the project; `None` when it has none.
     fn folder(&self, location: &str) -> impl Future<Output = Option<PackageJson>>;
 
+    /// What comes inside the tarball of a package that bundles others or has a lockfile of its own.
+    ///
+    /// # Errors
+    /// Why the tarball cannot be had.
+    fn inside(&self, manifest: &Manifest) -> impl Future<Output = Result<Inside, Failure>>;
+
     /// Says that something will be asked for soon.
     fn prefetch(&self, ask: &Ask<'_>);
+}
+
+/// What comes inside a package's tarball.
+#[derive(Clone, Debug, Default)]
+pub struct Inside {
+    /// The packages in its own `node_modules`, by folder relative to it.
+    pub bundled: BTreeMap<Arc<str>, Arc<Manifest>>,
+    /// The lockfile that it was published with.
+    pub shrinkwrap: Option<PackageLock>,
 }
 
 /// All packages of a project and their places.

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::manifest::Manifest;
 use crate::name::PackageName;
 use crate::package_json::PackageJson;
-use crate::place::{Ask, Failure, PlaceError, Project, Source};
+use crate::place::{Ask, Failure, Inside, PlaceError, Project, Source};
 use crate::registry::Registry;
 use crate::semver::Version;
 use crate::spec::Spec;
@@ -144,6 +144,18 @@ impl Desk {
         std::future::pending().await
     }
 
+    /// What the tree can do without is a failure; all else ends the resolution.
+    async fn or_failure<T>(&self, found: Result<T, SourceError>) -> Result<T, Failure> {
+        match found {
+            Ok(found) => Ok(found),
+            Err(error) if error.is_about_the_package() => Err(Failure {
+                message: error.to_string(),
+                hint: error.hint().unwrap_or_default(),
+            }),
+            Err(error) => self.give_up(ResolveError::Source(error)).await,
+        }
+    }
+
     /// A package whose name is near to that of a missing one.
     async fn similar(&self, error: &PlaceError) -> Option<String> {
         let PlaceError::Unavailable { name, spec, .. } = error else {
@@ -189,14 +201,7 @@ impl Source for Desk {
                 folder: true,
             }),
         };
-        match found {
-            Ok(manifest) => Ok(manifest),
-            Err(error) if error.is_about_the_package() => Err(Failure {
-                message: error.to_string(),
-                hint: error.hint().unwrap_or_default(),
-            }),
-            Err(error) => self.give_up(ResolveError::Source(error)).await,
-        }
+        self.or_failure(found).await
     }
 
     async fn folder(&self, location: &str) -> Option<PackageJson> {
@@ -204,6 +209,11 @@ impl Source for Desk {
             Ok(found) => found,
             Err(error) => self.give_up(ResolveError::Source(error)).await,
         }
+    }
+
+    async fn inside(&self, manifest: &Manifest) -> Result<Inside, Failure> {
+        let inside = archive::inside(self.registry(), &self.folder, manifest);
+        self.or_failure(inside.await).await
     }
 
     fn prefetch(&self, ask: &Ask<'_>) {

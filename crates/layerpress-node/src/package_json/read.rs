@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor,
 };
 
 use super::{Override, PackageJson};
@@ -68,7 +68,11 @@ impl<'de> Visitor<'de> for Document<'_> {
                     "bundleDependencies" => bundled = Some(map.next_value::<Json<'de>>()?),
                     "bundledDependencies" => old_bundled = Some(map.next_value::<Json<'de>>()?),
                     "overrides" => out.overrides = map.next_value_seed(Overrides(trail))?.children,
-                    "workspaces" => out.workspaces = map.next_value::<Workspaces>()?.0,
+                    "workspaces" => {
+                        let json = map.next_value::<Json<'de>>()?;
+                        out.workspaces = workspaces(&json)?;
+                        out.manifest.extra.workspaces = json.kept().map(Arc::from);
+                    }
                     "engines" => {
                         let engines = map.next_value::<Json<'de>>()?;
                         out.manifest.node = engines.get("node").text().map(Arc::from);
@@ -199,43 +203,24 @@ impl<'de> Visitor<'de> for Overrides<'_> {
 }
 
 /// A list of globs, or an object that has it as `packages`.
-struct Workspaces(Vec<Arc<str>>);
-
-impl<'de> Deserialize<'de> for Workspaces {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Workspaces, D::Error> {
-        struct Found;
-        impl<'de> Visitor<'de> for Found {
-            type Value = Workspaces;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of folders")
-            }
-
-            fn visit_unit<E>(self) -> Result<Workspaces, E> {
-                Ok(Workspaces(Vec::new()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Workspaces, A::Error> {
-                let mut globs = Vec::new();
-                while let Some(glob) = seq.next_element::<String>()? {
-                    globs.push(glob.into());
-                }
-                Ok(Workspaces(globs))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Workspaces, A::Error> {
-                let mut found = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    if key == "packages" {
-                        found = map.next_value::<Vec<String>>()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Workspaces(found.into_iter().map(Arc::from).collect()))
-            }
+fn workspaces<E: Error>(json: &Json<'_>) -> Result<Vec<Arc<str>>, E> {
+    let globs = match json {
+        Json::Object(_) => json.get("packages"),
+        other => other,
+    };
+    let wrong = |found: &Json<'_>| {
+        let found = found
+            .text()
+            .map_or(Unexpected::Other("something else"), Unexpected::Str);
+        E::invalid_type(found, &"a list of folders")
+    };
+    match globs {
+        Json::Null => Ok(Vec::new()),
+        Json::List(list) => {
+            let text = |glob: &Json<'_>| glob.text().map(Arc::from).ok_or_else(|| wrong(glob));
+            list.iter().map(text).collect()
         }
-        from.deserialize_any(Found)
+        other => Err(wrong(other)),
     }
 }
 

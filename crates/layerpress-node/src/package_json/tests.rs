@@ -97,6 +97,9 @@ fn the_rest_is_read_as_npm_normalises_it() {
         Some(r#"{"url":"https://f.example"}"#)
     );
     assert_eq!(read.workspaces, ["packages/*".into()]);
+    let repeated = read.manifest.extra.workspaces.as_deref();
+    let written = r#"{"packages":["packages/*"],"nohoist":["x"]}"#;
+    assert_eq!(repeated, Some(written));
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn faults_are_named_with_their_place() {
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"workspaces\": \"packages/*\"}"), @r#"
-    package.json:1:27: `workspaces`: invalid type: string "packages/*", expected a list of folders
+    package.json:1:28: `workspaces`: invalid type: string "packages/*", expected a list of folders
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"name\": 1}"), @r#"

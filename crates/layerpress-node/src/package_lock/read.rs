@@ -350,6 +350,7 @@ impl<'de> Visitor<'de> for Entry<'_> {
                     "libc" => manifest.libc = texts::<A>(&mut map)?,
                     "workspaces" => {
                         let globs = map.next_value::<Json<'de>>()?;
+                        manifest.extra.workspaces = globs.kept().map(Arc::from);
                         let globs = match globs.get("packages") {
                             Json::Null => globs.texts(),
                             packages => packages.texts(),

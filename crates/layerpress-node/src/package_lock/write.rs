@@ -116,7 +116,7 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
         let omits = registry
             .as_ref()
             .is_some_and(|all| all.contains(&*placed.location));
-        let entry = entry(project, placed, omits);
+        let entry = entry(placed, omits);
         if entry.entries().next().is_some() {
             packages.put(&placed.location, entry);
         }
@@ -158,7 +158,7 @@ fn is_kept(placed: &Placed) -> bool {
     !(is_lost || is_folder && placed.is_extraneous)
 }
 
-fn entry<'p>(project: &'p Project, placed: &'p Placed, omits_resolved: bool) -> Json<'p> {
+fn entry(placed: &Placed, omits_resolved: bool) -> Json<'_> {
     let mut fields = Fields::default();
     if let Some(target) = &placed.link {
         fields.text("resolved", Some(target));
@@ -198,9 +198,6 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed, omits_resolved: bool) -> 
     ] {
         fields.list(key, list);
     }
-    if is_root {
-        fields.list("workspaces", &project.package.workspaces);
-    }
     for (key, json) in [
         (
             "peerDependenciesMeta",
@@ -209,6 +206,7 @@ fn entry<'p>(project: &'p Project, placed: &'p Placed, omits_resolved: bool) -> 
         ("funding", &manifest.extra.funding),
         ("engines", &manifest.extra.engines),
         ("license", &manifest.extra.license),
+        ("workspaces", &manifest.extra.workspaces),
     ] {
         fields.json(key, json.as_deref());
     }

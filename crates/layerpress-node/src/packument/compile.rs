@@ -201,6 +201,7 @@ fn stored(
         funding: builder.maybe(raw.funding.funding().as_deref()),
         engines: builder.maybe(raw.engines.kept().as_deref()),
         peer_dependencies_meta: builder.maybe(raw.peer_dependencies_meta.kept().as_deref()),
+        workspaces: builder.maybe(raw.workspaces.kept().as_deref()),
     }
 }
 
@@ -289,6 +290,8 @@ struct RawVersion<'j> {
     license: Json<'j>,
     #[serde(borrow)]
     funding: Json<'j>,
+    #[serde(borrow)]
+    workspaces: Json<'j>,
 }
 
 /// A whole packument.

@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 const MAGIC: [u8; 4] = *b"lpnp";
 /// To be raised with every change of the form: other formats read as absent.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEADER: usize = 16;
 
 /// A text's number in the directory, counted from one; zero is none.
@@ -69,6 +69,7 @@ pub(super) struct Stored {
     pub(super) funding: TextId,
     pub(super) engines: TextId,
     pub(super) peer_dependencies_meta: TextId,
+    pub(super) workspaces: TextId,
 }
 
 /// The bits of [`Stored::flags`].

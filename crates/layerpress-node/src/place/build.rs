@@ -16,6 +16,7 @@ use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
 use super::valid::plain_path;
 use super::{Ask, Project, Source};
 use crate::manifest::Manifest;
+use crate::package_lock::split;
 use crate::spec::Spec;
 
 /// How long a row of peers may be; real ones have under twenty.
@@ -47,6 +48,8 @@ pub(super) struct Builder<'s, S> {
     pub(super) prunes: bool,
     /// The packages that may move although they fit.
     pub(super) moving: FxHashSet<Arc<str>>,
+    /// The packages whose tarballs were looked into.
+    opened: Set<NodeId>,
 }
 
 impl<'s, S: Source> Builder<'s, S> {
@@ -74,6 +77,7 @@ impl<'s, S: Source> Builder<'s, S> {
             peers_in_a_row: 0,
             prunes: false,
             moving: FxHashSet::default(),
+            opened: Set::default(),
         }
     }
 
@@ -164,8 +168,46 @@ impl<'s, S: Source> Builder<'s, S> {
         }
     }
 
+    /// Lays out what comes inside a package's tarball (npm's `complete`, as for a lockfile alone).
+    async fn open(&mut self, node: NodeId) -> Result<(), PlaceError> {
+        let manifest = self.tree[node].manifest.clone();
+        let holds_more = !manifest.bundled.is_empty() || manifest.has_shrinkwrap;
+        let is_fetched = manifest.tarball.is_some() && !self.tree[node].inert;
+        if !holds_more || !is_fetched || node == self.tree.root || !self.opened.insert(node) {
+            return Ok(());
+        }
+        let inside = match self.source.inside(&manifest).await {
+            Ok(inside) => inside,
+            Err(failure) => {
+                self.tree[node].failure = Some(Arc::new(failure));
+                return Err(self.unavailable(node));
+            }
+        };
+        let locked = inside.shrinkwrap.iter().flat_map(|lock| &lock.packages);
+        let locked = locked.filter(|(_, locked)| locked.link.is_none());
+        let locked = locked.map(|(location, locked)| (location, &locked.manifest));
+        let mut places = FxHashMap::from_iter([("", node)]);
+        for (location, manifest) in locked.chain(&inside.bundled) {
+            // What is above comes first in both; what is above nothing is none of the package's.
+            let place = split(location);
+            let place = place.and_then(|(above, name)| Some((*places.get(above)?, name)));
+            if let Some((parent, name)) = place {
+                let seed = Seed {
+                    name: name.into(),
+                    manifest: manifest.clone(),
+                    dev_dependencies: Arc::default(),
+                    failure: None,
+                    overrides: None,
+                };
+                places.insert(location, self.tree.placed(seed, parent));
+            }
+        }
+        Ok(())
+    }
+
     /// Gives one package what it lacks.
     async fn step(&mut self, node: NodeId) -> Result<(), PlaceError> {
+        self.open(node).await?;
         let mut tasks = Vec::new();
         let peer_source = self.peer_source.get(&node).copied().unwrap_or(node);
         for edge in self.problems(node) {

@@ -18,6 +18,8 @@ use crate::semver::Version;
 pub(crate) struct Registry {
     packages: BTreeMap<String, Packument>,
     pub(crate) folders: BTreeMap<String, PackageJson>,
+    /// What comes inside the tarballs of packages, by name.
+    inside: BTreeMap<String, Inside>,
 }
 
 impl Registry {
@@ -60,6 +62,11 @@ impl Source for Registry {
 
     async fn folder(&self, location: &str) -> Option<PackageJson> {
         self.folders.get(location).cloned()
+    }
+
+    async fn inside(&self, manifest: &Manifest) -> Result<Inside, Failure> {
+        let name = manifest.name.as_deref().unwrap_or_default();
+        Ok(self.inside.get(name).cloned().unwrap_or_default())
     }
 
     fn prefetch(&self, ask: &Ask<'_>) {
@@ -449,6 +456,75 @@ fn folders_and_workspaces_are_links_that_bring_what_they_need() {
             "packages/two: 2.0.0",
         ]
     );
+}
+
+#[test]
+fn what_a_tarball_brings_stays_inside_and_is_asked_for_no_more() {
+    let mut registry = Registry::default();
+    registry.add(
+        "b",
+        r#"{"versions": {"1.0.0": {"dependencies": {"i": "1", "o": "1"},
+            "bundleDependencies": ["i"], "dist": {"tarball": "https://r.example/b.tgz"}}}}"#,
+    );
+    registry.add(
+        "s",
+        r#"{"versions": {"1.0.0": {"dependencies": {"o": "1"}, "_hasShrinkwrap": true,
+            "dist": {"tarball": "https://r.example/s.tgz"}}}}"#,
+    );
+    registry.add("o", r#"{"versions": {"1.0.0": {}, "1.9.0": {}}}"#);
+    let inner = |text: &str| {
+        let package = PackageJson::parse("package.json", text.as_bytes()).unwrap();
+        Arc::new(package.manifest)
+    };
+    let bundled = [
+        (
+            "node_modules/i",
+            r#"{"name": "i", "version": "1.0.0", "dependencies": {"j": "2"}}"#,
+        ),
+        (
+            "node_modules/i/node_modules/j",
+            r#"{"name": "j", "version": "2.0.0"}"#,
+        ),
+        (
+            "node_modules/unasked",
+            r#"{"name": "unasked", "version": "3.0.0"}"#,
+        ),
+        (
+            "node_modules/lost/node_modules/k",
+            r#"{"name": "k", "version": "4.0.0"}"#,
+        ),
+    ];
+    let bundled = bundled.map(|(location, text)| (location.into(), inner(text)));
+    let inside = Inside {
+        bundled: BTreeMap::from(bundled),
+        shrinkwrap: None,
+    };
+    registry.inside.insert("b".into(), inside);
+    let shrinkwrap = br#"{"lockfileVersion": 3, "packages": {
+        "": {"name": "s", "version": "1.0.0", "dependencies": {"o": "1"}},
+        "node_modules/o": {"version": "1.0.0", "resolved": "https://r.example/o.tgz",
+            "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}"#;
+    let inside = Inside {
+        bundled: BTreeMap::new(),
+        shrinkwrap: Some(crate::package_lock::read("npm-shrinkwrap.json", shrinkwrap).unwrap()),
+    };
+    registry.inside.insert("s".into(), inside);
+    let tree = build(r#"{"dependencies": {"b": "1", "s": "1"}}"#, &registry).unwrap();
+    assert_eq!(
+        shown(&tree),
+        [
+            "node_modules/b: 1.0.0",
+            "node_modules/b/node_modules/i: 1.0.0",
+            "node_modules/b/node_modules/i/node_modules/j: 2.0.0",
+            "node_modules/b/node_modules/unasked: 3.0.0 extraneous",
+            "node_modules/o: 1.9.0",
+            "node_modules/s: 1.0.0",
+            "node_modules/s/node_modules/o: 1.0.0",
+        ]
+    );
+    let in_bundle = tree.packages.iter().filter(|placed| placed.in_bundle);
+    let in_bundle: Vec<_> = in_bundle.map(|placed| &*placed.name).collect();
+    assert_eq!(in_bundle, ["i", "j"]);
 }
 
 #[test]

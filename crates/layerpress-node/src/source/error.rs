@@ -8,6 +8,7 @@ use layerpress_fetch::{ErrorKind, FetchError};
 
 use crate::name::NameFault;
 use crate::package_json::PackageJsonError;
+use crate::package_lock::PackageLockError;
 use crate::pick::PickError;
 use crate::place::PlaceError;
 use crate::registry::RegistryError;
@@ -49,6 +50,9 @@ pub enum SourceError {
     /// A package.json cannot be read.
     #[error("{0}")]
     PackageJson(Arc<PackageJsonError>),
+    /// The lockfile inside a tarball cannot be read.
+    #[error("{0}")]
+    Shrinkwrap(Arc<PackageLockError>),
     /// A tarball or folder of the disk is not there.
     #[error("{}: there is no such {}", .path.display(), if *.folder { "folder" } else { "file" })]
     NotFound {
@@ -91,6 +95,7 @@ impl SourceError {
             Self::Name { .. }
             | Self::Pick(_)
             | Self::Tarball(_)
+            | Self::Shrinkwrap(_)
             | Self::NotFound { .. }
             | Self::NoWorkspace { .. }
             | Self::Unsupported { .. } => true,
@@ -105,7 +110,9 @@ impl SourceError {
             Self::Registry(error) => error.kind(),
             Self::Fetch(error) => Some(error.kind()),
             Self::Git(error) => error.kind(),
-            Self::Name { .. } | Self::Tarball(_) | Self::PackageJson(_) => Some(ErrorKind::Input),
+            Self::Name { .. } | Self::Tarball(_) | Self::Shrinkwrap(_) | Self::PackageJson(_) => {
+                Some(ErrorKind::Input)
+            }
             Self::Damaged { .. } | Self::Io { .. } => Some(ErrorKind::Io),
             Self::Pick(_)
             | Self::NotFound { .. }
@@ -124,6 +131,7 @@ impl SourceError {
             Self::Git(error) => error.hint().map(str::to_owned),
             Self::PackageJson(error) => Some(error.hint().to_owned()),
             Self::Tarball(error) => error.hint().map(str::to_owned),
+            Self::Shrinkwrap(error) => Some(error.hint().to_owned()),
             Self::NoWorkspace { .. } => {
                 Some("`workspaces` in package.json lists the folders of workspaces".to_owned())
             }
