@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::manifest::{Pairs, clean_bin};
 
@@ -25,6 +25,14 @@ pub(crate) enum Json<'de> {
 }
 
 impl<'de> Json<'de> {
+    /// Reads a value; of an object the entries of these keys alone.
+    pub(crate) fn only<D: Deserializer<'de>>(
+        from: D,
+        keys: &'static [&'static str],
+    ) -> Result<Json<'de>, D::Error> {
+        from.deserialize_any(Any { keys: Some(keys) })
+    }
+
     /// The value of a key; of keys given twice the last. Null when there is none.
     pub(crate) fn get(&self, key: &str) -> &Json<'de> {
         self.entries()
@@ -189,50 +197,58 @@ impl fmt::Display for Json<'_> {
 
 impl<'de: 'j, 'j> Deserialize<'de> for Json<'j> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Json<'j>, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Json<'de>;
+        from.deserialize_any(Any { keys: None })
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON value")
-            }
-            fn visit_unit<E>(self) -> Result<Json<'de>, E> {
-                Ok(Json::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
-                Ok(Json::Bool(value))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
-                Ok(Json::Number(number.to_string()))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
-                Ok(Json::Number(number.to_string()))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Json<'de>, E> {
-                Ok(Json::Number(number.to_string()))
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Json<'de>, E> {
-                Ok(Json::Text(Cow::Owned(text.to_owned())))
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
-                Ok(Json::Text(Cow::Borrowed(text)))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
-                let mut list = Vec::new();
-                while let Some(value) = seq.next_element()? {
-                    list.push(value);
-                }
-                Ok(Json::List(list))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    entries.push((key.0, map.next_value()?));
-                }
-                Ok(Json::Object(entries))
+/// Takes any value; of an object the entries of some keys alone, if there are such.
+struct Any {
+    keys: Option<&'static [&'static str]>,
+}
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Json::List(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            match self.keys {
+                Some(keys) if !keys.contains(&&*key.0) => drop(map.next_value::<IgnoredAny>()?),
+                _ => entries.push((key.0, map.next_value()?)),
             }
         }
-        from.deserialize_any(Any)
+        Ok(Json::Object(entries))
     }
 }
 

@@ -59,10 +59,11 @@ fn read<'de, S: DeserializeSeed<'de>>(
             bytes: json.len(),
         });
     }
-    let mut from = serde_json::Deserializer::from_slice(json);
-    let value = seed
-        .deserialize(&mut from)
-        .and_then(|value| from.end().map(|()| value));
+    let value = match std::str::from_utf8(json) {
+        Ok(text) => whole(serde_json::Deserializer::from_str(text), seed),
+        // Says where.
+        Err(_) => whole(serde_json::Deserializer::from_slice(json), seed),
+    };
     value.map_err(|error| PackumentError::Json {
         name: name.to_string(),
         line: error.line(),
@@ -74,6 +75,15 @@ fn read<'de, S: DeserializeSeed<'de>>(
             .unwrap_or_default()
             .to_owned(),
     })
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>, S: DeserializeSeed<'de>>(
+    mut from: serde_json::Deserializer<R>,
+    seed: S,
+) -> Result<S::Value, serde_json::Error> {
+    let value = seed.deserialize(&mut from)?;
+    from.end()?;
+    Ok(value)
 }
 
 /// What was read so far.
@@ -275,7 +285,7 @@ struct RawVersion<'j> {
     engines: Json<'j>,
     #[serde(borrow)]
     bin: Json<'j>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "scripts")]
     scripts: Json<'j>,
     #[serde(borrow)]
     has_install_script: Json<'j>,
@@ -284,7 +294,7 @@ struct RawVersion<'j> {
     has_shrinkwrap: Json<'j>,
     #[serde(borrow)]
     deprecated: Json<'j>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "dist")]
     dist: Json<'j>,
     #[serde(borrow)]
     license: Json<'j>,
@@ -292,6 +302,16 @@ struct RawVersion<'j> {
     funding: Json<'j>,
     #[serde(borrow)]
     workspaces: Json<'j>,
+}
+
+/// The scripts that say something of unpacking; there may be dozens.
+fn scripts<'de, D: Deserializer<'de>>(from: D) -> Result<Json<'de>, D::Error> {
+    Json::only(from, &["preinstall", "install", "postinstall"])
+}
+
+/// What is kept of `dist`, which holds signatures too.
+fn dist<'de, D: Deserializer<'de>>(from: D) -> Result<Json<'de>, D::Error> {
+    Json::only(from, &["tarball", "integrity", "shasum"])
 }
 
 /// A whole packument.
