@@ -43,6 +43,20 @@ pub struct Project {
     pub package: PackageJson,
     /// Its workspaces: names and folders, relative to the project, in npm's order.
     pub workspaces: Vec<(Arc<str>, Arc<str>)>,
+    /// What becomes of peers. Default: they come along.
+    pub peers: Peers,
+}
+
+/// What becomes of the packages that others expect beside them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Peers {
+    /// They come along; those of the project's own dependencies have to fit together.
+    #[default]
+    Installed,
+    /// They come along, and all have to fit together (npm's `strict-peer-deps`).
+    Strict,
+    /// They come only if something else asks for them (npm's `legacy-peer-deps`).
+    Left,
 }
 
 /// One package that is asked for.

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::manifest::Manifest;
 use crate::name::PackageName;
 use crate::package_json::PackageJson;
-use crate::place::{Ask, Failure, Inside, PlaceError, Project, Source};
+use crate::place::{Ask, Failure, Inside, Peers, PlaceError, Project, Source};
 use crate::registry::Registry;
 use crate::semver::Version;
 use crate::spec::Spec;
@@ -95,6 +95,7 @@ impl Desk {
         Ok(Project {
             package,
             workspaces,
+            ..Project::default()
         })
     }
 
@@ -110,6 +111,9 @@ impl Desk {
         build: impl Future<Output = Result<T, PlaceError>>,
     ) -> Result<T, ResolveError> {
         let package = &project.package;
+        if project.peers == Peers::Left {
+            self.ahead.leave_peers();
+        }
         let lists = [
             &package.manifest.dependencies,
             &package.manifest.optional_dependencies,

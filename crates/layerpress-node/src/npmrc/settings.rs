@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::{Npmrc, NpmrcError, Origin, Setting, below_home, default_registry};
+use crate::place::Peers;
 use crate::registry::{RegistryOptions, ReplaceHost};
 
 /// What is left out of a build.
@@ -76,6 +77,19 @@ impl Npmrc {
             Some("false") => Some(false),
             _ => None,
         })
+    }
+
+    /// What becomes of peers: `legacy-peer-deps` goes before `strict-peer-deps`.
+    #[must_use]
+    pub fn peers(&self) -> Peers {
+        match (
+            self.switch("legacy-peer-deps"),
+            self.switch("strict-peer-deps"),
+        ) {
+            (Some(true), _) => Peers::Left,
+            (_, Some(true)) => Peers::Strict,
+            _ => Peers::Installed,
+        }
     }
 
     /// What is left out; `None` when no setting says so. What `include` names never is.

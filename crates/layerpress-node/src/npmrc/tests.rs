@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use layerpress_fetch::Credentials;
 
 use super::*;
+use crate::place::Peers;
 
 const NOW: &str = "2026-06-15T12:00:00Z";
 
@@ -135,6 +136,12 @@ fn switches_and_what_is_left_out() {
         Some(false)
     );
     assert_eq!(read("engine-strict=maybe").switch("engine-strict"), None);
+    assert_eq!(read("").peers(), Peers::Installed);
+    assert_eq!(read("strict-peer-deps=true").peers(), Peers::Strict);
+    assert_eq!(
+        read("legacy-peer-deps\nstrict-peer-deps").peers(),
+        Peers::Left
+    );
     let omitted = |text: &str| {
         let omitted = read(text).omitted();
         omitted.map(|kinds| {

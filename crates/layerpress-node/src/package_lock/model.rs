@@ -140,6 +140,7 @@ impl PackageLock {
                 overrides: Vec::new(),
                 workspaces: root.workspaces.clone(),
             },
+            ..Project::default()
         }
     }
 }

@@ -59,6 +59,7 @@ fn built() -> (Project, IdealTree) {
     let project = Project {
         package: read(PROJECT),
         workspaces,
+        ..Project::default()
     };
     let tree = ideal_tree(&project, &registry)
         .now_or_never()

@@ -14,7 +14,7 @@ use super::place_dep::{label, place};
 use super::rules::Rules;
 use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
 use super::valid::plain_path;
-use super::{Ask, Project, Source};
+use super::{Ask, Peers, Project, Source};
 use crate::manifest::Manifest;
 use crate::package_lock::split;
 use crate::spec::Spec;
@@ -56,7 +56,7 @@ impl<'s, S: Source> Builder<'s, S> {
     pub(super) fn new(project: &Project, source: &'s S) -> Builder<'s, S> {
         let package = &project.package;
         let rules = Rules::new(&package.overrides);
-        let tree = Tree::new(rules, root_seed(package), &project.workspaces);
+        let tree = Tree::new(rules, root_seed(package), project);
         Builder::on(tree, source)
     }
 
@@ -480,9 +480,10 @@ impl<'s, S: Source> Builder<'s, S> {
             }
             let name = self.tree[edge].name.clone();
             let parent_edge = self.tree.edge_out(parent, &name);
-            let mine = self.tree[parent].source.is_some_and(|source| {
-                self.tree.is_project_root(source) || self.tree.is_workspace(source)
-            });
+            let mine = self.tree.peers == Peers::Strict
+                || self.tree[parent].source.is_some_and(|source| {
+                    self.tree.is_project_root(source) || self.tree.is_workspace(source)
+                });
             let Some(current) = self.tree[edge].to else {
                 let Some(parent_edge) = parent_edge else {
                     self.node_from_edge(edge, Some(parent), None, required)

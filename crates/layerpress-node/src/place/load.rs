@@ -36,7 +36,7 @@ pub(super) fn root_seed(package: &PackageJson) -> Seed {
 /// Lays out a lockfile.
 pub(super) fn load(project: &Project, lock: &PackageLock, folders: &Folders<'_>) -> Tree {
     let rules = Rules::new(&project.package.overrides);
-    let tree = Tree::new(rules, root_seed(&project.package), &project.workspaces);
+    let tree = Tree::new(rules, root_seed(&project.package), project);
     let mut loader = Loader {
         nodes: FxHashMap::from_iter([("", tree.root)]),
         tree,

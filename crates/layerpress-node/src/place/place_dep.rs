@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Peers;
 use super::can_place::{Answer, Question, Verdict, can_place, deepest_of_chain};
 use super::collate;
 use super::error::{PeerConflict, PlaceError};
@@ -360,9 +361,13 @@ impl Placer<'_> {
         Ok(())
     }
 
-    /// Whether the project itself asks for the set that is being placed.
+    /// Whether the project itself asks for the set that is being placed, or conflicts are not to be
+    /// let pass for anybody.
     fn is_mine(&self, frame: &Frame<'_>) -> bool {
         let tree = &*self.tree;
+        if tree.peers == Peers::Strict {
+            return true;
+        }
         let top = std::iter::successors(Some(frame), |frame| frame.parent).last();
         let edge = top.map_or(frame.edge, |top| top.edge);
         let own = |node| tree.is_project_root(node) || tree.is_workspace(node);

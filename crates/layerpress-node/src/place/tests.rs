@@ -130,10 +130,15 @@ pub(crate) fn manifest(words: &str) -> String {
 }
 
 fn build(project: &str, registry: &Registry) -> Result<IdealTree, PlaceError> {
+    build_with(project, registry, Peers::Installed)
+}
+
+fn build_with(project: &str, registry: &Registry, peers: Peers) -> Result<IdealTree, PlaceError> {
     let package = PackageJson::parse("package.json", project.as_bytes()).unwrap();
     let project = Project {
         package,
-        workspaces: Vec::new(),
+        peers,
+        ..Project::default()
     };
     ideal_tree(&project, registry).now_or_never().unwrap()
 }
@@ -439,6 +444,7 @@ fn folders_and_workspaces_are_links_that_bring_what_they_need() {
     let project = Project {
         package,
         workspaces: workspaces.to_vec(),
+        ..Project::default()
     };
     let built = ideal_tree(&project, &registry)
         .now_or_never()
@@ -553,4 +559,34 @@ fn recorded_trees_of_npm_are_built_again() {
             Err(error) => assert_eq!(*expected, Json::Null, "line {}: {error}", at + 1),
         }
     }
+}
+
+#[test]
+fn peers_come_along_must_fit_or_are_left() {
+    let registry = registry(&[
+        "a 1.0.0 b@1 c@1",
+        "b 1.0.0 peer:c@2",
+        "c 1.0.0",
+        "c 2.0.0",
+        "d 1.0.0 peer:c@2",
+    ]);
+    let of = |project, peers| match build_with(project, &registry, peers) {
+        Ok(tree) => shown(&tree).join("\n"),
+        Err(error) => error.to_string(),
+    };
+    let project = r#"{"dependencies": {"d": "1"}}"#;
+    assert_eq!(
+        of(project, Peers::Installed),
+        "node_modules/c: 2.0.0 peer\nnode_modules/d: 1.0.0"
+    );
+    assert_eq!(of(project, Peers::Left), "node_modules/d: 1.0.0");
+    let project = r#"{"dependencies": {"d": "1", "c": "1"}}"#;
+    assert_eq!(
+        of(project, Peers::Left),
+        "node_modules/c: 1.0.0\nnode_modules/d: 1.0.0"
+    );
+    // One that only somebody else's package has is let pass, or not.
+    let project = r#"{"dependencies": {"a": "1"}}"#;
+    assert!(of(project, Peers::Installed).contains("b: 1.0.0"));
+    assert!(of(project, Peers::Strict).contains("c@2"));
 }

@@ -14,6 +14,7 @@ use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::rules::{RuleId, Rules};
+use super::{Peers, Project};
 use crate::manifest::{Manifest, Pairs};
 use crate::semver::Version;
 
@@ -154,6 +155,7 @@ pub(super) struct Tree {
     pub(super) specs: super::valid::Specs,
     /// Whether any package bundles others.
     pub(super) has_bundles: bool,
+    pub(super) peers: Peers,
 }
 
 impl std::ops::Index<NodeId> for Tree {
@@ -195,7 +197,7 @@ pub(super) fn folded(name: &Arc<str>) -> Arc<str> {
 
 impl Tree {
     /// A tree that holds the project's root alone, its edges loaded.
-    pub(super) fn new(rules: Rules, seed: Seed, workspaces: &[(Arc<str>, Arc<str>)]) -> Tree {
+    pub(super) fn new(rules: Rules, seed: Seed, project: &Project) -> Tree {
         let overrides = rules.root();
         let mut tree = Tree {
             nodes: Vec::new(),
@@ -206,10 +208,11 @@ impl Tree {
             tops: Map::default(),
             specs: super::valid::Specs::default(),
             has_bundles: false,
+            peers: project.peers,
         };
         let root = tree.blank(Seed { overrides, ..seed });
         tree[root].flags = Flags::NONE;
-        for (name, location) in workspaces {
+        for (name, location) in &project.workspaces {
             tree.add_edge(
                 root,
                 name,
@@ -306,7 +309,10 @@ impl Tree {
             found.map(|(_, spec)| spec.clone())
         };
         let optional = |name: &Arc<str>| manifest.optional_peers.contains(name);
-        let peers = &manifest.peer_dependencies;
+        let peers = match self.peers {
+            Peers::Installed | Peers::Strict => &*manifest.peer_dependencies,
+            Peers::Left => &[],
+        };
         let dev = self[node].dev_dependencies.clone();
         let of_source = self[node].source.is_none_or(|source| self.is_top(source));
         let with_dev = self.is_top(node) && of_source;

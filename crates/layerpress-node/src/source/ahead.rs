@@ -5,6 +5,7 @@
 //! the project may need has been asked for. Peers that may be missing are needed too, with their
 //! own peers alone: npm makes sure that they would fit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -31,6 +32,8 @@ pub(super) struct Ahead {
 struct Shared {
     registry: Registry,
     node: Version,
+    /// Whether peers come along.
+    with_peers: AtomicBool,
     questions: Mutex<FxHashMap<Question, Asked>>,
     /// The manifests of versions that were chosen, each once.
     manifests: Mutex<FxHashMap<Question, Arc<Manifest>>>,
@@ -66,6 +69,7 @@ impl Ahead {
             shared: Arc::new(Shared {
                 registry,
                 node,
+                with_peers: AtomicBool::new(true),
                 questions: Mutex::default(),
                 manifests: Mutex::default(),
             }),
@@ -83,6 +87,11 @@ impl Ahead {
             .shared
             .asked(name, wanted, |asked| Arc::clone(&asked.cell));
         self.shared.answer(&cell, name, wanted).await
+    }
+
+    /// Says that peers are left where they are.
+    pub(super) fn leave_peers(&self) {
+        self.shared.with_peers.store(false, Ordering::Relaxed);
     }
 
     /// Looks ahead at a dependency.
@@ -224,7 +233,9 @@ fn look_below(
     let own = [&manifest.dependencies, &manifest.optional_dependencies];
     let own = own.into_iter().flatten().filter(|_| reach == Reach::All);
     let own = own.map(|(name, spec)| (name, spec, reach));
-    let peers = manifest.peer_dependencies.iter().map(|(name, spec)| {
+    let with_peers = shared.with_peers.load(Ordering::Relaxed);
+    let peers = manifest.peer_dependencies.iter().filter(|_| with_peers);
+    let peers = peers.map(|(name, spec)| {
         let may_be_missing = manifest.optional_peers.contains(name);
         let reach = if may_be_missing { Reach::Peers } else { reach };
         (name, spec, reach)

@@ -43,6 +43,7 @@ impl Run {
             project: Project {
                 package: parse(recorded.get("project")),
                 workspaces,
+                ..Project::default()
             },
             registry,
             before: recorded.get("before").to_string(),
@@ -96,7 +97,7 @@ fn updated(project: &str, update: &Update) -> Vec<String> {
     let package = PackageJson::parse("package.json", manifest(project).as_bytes()).unwrap();
     let project = Project {
         package,
-        workspaces: Vec::new(),
+        ..Project::default()
     };
     let registry = registry(&LINES);
     let tree = ideal_tree_from(&project, &lock, update, &registry);

@@ -25,7 +25,7 @@ fn chosen(package: &str, packages: &str, options: &PinOptions) -> Result<Vec<Pin
     let package = PackageJson::parse("package.json", package.as_bytes()).unwrap();
     let project = Project {
         package,
-        workspaces: vec![],
+        ..Project::default()
     };
     pins(&project, &lock, &|_| None, options)
 }

@@ -32,6 +32,7 @@ fn judged_on(lock: &str, package: &str, tool: &str) -> String {
             .into_iter()
             .take(count)
             .collect(),
+        ..Project::default()
     };
     let folders = |location: &str| (location == "packages/tool").then(|| parsed(tool));
     unmet(&project, &lock, &folders).map_or_else(
