@@ -193,11 +193,14 @@ impl Registry {
         let blob = match self.client.cached(&request, parse).await {
             Ok(blob) => blob,
             Err(PageError::Fetch(FetchError::Status {
-                status: 400 | 404 | 405 | 406 | 410,
+                status: 400 | 405 | 406,
                 ..
             })) => return Ok(None),
             Err(error) => return Err(self.failed(name, error)),
         };
+        if blob.is_missing() {
+            return Ok(None);
+        }
         let read = self.open(name, blob)?;
         Ok(read
             .version(version)
@@ -275,6 +278,9 @@ impl Registry {
     fn stored(&self, name: &PackageName) -> Option<Packument> {
         let usable = |accept| {
             let blob = self.client.cached_now(&self.request(name, accept)?)?;
+            if blob.is_missing() {
+                return None;
+            }
             Packument::open(name.clone(), Box::new(blob))
         };
         if self.before(name).is_none() {
@@ -289,6 +295,9 @@ impl Registry {
     }
 
     fn open(&self, name: &PackageName, blob: Blob) -> Result<Packument, RegistryError> {
+        if blob.is_missing() {
+            return Err(self.unknown(name));
+        }
         Packument::open(name.clone(), Box::new(blob)).ok_or_else(|| RegistryError::Stored {
             name: name.to_string(),
             registry: redacted(self.registry_of(name)),
@@ -301,14 +310,13 @@ impl Registry {
         let mut request = PageRequest::new(url, accept, FORM);
         request.namespace = Namespace::Packuments;
         request.max_bytes = MAX_BYTES;
+        // What is missing is remembered for as long as what is there.
+        request.may_be_missing = true;
         Some(request)
     }
 
     fn failed(&self, name: &PackageName, error: PageError<PackumentError>) -> RegistryError {
         match error {
-            PageError::Fetch(FetchError::Status {
-                status: 404 | 410, ..
-            }) => self.unknown(name),
             PageError::Fetch(cause) => RegistryError::Unreachable {
                 name: name.to_string(),
                 cause,

@@ -74,7 +74,8 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { .. } => Some(
-                "check the name; if it is private, `.npmrc` has to name its registry and a token"
+                "check the name; a private one needs its registry and a token in `.npmrc`, and to look \
+                 again for a new one there is `--refresh`"
                     .to_owned(),
             ),
             Self::Unpublished { .. } => Some("all of its versions were unpublished".to_owned()),

@@ -118,7 +118,7 @@ async fn what_is_no_packument_is_named() {
     server.put("/gone", ok(r#"{"name": "gone", "versions": {}}"#));
     server.put("/secret", status(401));
     server.put("/broken", status(500));
-    let (registry, _folder) = registry(&server);
+    let (registry, folder) = registry(&server);
     let mut shown = String::new();
     for package in ["page", "other", "gone", "secret", "broken", "missing"] {
         shown += &format!("{}\n", versions(&registry, package).await);
@@ -136,11 +136,18 @@ async fn what_is_no_packument_is_named() {
     broken: `http://r.example/broken`: the server failed (500)
     hint: try again later; what was fetched already stays in the cache
     missing: `http://r.example/` has no such package
-    hint: check the name; if it is private, `.npmrc` has to name its registry and a token
+    hint: check the name; a private one needs its registry and a token in `.npmrc`, and to look again for a new one there is `--refresh`
     ");
-    // A failure is not asked for again.
+    // No failure is asked for again, and in the next run what is missing is still known to be.
     assert_eq!(server.asked().len(), 6);
     versions(&registry, "missing").await;
+    let offline = ClientOptions {
+        offline: true,
+        ..ClientOptions::default()
+    };
+    let again = Registry::new(options(&server), client(folder.path(), offline));
+    let shown = versions(&again, "missing").await;
+    assert!(shown.contains("no such package"), "{shown}");
     assert_eq!(server.asked(), [""; 0]);
 }
 
