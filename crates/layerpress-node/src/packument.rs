@@ -22,6 +22,7 @@ use stored::{Directory, Entry, NO_TIME, TextId, flag};
 
 pub use compile::{compile, compile_version};
 pub use error::PackumentError;
+pub(crate) use stored::FORM;
 
 /// The buffer of a packument, aligned to 16 bytes: from the store, or compiled in this run.
 pub type PackumentBytes = Box<dyn Deref<Target = [u8]> + Send + Sync>;

@@ -34,12 +34,6 @@ const ACCEPT: &str = "application/vnd.npm.install-v1+json; q=1.0, application/js
 /// The full form, which alone has the times of publication.
 const ACCEPT_FULL: &str = "application/json";
 
-/// Name and version of the stored form of packuments; to be raised with their own format.
-const FORM: &str = "packument-1";
-
-/// The same of single versions.
-const VERSION_FORM: &str = "packument-version-1";
-
 /// The largest answer that is read, in bytes; the largest real ones have under 150 MB.
 const MAX_BYTES: u64 = 512 << 20;
 
@@ -188,7 +182,6 @@ impl Registry {
         request
             .url
             .set_path(&format!("{}/{version}", request.url.path()));
-        request.form = VERSION_FORM;
         let parse = |page: &Page| packument::compile_version(name, &page.bytes);
         let blob = match self.client.cached(&request, parse).await {
             Ok(blob) => blob,
@@ -307,7 +300,7 @@ impl Registry {
     fn request(&self, name: &PackageName, accept: &'static str) -> Option<PageRequest> {
         let base = self.registry_of(name).as_str().trim_end_matches('/');
         let url = Url::parse(&format!("{base}/{}", name.escaped())).ok()?;
-        let mut request = PageRequest::new(url, accept, FORM);
+        let mut request = PageRequest::new(url, accept, packument::FORM);
         request.namespace = Namespace::Packuments;
         request.max_bytes = MAX_BYTES;
         // What is missing is remembered for as long as what is there.

@@ -15,8 +15,10 @@ use rkyv::{Archive, Deserialize, Serialize};
 use rustc_hash::FxHashMap;
 
 const MAGIC: [u8; 4] = *b"lpnp";
-/// To be raised with every change of the form: other formats read as absent.
-const FORMAT: u32 = 2;
+/// What stored buffers are kept under; its number is to be raised with every change of the form.
+/// Other formats read as absent.
+pub(crate) const FORM: &str = "packument-2";
+const FORMAT: u32 = number(FORM);
 const HEADER: usize = 16;
 
 /// A text's number in the directory, counted from one; zero is none.
@@ -77,6 +79,19 @@ pub(super) mod flag {
     pub(in super::super) const INSTALL_SCRIPT: u8 = 1;
     pub(in super::super) const SHRINKWRAP: u8 = 2;
     pub(in super::super) const USUAL_TARBALL: u8 = 4;
+}
+
+/// The number at the end of a text.
+const fn number(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let (mut at, mut number) = (0, 0);
+    while at < bytes.len() {
+        if bytes[at].is_ascii_digit() {
+            number = number * 10 + (bytes[at] - b'0') as u32;
+        }
+        at += 1;
+    }
+    number
 }
 
 /// Collects the parts of a packument, every text once.
