@@ -517,12 +517,13 @@ impl Tree {
         let Some(parent) = self[old].parent else {
             return;
         };
-        let kids = std::mem::take(&mut self[old].children);
-        for kid in kids.values() {
-            self[*kid].parent = Some(node);
-        }
-        self[node].children = kids;
         self[node].name = self[old].name.clone();
+        // They leave the tree one by one and come back together: on the way they lose what rules
+        // the old node handed down.
+        let kids: Vec<NodeId> = self[old].children.values().copied().collect();
+        for kid in kids {
+            self.attach(kid, node);
+        }
         self.detach(old);
         self.attach(node, parent);
     }

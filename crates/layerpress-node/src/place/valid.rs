@@ -154,7 +154,9 @@ impl Tree {
             return false;
         };
         let of = &self[node];
-        let resolved = of.manifest.tarball.as_deref();
+        // A link comes from the folder that it leads to, wherever that came from.
+        let tarball = of.manifest.tarball.as_deref();
+        let resolved = tarball.filter(|_| of.target.is_none());
         match &read.spec {
             Spec::Registry(Wanted::Tag(_))
             | Spec::Alias {
