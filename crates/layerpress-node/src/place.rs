@@ -87,6 +87,11 @@ pub trait Source {
 
     /// Says that something will be asked for soon.
     fn prefetch(&self, ask: &Ask<'_>);
+
+    /// Says that something will be asked for soon, and after it what it needs in its turn.
+    fn prefetch_below(&self, ask: &Ask<'_>) {
+        self.prefetch(ask);
+    }
 }
 
 /// What comes inside a package's tarball.

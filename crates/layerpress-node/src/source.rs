@@ -100,7 +100,7 @@ impl Desk {
     }
 
     /// Builds a tree with this desk as its source, `build` being one of [`place`](crate::place)'s
-    /// ways; begins to fetch what the project asks for.
+    /// ways.
     ///
     /// # Errors
     /// [`ResolveError`]: what keeps the tree from being built, or the failure of a registry or of
@@ -110,18 +110,8 @@ impl Desk {
         project: &Project,
         build: impl Future<Output = Result<T, PlaceError>>,
     ) -> Result<T, ResolveError> {
-        let package = &project.package;
         if project.peers == Peers::Left {
             self.ahead.leave_peers();
-        }
-        let lists = [
-            &package.manifest.dependencies,
-            &package.manifest.optional_dependencies,
-            &package.manifest.peer_dependencies,
-            &package.dev_dependencies,
-        ];
-        for (name, spec) in lists.into_iter().flatten() {
-            self.ahead.look(name, spec);
         }
         let built = tokio::select! {
             built = build => built,
@@ -221,7 +211,11 @@ impl Source for Desk {
     }
 
     fn prefetch(&self, ask: &Ask<'_>) {
-        self.ahead.look_at(ask.name, ask.spec);
+        self.ahead.ask(ask.name, ask.spec);
+    }
+
+    fn prefetch_below(&self, ask: &Ask<'_>) {
+        self.ahead.look(ask.name, ask.spec);
     }
 }
 

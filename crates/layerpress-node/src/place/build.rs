@@ -210,7 +210,9 @@ impl<'s, S: Source> Builder<'s, S> {
         self.open(node).await?;
         let mut tasks = Vec::new();
         let peer_source = self.peer_source.get(&node).copied().unwrap_or(node);
-        for edge in self.problems(node) {
+        let problems = self.problems(node);
+        self.prefetch(&problems);
+        for edge in problems {
             if self.tree[edge].peer_conflicted {
                 continue;
             }
@@ -277,10 +279,16 @@ impl<'s, S: Source> Builder<'s, S> {
             self.seen.shift_remove(&node);
             self.push(node);
         }
-        for edge in self.problems(node) {
-            if let Some(spec) = self.read(edge) {
-                self.source.prefetch(&Ask {
-                    name: &self.tree[edge].name,
+        let problems = self.problems(node);
+        self.prefetch(&problems);
+    }
+
+    fn prefetch(&mut self, edges: &[EdgeId]) {
+        for edge in edges {
+            let spec = self.read(*edge);
+            if let Some(spec) = spec.filter(|spec| !matches!(spec, Spec::Folder(_))) {
+                self.source.prefetch_below(&Ask {
+                    name: &self.tree[*edge].name,
                     spec: &spec,
                 });
             }

@@ -57,6 +57,8 @@ struct Asked {
 /// How far to look ahead from a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
+    /// Not at all.
+    Alone,
     /// To its peers.
     Peers,
     /// To all that it needs.
@@ -94,14 +96,13 @@ impl Ahead {
         self.shared.with_peers.store(false, Ordering::Relaxed);
     }
 
-    /// Looks ahead at a dependency.
-    pub(super) fn look(&self, name: &str, spec: &str) {
-        if let Ok(spec) = Spec::parse(name, spec) {
-            self.look_at(name, &spec);
-        }
+    /// Asks for a dependency alone.
+    pub(super) fn ask(&self, name: &str, spec: &Spec) {
+        look(&self.shared, &self.tasks, Reach::Alone, name, spec);
     }
 
-    pub(super) fn look_at(&self, name: &str, spec: &Spec) {
+    /// Asks for a dependency, and then for all that it needs.
+    pub(super) fn look(&self, name: &str, spec: &Spec) {
         look(&self.shared, &self.tasks, Reach::All, name, spec);
     }
 
@@ -233,7 +234,7 @@ fn look_below(
     let own = [&manifest.dependencies, &manifest.optional_dependencies];
     let own = own.into_iter().flatten().filter(|_| reach == Reach::All);
     let own = own.map(|(name, spec)| (name, spec, reach));
-    let with_peers = shared.with_peers.load(Ordering::Relaxed);
+    let with_peers = reach > Reach::Alone && shared.with_peers.load(Ordering::Relaxed);
     let peers = manifest.peer_dependencies.iter().filter(|_| with_peers);
     let peers = peers.map(|(name, spec)| {
         let may_be_missing = manifest.optional_peers.contains(name);

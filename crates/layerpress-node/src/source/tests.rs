@@ -131,6 +131,41 @@ async fn every_package_is_asked_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_lockfile_gives_is_not_asked_for() {
+    let bed = Bed::new(r#"{"dependencies": {"a": "^1", "b": "^1"}}"#);
+    bed.server
+        .package("a", &[("1.0.0", r#""dependencies": {"c": "^1"}"#)]);
+    bed.server.package("b", &[("1.0.0", "")]);
+    bed.server.package("c", &[("1.0.0", "")]);
+    let before = bed.resolved().await.expect("a tree");
+    let style = crate::package_lock::Style::default();
+    let text = crate::package_lock::write(&before.project, &before.tree, "x", &style);
+    let lock = crate::package_lock::read("lock", text.as_bytes()).expect("a lockfile");
+    bed.server.asked();
+    let client = client(
+        tempfile::tempdir().expect("writable").path(),
+        ClientOptions::default(),
+    );
+    let registry = Registry::new(options(&bed.server), client);
+    let node = Version::strict("22.11.0").expect("a version");
+    let desk = Desk::new(bed.folder.path(), registry, node);
+    let asked = PackageJson::parse(
+        "package.json",
+        br#"{"dependencies": {"a": "^1", "b": "*", "d": "1"}}"#,
+    );
+    let project = desk
+        .project(asked.expect("a package.json"))
+        .expect("a project");
+    bed.server
+        .package("d", &[("1.0.0", r#""dependencies": {"e": "*"}"#)]);
+    bed.server.package("e", &[("1.0.0", "")]);
+    let tree = crate::place::ideal_tree_from(&project, &lock, &crate::place::Update::None, &desk);
+    let tree = desk.build(&project, tree).await.expect("a tree");
+    assert_eq!(tree.packages.len(), 6);
+    assert_eq!(bed.server.asked(), ["/d", "/e"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pins_are_read_from_their_own_documents() {
     let bed = Bed::new(r#"{"dependencies": {"a": "1.0.0", "b": "=2.0.0"}}"#);
     bed.server.put(
