@@ -2,6 +2,9 @@
 //!
 //! Each stage has its own file in `benches/`, and each benchmark names its input's size and unit.
 
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
 use layerpress_pack::{Level, compress, stored};
 use layerpress_tree::{Content, Entry, LayerPath, LayerTree, Mode};
 
@@ -13,6 +16,9 @@ const LARGE_FILE: usize = 700_000;
 
 /// What the others take, in bytes: modules.
 const SMALL_FILE: usize = 7_240;
+
+/// What one module of [`package_tarball`] takes, in bytes: the average of 130 real packages.
+pub const MODULE_BYTES: usize = 4_000;
 
 /// A layer about as large as one of pandas, numpy, scipy and boto3 is when zipped: 6,000 files,
 /// 85 MB. Its contents are stored noise, for stages that only move streams.
@@ -59,6 +65,32 @@ pub fn source_code(size: usize) -> Vec<u8> {
 #[must_use]
 pub fn deflated_source_code(size: usize) -> Content {
     compress(&source_code(size), Level::Fast)
+}
+
+/// The tarball of an npm package: a manifest and `files` modules of [`MODULE_BYTES`] each, no two
+/// packages alike.
+#[must_use]
+pub fn package_tarball(number: usize, files: usize) -> Vec<u8> {
+    let code = source_code(MODULE_BYTES);
+    let gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let mut append = |path: &str, text: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_size(text.len() as u64);
+        let path = format!("package/{path}");
+        tar.append_data(&mut header, path, text).expect("memory");
+    };
+    let manifest = format!(r#"{{"name":"package-{number}","version":"1.0.0"}}"#);
+    append("package.json", manifest.as_bytes());
+    for file in 0..files {
+        let head = format!("// module {file} of package {number}\n");
+        let text = [head.as_bytes(), &code[head.len()..]].concat();
+        append(&format!("dist/part{}/module{file}.js", file / 20), &text);
+    }
+    let mut gzip = tar.into_inner().expect("memory");
+    gzip.flush().expect("memory");
+    gzip.finish().expect("memory")
 }
 
 /// The generator xorshift64* (Vigna 2016): fast, and good enough to be incompressible.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, Limits};
-use layerpress_press::pressed::{self, Damaged, Pressed};
+use layerpress_press::pressed::{self, Contents, Damaged};
 use layerpress_press::{Binary, Recipe};
 use layerpress_tree::{LayerPath, LayerTree, Sha256};
 use sha2::Digest as _;
@@ -131,13 +131,14 @@ pub fn unpacked(
     let Some(pressed) = pressed::open(store, digest, options.recipe) else {
         return Ok(None);
     };
-    let within = pressed.files().len() as u64 <= u64::from(options.limits.entries)
-        && pressed.unpacked_size() <= options.limits.total_bytes;
+    let contents = pressed.contents();
+    let within = contents.files().len() as u64 <= u64::from(options.limits.entries)
+        && contents.unpacked_size() <= options.limits.total_bytes;
     // Beyond limits that are tighter than they were only a fresh look finds the right words.
-    let Some(notes) = Notes::read(pressed.notes()).filter(|_| within) else {
+    let Some(notes) = Notes::read(contents.notes()).filter(|_| within) else {
         return Ok(None);
     };
-    package(&pressed, notes).map(Some)
+    package(contents, notes).map(Some)
 }
 
 /// The first look at an archive.
@@ -150,17 +151,17 @@ fn examine(
     let (pressing, notes) = members::press(archive, options)?;
     let saved = pressing.save(store, digest, notes.write())?;
     // A store that cannot be written costs speed, not correctness.
-    package(&saved.pressed, notes).map_err(|_| TarballFault::Damaged)
+    package(saved.pressed.contents(), notes).map_err(|_| TarballFault::Damaged)
 }
 
-fn package(pressed: &Pressed, notes: Notes) -> Result<PackageTree, Damaged> {
-    let binaries = pressed.files().filter_map(|file| {
-        let path = LayerPath::new(file.path).ok()?;
-        Some((path, file.binary?))
+fn package(contents: Contents<'_>, notes: Notes) -> Result<PackageTree, Damaged> {
+    let binaries = contents.files().filter_map(|file| {
+        let binary = file.binary?;
+        Some((LayerPath::new(file.path).ok()?, binary))
     });
     Ok(PackageTree {
         binaries: binaries.collect(),
-        tree: pressed.tree()?,
+        tree: contents.tree()?,
         package: notes.package,
         bundled: notes.bundled,
         warnings: notes.warnings,

@@ -16,7 +16,7 @@
 //!
 //! # Damage
 //! The blob carries its own checksum. Streams are verified when they are taken
-//! ([`Pressed::entries`]); whoever finds that a zip is not what its facts say presses the archive
+//! ([`Contents::entries`]); whoever finds that a zip is not what its facts say presses the archive
 //! again, which replaces it.
 
 mod facts;
@@ -28,11 +28,11 @@ mod upkeep;
 use bytes::Bytes;
 use layerpress_fetch::{Namespace, Store};
 use layerpress_pack::Level;
-use layerpress_tree::{Conflict, Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
+use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::facts::{ArchivedFileFacts, FactsBytes};
+use self::facts::{ArchivedFacts, ArchivedFileFacts, FactsBytes};
 use crate::Binary;
 
 pub use making::{PressError, Pressing, Saved};
@@ -108,10 +108,28 @@ pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Option<Pressed> {
     })
 }
 
+/// What is in a pressed archive.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents<'a> {
+    pressed: &'a Pressed,
+    facts: &'a ArchivedFacts,
+}
+
 impl Pressed {
+    /// What is in it. Costs a look at all facts, so it is worth keeping.
+    #[must_use]
+    pub fn contents(&self) -> Contents<'_> {
+        Contents {
+            pressed: self,
+            facts: self.facts.get(),
+        }
+    }
+}
+
+impl<'a> Contents<'a> {
     /// The files, by the raw bytes of their paths.
-    pub fn files(&self) -> impl ExactSizeIterator<Item = PressedFile<'_>> {
-        self.facts.get().files.iter().map(|file| PressedFile {
+    pub fn files(self) -> impl ExactSizeIterator<Item = PressedFile<'a>> {
+        self.facts.files.iter().map(|file| PressedFile {
             path: &file.path,
             mode: mode(file),
             size: file.size_bytes.into(),
@@ -123,13 +141,13 @@ impl Pressed {
     /// What the ecosystem that pressed the archive noted beside its files; begins at no particular
     /// alignment.
     #[must_use]
-    pub fn notes(&self) -> &[u8] {
-        &self.facts.get().notes
+    pub fn notes(self) -> &'a [u8] {
+        &self.facts.notes
     }
 
     /// What all files take unpacked, in bytes.
     #[must_use]
-    pub fn unpacked_size(&self) -> u64 {
+    pub fn unpacked_size(self) -> u64 {
         self.files().map(|file| file.size).sum()
     }
 
@@ -138,36 +156,38 @@ impl Pressed {
     ///
     /// # Errors
     /// [`Damaged`] if the zip was changed or cut.
-    pub fn entries(&self) -> Result<Vec<(LayerPath, Entry)>, Damaged> {
-        let facts = self.facts.get();
-        let entries: Option<Vec<_>> = if self.zip.len() as u64 == facts.zip_bytes {
-            facts
-                .files
-                .par_iter()
-                .with_min_len(64)
-                .map(|file| take(&self.zip, file))
-                .collect()
-        } else {
-            None
+    pub fn entries(self) -> Result<Vec<(LayerPath, Entry)>, Damaged> {
+        let zip = &self.pressed.zip;
+        let damaged = Damaged {
+            archive: self.pressed.archive,
         };
-        entries.ok_or(Damaged {
-            archive: self.archive,
-        })
+        if zip.len() as u64 != self.facts.zip_bytes {
+            return Err(damaged);
+        }
+        let files = self.facts.files.as_slice();
+        let entries: Option<Vec<_>> = if files.len() < MANY {
+            files.iter().map(|file| take(zip, file)).collect()
+        } else {
+            files.par_iter().map(|file| take(zip, file)).collect()
+        };
+        entries.ok_or(damaged)
     }
 
-    /// As [`Pressed::entries`], as a tree.
+    /// As [`Contents::entries`], as a tree.
     ///
     /// # Errors
-    /// As [`Pressed::entries`]'s.
-    pub fn tree(&self) -> Result<LayerTree, Damaged> {
-        let mut tree = LayerTree::new();
-        for (path, entry) in self.entries()? {
-            let inserted: Result<(), Conflict> = tree.insert(path, entry);
-            debug_assert!(inserted.is_ok(), "it was a tree when it was pressed");
-        }
-        Ok(tree)
+    /// As [`Contents::entries`]'s.
+    pub fn tree(self) -> Result<LayerTree, Damaged> {
+        // It was a tree when it was pressed; what is none any more is damaged.
+        LayerTree::from_entries(self.entries()?).map_err(|_| Damaged {
+            archive: self.pressed.archive,
+        })
     }
 }
+
+/// From this many files on, all cores check them. Most packages have fewer, and callers have many
+/// packages to share out.
+const MANY: usize = 512;
 
 /// One file with its stream, if that is what it was.
 fn take(zip: &Bytes, file: &ArchivedFileFacts) -> Option<(LayerPath, Entry)> {

@@ -11,6 +11,7 @@ use crate::Binary;
 
 /// What is known of a pressed archive.
 #[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+#[rkyv(derive(Debug))]
 pub(super) struct Facts {
     /// How long the zip is.
     pub(super) zip_bytes: u64,
@@ -22,6 +23,7 @@ pub(super) struct Facts {
 
 /// What is known of one file.
 #[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+#[rkyv(derive(Debug))]
 pub(super) struct FileFacts {
     pub(super) path: String,
     pub(super) executable: bool,

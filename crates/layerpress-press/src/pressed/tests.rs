@@ -73,15 +73,18 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
     let pressed = open(&store, ARCHIVE, FAST).expect("kept");
     assert!(open(&store, ARCHIVE, BEST).is_none(), "another recipe");
     assert!(open(&store, Sha256([8; 32]), FAST).is_none());
-    assert_eq!(pressed.notes(), b"notes");
-    let names: Vec<_> = pressed.files().map(|file| file.path).collect();
+    assert_eq!(pressed.contents().notes(), b"notes");
+    let names: Vec<_> = pressed.contents().files().map(|file| file.path).collect();
     assert_eq!(names, ["bin/tool", "empty", "lib/index.js", "lib/ü.dll"]);
-    let binaries: Vec<_> = pressed.files().map(|file| file.binary).collect();
+    let binaries: Vec<_> = pressed.contents().files().map(|file| file.binary).collect();
     assert_eq!(binaries, [None, None, None, Some(Binary::Pe)]);
-    assert_eq!(pressed.unpacked_size(), 10 + text().len() as u64 + 26);
+    assert_eq!(
+        pressed.contents().unpacked_size(),
+        10 + text().len() as u64 + 26
+    );
 
-    let entries = pressed.entries().expect("whole");
-    assert_eq!(saved.pressed.entries(), Ok(entries.clone()));
+    let entries = pressed.contents().entries().expect("whole");
+    assert_eq!(saved.pressed.contents().entries(), Ok(entries.clone()));
     let script = &read(&entries)[0];
     assert_eq!(
         (&script.0[..], script.1, &script.2[..]),
@@ -89,7 +92,7 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
     );
     assert_eq!(entries[1].1.content.encoding, Encoding::Stored);
     assert_eq!(entries[2].1.content.encoding, Encoding::Deflate);
-    assert_eq!(pressed.tree().expect("whole").len(), 4);
+    assert_eq!(pressed.contents().tree().expect("whole").len(), 4);
 
     let zip = fs::read(store.pressed_path(ARCHIVE, "fast-1")).expect("there");
     let mut zip = zip::ZipArchive::new(Cursor::new(zip)).expect("a zip");
@@ -116,7 +119,10 @@ fn a_store_that_cannot_be_written_holds_nothing_but_gives_everything() {
     let store = Store::open(&root).expect("opens");
     let saved = some(&store, FAST);
     assert!(saved.unkept.is_some());
-    assert_eq!(saved.pressed.entries().expect("in memory").len(), 4);
+    assert_eq!(
+        saved.pressed.contents().entries().expect("in memory").len(),
+        4
+    );
     assert!(open(&store, ARCHIVE, FAST).is_none());
 }
 
@@ -135,7 +141,7 @@ fn damage_is_noticed_when_streams_are_taken_and_pressing_again_heals_it() {
         fs::remove_file(&file).expect("there");
         fs::write(&file, damaged).expect("writes");
         let pressed = open(&store, ARCHIVE, FAST).expect("is there");
-        let error = pressed.entries().expect_err("damaged");
+        let error = pressed.contents().entries().expect_err("damaged");
         insta::allow_duplicates! {
             insta::assert_snapshot!(error, @"the pressed copy of the archive 0707070707070707070707070707070707070707070707070707070707070707 in the cache is damaged");
         }
@@ -172,7 +178,7 @@ fn the_last_file_of_a_path_counts_and_trees_are_trees() {
     twice.make_executable("A");
     twice.make_executable("missing");
     let saved = twice.save(&store, ARCHIVE, Vec::new()).expect("a tree");
-    let entries = saved.pressed.entries().expect("whole");
+    let entries = saved.pressed.contents().entries().expect("whole");
     let expected = [
         ("A".into(), Mode::Executable, b"another".to_vec()),
         ("a".into(), Mode::File, b"last".to_vec()),
@@ -241,7 +247,7 @@ proptest! {
             Ok(_) => {
                 prop_assert!(is_tree);
                 let pressed = open(&store, ARCHIVE, FAST).expect("kept");
-                let found = read(&pressed.entries().expect("whole"));
+                let found = read(&pressed.contents().entries().expect("whole"));
                 let found: BTreeMap<_, _> = found
                     .into_iter()
                     .map(|(path, mode, bytes)| (path, (mode == Mode::Executable, bytes)))
@@ -255,7 +261,7 @@ proptest! {
     fn no_changed_byte_passes_for_the_file(at in any::<prop::sample::Index>(), flip in 1u8..) {
         let (_folder, store) = store();
         some(&store, FAST);
-        let expected = open(&store, ARCHIVE, FAST).expect("kept").entries().expect("whole");
+        let expected = open(&store, ARCHIVE, FAST).expect("kept").contents().entries().expect("whole");
         let file = store.pressed_path(ARCHIVE, "fast-1");
         let mut bytes = fs::read(&file).expect("there");
         let at = at.index(bytes.len());
@@ -263,7 +269,7 @@ proptest! {
         fs::remove_file(&file).expect("there");
         fs::write(&file, bytes).expect("writes");
         // Headers are not looked at: their bytes may change, the files' may not.
-        if let Ok(found) = open(&store, ARCHIVE, FAST).expect("there").entries() {
+        if let Ok(found) = open(&store, ARCHIVE, FAST).expect("there").contents().entries() {
             prop_assert_eq!(found, expected);
         }
     }

@@ -20,7 +20,7 @@ pub fn verify(store: &Store) -> Result<(u64, Vec<PathBuf>), StoreError> {
         let recipe = recipes.iter().find(|recipe| recipe.id() == file.recipe);
         let whole = recipe
             .and_then(|recipe| open(store, file.archive, *recipe))
-            .is_some_and(|pressed| pressed.entries().is_ok());
+            .is_some_and(|pressed| pressed.contents().entries().is_ok());
         checked += 1;
         if !whole {
             store.forget_pressed(file.archive, &file.recipe);
