@@ -67,6 +67,12 @@ pub(super) async fn inside(
     let bundled = found.bundled.iter().filter_map(|(location, text)| {
         // npm, too, goes on without what it cannot read there.
         let manifest = foreign(&format!("{shown}: {location}"), text).ok()?;
+        let manifest = Manifest {
+            // Old npm wrote down where it had fetched a package from; that is not where this is.
+            tarball: None,
+            integrity: None,
+            ..manifest
+        };
         Some((Arc::from(location.as_str()), Arc::new(manifest)))
     });
     Ok(Inside {
