@@ -46,6 +46,12 @@ def write(folder, files):
         file.write_text(json.dumps(content, indent=2) + "\n")
 
 
+def at_home(folder):
+    """The environment of a user without an .npmrc, but with layerpress's usual cache."""
+    kept = {"LAYERPRESS_CACHE_DIR": os.environ.get("LAYERPRESS_CACHE_DIR", str(pathlib.Path.home() / ".cache/layerpress"))}
+    return {**os.environ, **kept, "HOME": folder}
+
+
 def with_also(files, also):
     name, _, wanted = also.rpartition("@")
     manifest = json.loads(json.dumps(files["package.json"]))
@@ -79,8 +85,7 @@ def by_npm(args, files, date, lock=None):
         command = [args.node, *args.npm[-1:], "install", "--package-lock-only", "--ignore-scripts", "--no-audit",
                    "--no-fund", "--os", "linux", "--cpu", CPU[args.arch], "--libc", "glibc", "--before", date,
                    "--cache", str(args.kept / "npm-cache"), "--prefer-offline", "--loglevel", "error"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                              env={**os.environ, "HOME": temporary})
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=at_home(temporary))
         written = folder / "package-lock.json"
         lock = written.read_text() if done.returncode == 0 and written.exists() else None
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +101,7 @@ def by_layerpress(args, files, date, lock=None):
             (folder / "package-lock.json").write_text(lock)
         command = [args.bin, "lock", str(folder / "package.json"), "--runtime", args.runtime, "--arch", args.arch,
                    "--exclude-newer", date, "-q"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=at_home(temporary))
         written = folder / "package-lock.json"
         return (written.read_text() if done.returncode == 0 and written.exists() else None), done.stderr
 

@@ -73,10 +73,17 @@ impl TestContext {
 
     /// The same world that knows no npm registry but this one.
     #[must_use]
-    pub fn with_registry(mut self, registry: &LoopbackRegistry) -> Self {
+    pub fn with_registry(self, registry: &LoopbackRegistry) -> Self {
+        self.with_registry_port(registry)
+            .with_variable("LAYERPRESS_REGISTRY", &registry.url())
+    }
+
+    /// The same world, in whose output a registry's port is redacted.
+    #[must_use]
+    pub fn with_registry_port(mut self, registry: &LoopbackRegistry) -> Self {
         self.redactions
             .push((registry.port().to_string(), "[PORT]".to_owned()));
-        self.with_variable("LAYERPRESS_REGISTRY", &registry.url())
+        self
     }
 
     /// The same world with one more variable.
@@ -211,6 +218,21 @@ impl Run {
             self.stdout,
             self.stderr
         );
+        self
+    }
+
+    /// Fails unless stderr tells of an error, with each of these words.
+    ///
+    /// # Panics
+    ///
+    /// With all of stderr, if it does not.
+    pub fn expect_words(&self, words: &[&str]) -> &Self {
+        let stderr = &self.stderr;
+        let has_error = stderr.starts_with("error: ") || stderr.contains("\nerror: ");
+        assert!(has_error, "no error in:\n{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "no `{word}` in:\n{stderr}");
+        }
         self
     }
 

@@ -1,0 +1,248 @@
+//! What bad input gets from `layerpress build package.json`: a sentence with place and remedy, the
+//! documented exit code, and nothing written.
+
+use layerpress_tests::{BuiltTarball, LoopbackRegistry, NpmPackage, Run, TestContext};
+use serde_json::json;
+
+/// The request cannot be met.
+const UNMET: i32 = 1;
+/// The input is wrong in itself.
+const INPUT: i32 = 4;
+
+#[test]
+fn json_that_is_none() {
+    let cases = [
+        (
+            "{\n  \"dependencies\": {\n    \"app\": \"1\",\n  }\n}",
+            "package.json:4:3",
+        ),
+        ("{\"name\": \"app\"", "package.json:1:"),
+        ("", "package.json"),
+        ("[]", "package.json"),
+        ("{\"dependencies\": [\"app\"]}", "dependencies"),
+        ("{\"dependencies\": {\"app\": 1}}", "app"),
+    ];
+    for (text, word) in cases {
+        let run = refused(&[], text, INPUT);
+        run.expect_words(&["package.json", word]);
+    }
+    let deep = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
+    let run = refused(&[], &format!("{{\"overrides\": {deep}}}"), INPUT);
+    run.expect_words(&["package.json:1:"]);
+}
+
+#[test]
+fn names_that_are_none() {
+    for name in [
+        "../evil",
+        "/etc/passwd",
+        "a/b",
+        ".hidden",
+        "@scope",
+        "a b",
+        "node_modules",
+        "a%2fb",
+    ] {
+        let manifest = json!({ "dependencies": { name: "1" } }).to_string();
+        refused(&[], &manifest, INPUT).expect_words(&["package.json", name]);
+    }
+    let run = refused(&[], "{\"dependencies\": {\"a\u{1b}[2J\": \"1\"}}", INPUT);
+    assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+}
+
+#[test]
+fn a_tag_that_does_not_exist_and_specifiers_that_make_no_sense() {
+    let app = || vec![NpmPackage::new("app", "1.0.0").build()];
+    let run = refused(&app(), r#"{"dependencies": {"app": "nxt"}}"#, UNMET);
+    run.expect_words(&["app", "nxt", "hint: ", "latest"]);
+    for (spec, code) in [("npm:", INPUT), ("npm:../x@1", INPUT)] {
+        let manifest = json!({ "dependencies": { "app": spec } }).to_string();
+        refused(&app(), &manifest, code).expect_words(&["app", spec]);
+    }
+}
+
+#[test]
+fn peers_that_exclude_each_other() {
+    let packages = [
+        NpmPackage::new("plugin", "1.0.0")
+            .peer("host", "^1")
+            .build(),
+        NpmPackage::new("host", "1.0.0").build(),
+        NpmPackage::new("host", "2.0.0").build(),
+    ];
+    let manifest = r#"{"dependencies": {"plugin": "1", "host": "2"}}"#;
+    let run = refused(&packages, manifest, UNMET);
+    run.expect_words(&["plugin@1.0.0", "host@^1", "host@2.0.0", "hint: "]);
+}
+
+#[test]
+fn packages_and_versions_that_do_not_exist() {
+    let packages = [
+        NpmPackage::new("app", "1.0.0").build(),
+        NpmPackage::new("app", "1.1.0").build(),
+        NpmPackage::new("asks", "1.0.0")
+            .depends("nowhere", "1")
+            .build(),
+    ];
+    let run = refused(&packages, r#"{"dependencies": {"app": "^3"}}"#, UNMET);
+    run.expect_words(&["app", "^3", "hint: ", "1.1.0"]);
+    let run = refused(&packages, r#"{"dependencies": {"app": "1.0.5"}}"#, UNMET);
+    run.expect_words(&["app", "1.0.5", "1.0.0"]);
+    let run = refused(&packages, r#"{"dependencies": {"nowhere": "1"}}"#, UNMET);
+    run.expect_words(&["nowhere", "127.0.0.1"]);
+    let run = refused(&packages, r#"{"dependencies": {"asks": "1"}}"#, UNMET);
+    run.expect_words(&["asks", "nowhere"]);
+}
+
+#[test]
+fn a_required_package_for_another_platform() {
+    let packages = [NpmPackage::new("fsevents", "2.0.0")
+        .field("os", json!(["darwin"]))
+        .build()];
+    let run = refused(&packages, r#"{"dependencies": {"fsevents": "2"}}"#, UNMET);
+    run.expect_words(&["fsevents", "darwin", "linux", "hint: "]);
+}
+
+#[test]
+fn engines_warn_and_are_strict_when_asked() {
+    let app = NpmPackage::new("app", "1.0.0")
+        .field("engines", json!({ "node": ">=99" }))
+        .build();
+    let registry = registry(&[app]);
+    let context = TestContext::new().with_registry(&registry);
+    context.write("package.json", r#"{"dependencies": {"app": "1"}}"#);
+    let run = context.run(["build", "package.json", "-o", "out.zip"]);
+    run.expect_code(0);
+    let warns = run.stderr.contains("app") && run.stderr.contains(">=99");
+    assert!(warns, "{}", run.stderr);
+    let strict = TestContext::new().with_registry(&registry);
+    strict
+        .write("package.json", r#"{"dependencies": {"app": "1"}}"#)
+        .write(".npmrc", "engine-strict=true\n");
+    let run = strict.run(["build", "package.json", "-o", "out.zip"]);
+    run.expect_code(UNMET);
+    run.expect_words(&["app", ">=99"]);
+}
+
+#[test]
+fn an_override_of_what_the_project_asks_for_itself() {
+    let packages = [NpmPackage::new("app", "1.0.0").build()];
+    let manifest = r#"{"dependencies": {"app": "1"}, "overrides": {"app": "2"}}"#;
+    refused(&packages, manifest, UNMET).expect_words(&["app", "hint: "]);
+    let manifest = r#"{"dependencies": {"app": "1"}, "overrides": {"x": "$y"}}"#;
+    refused(&packages, manifest, UNMET).expect_words(&["x", "$y"]);
+}
+
+#[test]
+fn tarballs_made_to_do_harm() {
+    let app = || NpmPackage::new("app", "1.0.0");
+    let cases: [(BuiltTarball, &str); 9] = [
+        (app().symlink("link.js", "index.js").build(), "link.js"),
+        (
+            app().hard_link("hard.js", "package/index.js").build(),
+            "hard.js",
+        ),
+        (
+            app().file_at("package/../../evil.js", "").build(),
+            "evil.js",
+        ),
+        (app().file_at("/etc/evil.js", "").build(), "evil.js"),
+        (app().file_at("package/a\\evil.js", "").build(), "evil.js"),
+        (app().file_at("package/C:/evil.js", "").build(), "C:"),
+        (app().file_at("package/red\u{1b}[2J.js", "").build(), "red"),
+        (app().endless("huge.bin", 1 << 32).build(), "1073741824"),
+        (app().endless("short.bin", 4_000).build(), ""),
+    ];
+    for (package, culprit) in cases {
+        let run = refused(&[package], r#"{"dependencies": {"app": "1"}}"#, INPUT);
+        run.expect_words(&["app@1.0.0", culprit]);
+        assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+    }
+}
+
+#[test]
+fn tarballs_that_are_none() {
+    let app = NpmPackage::new("app", "1.0.0").build();
+    let with = |bytes: Vec<u8>| BuiltTarball {
+        bytes,
+        ..app.clone()
+    };
+    let half = app.bytes[..app.bytes.len() / 2].to_vec();
+    for bytes in [Vec::new(), b"hello".to_vec(), half] {
+        let run = refused(&[with(bytes)], r#"{"dependencies": {"app": "1"}}"#, INPUT);
+        run.expect_words(&["app@1.0.0"]);
+    }
+}
+
+#[test]
+fn a_tarball_that_swells() {
+    // 300 MB of nothing, 300 kB packed.
+    let nothing = vec![0_u8; 300_000_000];
+    let app = NpmPackage::new("app", "1.0.0")
+        .file("zeros.bin", nothing)
+        .build();
+    let registry = registry(&[app]);
+    let context = TestContext::new().with_registry(&registry);
+    context.write("package.json", r#"{"dependencies": {"app": "1"}}"#);
+    let run = context.run(["build", "package.json", "-o", "out.zip"]);
+    assert!(matches!(run.code, Some(UNMET | INPUT)), "{}", run.stderr);
+    run.expect_words(&["app@1.0.0", "200 times"]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    for (line, word) in [
+        ("registry=not an address", "`registry`"),
+        ("registry=ftp://registry.example/", "`registry`"),
+        ("@team:registry=${NO_SUCH_VARIABLE}", "NO_SUCH_VARIABLE"),
+        ("before=soon", "`before`"),
+    ] {
+        let context = TestContext::new();
+        context
+            .write("package.json", r#"{"dependencies": {"@team/x": "1"}}"#)
+            .write(".npmrc", format!("# ours\n{line}\n"));
+        let run = context.run(["build", "package.json"]);
+        run.expect_code(INPUT).expect_words(&[".npmrc", word]);
+    }
+}
+
+#[test]
+fn errors_in_json_say_the_same() {
+    let registry = registry(&[NpmPackage::new("app", "1.0.0").build()]);
+    let cases = [
+        (r#"{"dependencies": {"app": "^3"}}"#, UNMET, "no-solution"),
+        ("{", INPUT, "manifest"),
+    ];
+    for (manifest, exit, code) in cases {
+        let context = TestContext::new().with_registry(&registry);
+        context.write("package.json", manifest);
+        let run = context.run(["build", "package.json", "--json"]);
+        run.expect_code(exit);
+        let error = &run.json()["error"];
+        assert_eq!(
+            (&error["exit"], &error["code"]),
+            (&json!(exit), &json!(code))
+        );
+    }
+}
+
+fn registry(packages: &[BuiltTarball]) -> LoopbackRegistry {
+    let registry = LoopbackRegistry::start();
+    registry.publish(packages.iter().cloned());
+    registry
+}
+
+/// Builds a package.json, which must fail so and write nothing but perhaps the lock.
+fn refused(packages: &[BuiltTarball], manifest: &str, code: i32) -> Run {
+    let registry = registry(packages);
+    let context = TestContext::new().with_registry(&registry);
+    context.write("package.json", manifest);
+    let run = context.run(["build", "package.json"]);
+    assert_eq!(run.code, Some(code), "{manifest}\n{}", run.stderr);
+    assert_eq!(run.stdout, "");
+    let files = context.files();
+    let written = |file: &&String| file.contains("dist") || file.ends_with(".zip");
+    assert_eq!(files.iter().find(written), None);
+    run
+}

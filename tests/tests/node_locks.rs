@@ -1,0 +1,264 @@
+//! `package-lock.json` over its life: what is honoured, what moves, and what is refused.
+
+use std::process::Command;
+
+use layerpress_tests::{Digests, LoopbackRegistry, NpmPackage, RegistryFeatures, Run, TestContext};
+use serde_json::{Value, json};
+
+/// The request cannot be met.
+const UNMET: i32 = 1;
+/// The input is wrong in itself.
+const INPUT: i32 = 4;
+
+#[test]
+fn locked_takes_the_lock_as_it_is_or_says_why_not() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("app", "^1")]);
+    locked(&context)
+        .expect_code(UNMET)
+        .expect_words(&["package-lock.json"]);
+    lock(&context);
+    let text = context.read("package-lock.json");
+    locked(&context).expect_code(0);
+    wants(&context, &[("app", "^1"), ("other", "*")]);
+    locked(&context)
+        .expect_code(UNMET)
+        .expect_words(&["package-lock.json", "dependencies.other"]);
+    wants(&context, &[("app", "^2")]);
+    locked(&context)
+        .expect_code(UNMET)
+        .expect_words(&["dependencies.app", "app@1.0.0", "app@^2"]);
+    assert_eq!(context.read("package-lock.json"), text);
+}
+
+#[test]
+fn a_lock_without_addresses_works() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("app", "^1"), ("alias", "npm:other@1")]);
+    lock(&context);
+    edit(&context, |_, entry| {
+        entry.remove("resolved");
+    });
+    let text = context.read("package-lock.json");
+    let fresh = TestContext::new().with_registry(&registry);
+    fresh
+        .write("package.json", context.read("package.json"))
+        .write("package-lock.json", &text);
+    locked(&fresh).expect_code(0);
+    assert!(!fresh.layer("out.zip").entries.is_empty());
+    assert_eq!(fresh.read("package-lock.json"), text);
+}
+
+#[test]
+fn a_lock_of_an_old_npm_works() {
+    let registry = registry();
+    let app = NpmPackage::new("app", "1.0.0")
+        .depends("library", "*")
+        .build();
+    let library = NpmPackage::new("library", "1.0.0").build();
+    let dependencies = json!({
+        "app": {
+            "version": "1.0.0",
+            "resolved": registry.tarball_url(&app),
+            "integrity": app.integrity(),
+            "requires": { "library": "*" },
+        },
+        "library": {
+            "version": "1.0.0",
+            "resolved": registry.tarball_url(&library),
+            "integrity": library.integrity(),
+        },
+    });
+    for file in ["package-lock.json", "npm-shrinkwrap.json"] {
+        let context = TestContext::new().with_registry(&registry);
+        wants(&context, &[("app", "^1")]);
+        let old = json!({
+            "name": "test", "version": "1.0.0", "lockfileVersion": 1, "requires": true,
+            "dependencies": dependencies,
+        });
+        context.write(file, old.to_string());
+        registry.publish([]);
+        context
+            .run(["build", "package.json", "-o", "out.zip"])
+            .expect_code(0);
+        let layer = context.layer("out.zip");
+        let text = layer.text("nodejs/node_modules/library/index.js");
+        assert_eq!(text, "module.exports = 'library@1.0.0';\n", "{file}");
+    }
+}
+
+/// A registry of before 2017 tells SHA-1 alone: the lock gets a SHA-512 of the bytes that came.
+#[test]
+fn a_sha1_is_not_enough_for_a_lock() {
+    let registry = LoopbackRegistry::with(RegistryFeatures {
+        digests: Digests::Sha1,
+        ..RegistryFeatures::default()
+    });
+    let package = NpmPackage::new("app", "1.0.0").build();
+    registry.publish([package.clone()]);
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("app", "1")]);
+    context
+        .run(["build", "package.json", "-o", "out.zip"])
+        .expect_code(0);
+    let lock = context.read("package-lock.json");
+    assert!(lock.contains(&package.integrity()), "{lock}");
+}
+
+#[test]
+fn a_lock_edited_into_nonsense() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("app", "^1")]);
+    lock(&context);
+    let lock = context.read("package-lock.json");
+    let edits: [(&str, &str, &[&str]); 6] = [
+        ("\"lockfileVersion\": 3", "\"lockfileVersion\": 9", &["9"]),
+        (
+            "\"packages\": {",
+            "\"packages\": [",
+            &["package-lock.json:"],
+        ),
+        ("\"sha512-", "\"md5-", &["md5"]),
+        (
+            "\"version\": \"1.0.0\",\n      \"resolved\"",
+            "\"version\": \"one\",\n      \"resolved\"",
+            &["one"],
+        ),
+        (
+            "\"node_modules/library\"",
+            "\"node_modules/../library\"",
+            &["node_modules/../library"],
+        ),
+        (
+            "\"node_modules/library\"",
+            "\"../node_modules/library\"",
+            &["../node_modules/library"],
+        ),
+    ];
+    for (from, to, words) in edits {
+        let edited = lock.replacen(from, to, 1);
+        assert_ne!(edited, lock, "{from} is not in\n{lock}");
+        context.write("package-lock.json", &edited);
+        let run = locked(&context);
+        assert!(
+            matches!(run.code, Some(INPUT | UNMET)),
+            "{to}: {}",
+            run.stderr
+        );
+        run.expect_words(words).expect_words(&["package-lock.json"]);
+        assert!(!context.files().contains(&"out.zip".to_owned()), "{to}");
+    }
+}
+
+/// npm takes the lock for its own: `npm ci` installs from it and does not touch it.
+#[test]
+fn npm_accepts_the_lock_and_leaves_it_alone() {
+    let Ok(npm) = Command::new("npm").arg("--version").output() else {
+        return;
+    };
+    assert!(npm.status.success());
+    let registry = registry();
+    registry.publish([
+        NpmPackage::new("native", "1.0.0")
+            .optional("native-darwin", "1.0.0")
+            .build(),
+        NpmPackage::new("native-darwin", "1.0.0")
+            .field("os", json!(["darwin"]))
+            .build(),
+        NpmPackage::new("@scope/peer", "1.0.0")
+            .peer("other", "*")
+            .build(),
+    ]);
+    let context = TestContext::new().with_registry(&registry);
+    let wanted = [
+        ("app", "^1"),
+        ("native", "1"),
+        ("@scope/peer", "*"),
+        ("alias", "npm:other@1"),
+    ];
+    wants(&context, &wanted);
+    lock(&context);
+    let text = context.read("package-lock.json");
+    let npm = |arguments: &[&str]| {
+        let output = Command::new("npm")
+            .args(arguments)
+            .args(["--ignore-scripts", "--no-audit", "--no-fund"])
+            .arg(format!("--registry={}", registry.url()))
+            .current_dir(context.folder())
+            .env("HOME", context.home())
+            .env("npm_config_cache", context.home().join("npm-cache"))
+            .env("npm_config_update_notifier", "false")
+            .output()
+            .expect("npm was there a moment ago");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    npm(&["ci"]);
+    assert!(
+        context
+            .folder()
+            .join("node_modules/alias/index.js")
+            .is_file()
+    );
+    assert_eq!(context.read("package-lock.json"), text);
+    npm(&["install", "--package-lock-only"]);
+    assert_eq!(context.read("package-lock.json"), text);
+}
+
+fn registry() -> LoopbackRegistry {
+    let registry = LoopbackRegistry::start();
+    registry.publish([
+        NpmPackage::new("app", "1.0.0")
+            .depends("library", "*")
+            .build(),
+        NpmPackage::new("library", "1.0.0").build(),
+        NpmPackage::new("other", "1.0.0").build(),
+    ]);
+    registry
+}
+
+fn wants(context: &TestContext, dependencies: &[(&str, &str)]) {
+    let dependencies: Value = dependencies.iter().copied().collect();
+    let package = json!({ "name": "test", "version": "1.0.0", "dependencies": dependencies });
+    context.write("package.json", format!("{package:#}\n"));
+}
+
+fn lock(context: &TestContext) -> Vec<String> {
+    context
+        .run(["lock", "package.json", "--refresh"])
+        .expect_code(0);
+    pins(context)
+}
+
+/// The lock's packages, as `name version`, in its order.
+fn pins(context: &TestContext) -> Vec<String> {
+    let lock: Value = serde_json::from_str(&context.read("package-lock.json")).expect("JSON");
+    let packages = lock["packages"].as_object().expect("packages");
+    packages
+        .iter()
+        .filter_map(|(place, entry)| {
+            let name = place.strip_prefix("node_modules/")?;
+            Some(format!("{name} {}", entry["version"].as_str()?))
+        })
+        .collect()
+}
+
+fn locked(context: &TestContext) -> Run {
+    context.run(["build", "package.json", "--locked", "-o", "out.zip"])
+}
+
+/// Changes every package of the lock.
+fn edit(context: &TestContext, change: impl Fn(&str, &mut serde_json::Map<String, Value>)) {
+    let mut lock: Value = serde_json::from_str(&context.read("package-lock.json")).expect("JSON");
+    let packages = lock["packages"].as_object_mut().expect("packages");
+    for (place, entry) in packages.iter_mut().filter(|(place, _)| !place.is_empty()) {
+        change(place, entry.as_object_mut().expect("an entry"));
+    }
+    context.write("package-lock.json", format!("{lock:#}\n"));
+}

@@ -1,0 +1,196 @@
+//! Node packages from elsewhere than the registry: folders, tarballs, repositories, workspaces, and
+//! a folder with a manifest of each ecosystem.
+
+use layerpress_tests::{
+    BuiltTarball, Layer, LoopbackIndex, LoopbackRegistry, NpmPackage, TestContext, Wheel,
+};
+use serde_json::{Value, json};
+
+#[test]
+fn folders_and_tarballs_beside_the_project() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    let tarball = NpmPackage::new("packed", "2.0.0")
+        .depends("library", "1")
+        .build();
+    context
+        .write("vendor/packed.tgz", &tarball.bytes)
+        .write("local/package.json", manifest("local", &[("library", "1")]))
+        .write("local/index.js", "module.exports = require('library');\n")
+        .write("local/node_modules/stale/index.js", "stale")
+        .write(
+            "package.json",
+            manifest(
+                "app",
+                &[
+                    ("local", "file:./local"),
+                    ("packed", "file:vendor/packed.tgz"),
+                ],
+            ),
+        );
+    let layer = build(&context, &[]);
+    assert_eq!(
+        js(&layer),
+        ["library/index.js", "local/index.js", "packed/index.js"]
+    );
+    let lock = lock(&context);
+    let packages = &lock["packages"];
+    assert_eq!(packages["node_modules/local"]["link"], true);
+    assert_eq!(packages["node_modules/local"]["resolved"], "local");
+    let packed = &packages["node_modules/packed"];
+    assert_eq!(packed["resolved"], "file:vendor/packed.tgz");
+    assert_eq!(packed["integrity"], tarball.integrity());
+
+    // A folder is as it is now; a tarball is as it was locked.
+    context.write("local/index.js", "module.exports = 'changed';\n");
+    let layer = build(&context, &["--locked"]);
+    let text = layer.text("nodejs/node_modules/local/index.js");
+    assert_eq!(text, "module.exports = 'changed';\n");
+    let other = NpmPackage::new("packed", "2.0.0")
+        .file("more.js", "")
+        .build();
+    let cold = TestContext::new().with_registry(&registry);
+    for file in ["package.json", "package-lock.json", "local/package.json"] {
+        cold.write(file, context.read(file));
+    }
+    cold.write("vendor/packed.tgz", &other.bytes);
+    let run = cold.run(["build", "package.json", "-o", "out.zip", "--locked"]);
+    assert!(matches!(run.code, Some(1 | 4)), "{}", run.stderr);
+    run.expect_words(&["vendor/packed.tgz", "expected `sha512:", "found `sha512:"]);
+    assert!(!cold.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn a_tarball_at_an_address() {
+    let registry = registry();
+    let elsewhere = LoopbackRegistry::start();
+    let hidden = NpmPackage::new("hidden", "1.2.3")
+        .depends("library", "1")
+        .build();
+    elsewhere.publish([hidden.clone()]);
+    let context = TestContext::new().with_registry(&registry);
+    let url = elsewhere.tarball_url(&hidden);
+    context.write("package.json", manifest("app", &[("hidden", &url)]));
+    let layer = build(&context, &[]);
+    assert_eq!(js(&layer), ["hidden/index.js", "library/index.js"]);
+    let entry = lock(&context)["packages"]["node_modules/hidden"].clone();
+    assert_eq!(entry["version"], "1.2.3");
+    assert_eq!(entry["resolved"], url);
+    assert_eq!(entry["integrity"], hidden.integrity());
+}
+
+#[test]
+fn workspaces_are_copied_and_never_linked() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    let root = json!({
+        "name": "mono",
+        "private": true,
+        "workspaces": ["packages/*", "apps/api"],
+        "dependencies": { "library": "1" },
+    });
+    context
+        .write("package.json", root.to_string())
+        .write(
+            "packages/one/package.json",
+            manifest("@mono/one", &[("two", "*")]),
+        )
+        .write(
+            "packages/one/index.js",
+            "module.exports = require('two');\n",
+        )
+        .write(
+            "packages/two/package.json",
+            manifest("two", &[("library", "2")]),
+        )
+        .write(
+            "packages/two/index.js",
+            "module.exports = require('library');\n",
+        )
+        .write(
+            "apps/api/package.json",
+            manifest("api", &[("@mono/one", "^1.0.0")]),
+        )
+        .write(
+            "apps/api/index.js",
+            "module.exports = require('@mono/one');\n",
+        );
+    let layer = build(&context, &[]);
+    layer.assert_safe_to_attach(&["nodejs/node_modules/"]);
+    assert_eq!(
+        js(&layer),
+        [
+            "@mono/one/index.js",
+            "api/index.js",
+            "library/index.js",
+            "two/index.js",
+            "two/node_modules/library/index.js",
+        ]
+    );
+    let lock = lock(&context);
+    assert_eq!(lock["packages"]["node_modules/two"]["link"], true);
+    let nested = &lock["packages"]["packages/two/node_modules/library"];
+    assert_eq!(nested["version"], "2.0.0");
+}
+
+#[test]
+fn one_folder_with_both_manifests_gives_both_layers() {
+    let registry = registry();
+    let index = LoopbackIndex::start();
+    index.add([Wheel::new("wheel", "1.0").build()]);
+    let context = TestContext::new()
+        .with_registry(&registry)
+        .with_index(&index);
+    context
+        .write("service/requirements.txt", "wheel\n")
+        .write("service/package.json", manifest("api", &[("library", "1")]));
+    let run = context.run(["build", "service", "-o", "out", "--json"]);
+    run.expect_code(0);
+    let document = run.json();
+    let layers = document["layers"].as_array().expect("layers");
+    assert_eq!(layers.len(), 2, "{document}");
+    for layer in layers {
+        let zip = context.layer(layer["path"].as_str().expect("a path"));
+        let is_python = layer["runtime"]
+            .as_str()
+            .expect("a runtime")
+            .starts_with("python");
+        let folder = if is_python { "python/" } else { "nodejs/" };
+        zip.assert_safe_to_attach(&[folder]);
+    }
+    let files = context.files();
+    for lock in ["service/package-lock.json", "service/pylock.toml"] {
+        assert!(files.contains(&lock.to_owned()), "{files:?}");
+    }
+}
+
+fn registry() -> LoopbackRegistry {
+    let library = |version| -> BuiltTarball { NpmPackage::new("library", version).build() };
+    let registry = LoopbackRegistry::start();
+    registry.publish([library("1.0.0"), library("2.0.0")]);
+    registry
+}
+
+fn manifest(name: &str, dependencies: &[(&str, &str)]) -> String {
+    let dependencies: Value = dependencies.iter().copied().collect();
+    json!({ "name": name, "version": "1.0.0", "dependencies": dependencies }).to_string()
+}
+
+fn build(context: &TestContext, options: &[&str]) -> Layer {
+    let build = ["build", "package.json", "-o", "out.zip"];
+    context.run(build.iter().chain(options)).expect_code(0);
+    context.layer("out.zip")
+}
+
+/// The layer's JavaScript, below `node_modules`.
+fn js(layer: &Layer) -> Vec<&str> {
+    let paths = layer.paths().into_iter();
+    paths
+        .filter(|path| path.ends_with(".js"))
+        .filter_map(|path| path.strip_prefix("nodejs/node_modules/"))
+        .collect()
+}
+
+fn lock(context: &TestContext) -> Value {
+    serde_json::from_str(&context.read("package-lock.json")).expect("a JSON document")
+}
