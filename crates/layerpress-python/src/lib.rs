@@ -8,6 +8,7 @@ pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
 pub mod resolve;
+mod stdlib;
 pub mod wheel;
 pub mod wheel_name;
 

@@ -11,7 +11,7 @@ use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
 use layerpress_python::manifest::{Manifest, Requirement, Settings, read_settings_constraints};
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
-use layerpress_target::{Ecosystem, Target};
+use layerpress_target::{Ecosystem, Runtime, Target};
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
@@ -23,7 +23,7 @@ use super::foreign_lock;
 use super::project::{fetch_text, open, several_locks};
 use super::registry::{OwnIndexes, effective, own_indexes, registry};
 use super::releases::releases;
-use super::targets::{admitted, inferred};
+use super::targets::{admitted, available, inferred};
 use crate::error::CompileError;
 use crate::input::Input;
 use crate::lock::{Coverage, Locked, Versions, changes};
@@ -395,14 +395,32 @@ impl Work<'_> {
         registry: &Arc<Registry>,
         preferences: Vec<(PackageName, Version)>,
     ) -> Result<Resolution<resolve::Artifact>, CompileError> {
-        let failed = |source| {
+        let (mut request, provider) = self.question(manifest, target, registry);
+        request.preferences = preferences;
+        let resolved = self
+            .session
+            .wait(resolve::resolve(request, Arc::new(provider)));
+        resolved.map_err(|mut error| {
+            if error.may_be_the_python()
+                && let Some(runtime) = self.runtime_that_would_do(manifest, target)
+            {
+                error.add_hint(format!("with `--runtime {runtime}` it would do"));
+            }
             CompileError::from(PythonError::Resolve {
-                source: Box::new(source),
+                source: Box::new(error),
             })
-        };
+        })
+    }
+
+    /// What the resolver is asked for a target, and whom it asks.
+    fn question(
+        &self,
+        manifest: &Manifest,
+        target: Target,
+        registry: &Arc<Registry>,
+    ) -> (resolve::Request, RegistryProvider) {
         let mut request = resolve::Request::new(manifest, &target)
             .expect("the markers of every Python runtime are versions");
-        request.preferences = preferences;
         request.strategy = self.request.python.strategy;
         let builder = Arc::new(self.builds.for_target(target));
         let provider = RegistryProvider::new(
@@ -412,9 +430,21 @@ impl Work<'_> {
             Some(builder),
         )
         .with_config_settings(config_settings(manifest));
-        self.session
-            .wait(resolve::resolve(request, Arc::new(provider)))
-            .map_err(failed)
+        (request, provider)
+    }
+
+    /// The newest other runtime for which the manifest can be met, where that is quick to find out.
+    fn runtime_that_would_do(&self, manifest: &Manifest, target: Target) -> Option<Runtime> {
+        let others = available(target.arch, manifest)
+            .into_iter()
+            .filter(|other| *other != target);
+        let others: Vec<Target> = others.collect();
+        let questions = others.iter().map(|&other| {
+            let registry = self.registry_for(manifest, other);
+            self.question(manifest, other, &registry)
+        });
+        let found = self.session.wait(resolve::first_that_would_do(questions));
+        found.map(|at| others[at].runtime)
     }
 
     /// The versions of a lock that may not move without need.

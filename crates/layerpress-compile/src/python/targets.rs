@@ -36,13 +36,11 @@ pub(crate) fn newest_served(
     serves: impl Fn(&Target) -> bool,
 ) -> Vec<Target> {
     let arch = archs.first().copied().unwrap_or(Arch::X86_64);
-    let mut targets: Vec<Target> = Runtime::all()
-        .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && runtime.runs_on(arch))
-        .filter(|runtime| matches!(runtime.status(), Status::Available { .. }))
-        .map(|runtime| Target { runtime, arch })
+    let found: Vec<Target> = newest_first(arch)
+        .into_iter()
+        .find(serves)
+        .into_iter()
         .collect();
-    targets.sort_by_key(|target| Reverse(target.runtime.version()));
-    let found: Vec<Target> = targets.into_iter().find(serves).into_iter().collect();
     if let [target] = found[..]
         && target.runtime != newest(Ecosystem::Python)
     {
@@ -55,17 +53,39 @@ pub(crate) fn newest_served(
     found
 }
 
+/// The targets of an architecture that Lambda offers and the manifest admits, the newest first.
+pub(crate) fn available(arch: Arch, manifest: &Manifest) -> Vec<Target> {
+    let mut targets = newest_first(arch);
+    targets.retain(|target| admits(manifest, target.runtime));
+    targets
+}
+
+fn newest_first(arch: Arch) -> Vec<Target> {
+    let mut targets: Vec<Target> = Runtime::all()
+        .filter(|runtime| runtime.ecosystem() == Ecosystem::Python && runtime.runs_on(arch))
+        .filter(|runtime| matches!(runtime.status(), Status::Available { .. }))
+        .map(|runtime| Target { runtime, arch })
+        .collect();
+    targets.sort_by_key(|target| Reverse(target.runtime.version()));
+    targets
+}
+
+fn admits(manifest: &Manifest, runtime: Runtime) -> bool {
+    let Some((specifiers, _)) = &manifest.requires_python else {
+        return true;
+    };
+    Version::from_str(runtime.full_version()).is_ok_and(|version| specifiers.contains(&version))
+}
+
 /// Whether the manifest admits the Python of each target.
 ///
 /// # Errors
 /// The first target whose Python `requires-python` shuts out.
 pub(crate) fn admitted(manifest: &Manifest, targets: &[Target]) -> Result<(), PythonError> {
-    let Some((specifiers, origin)) = &manifest.requires_python else {
+    let Some((_, origin)) = &manifest.requires_python else {
         return Ok(());
     };
-    let fits = |runtime: Runtime| {
-        Version::from_str(runtime.full_version()).is_ok_and(|version| specifiers.contains(&version))
-    };
+    let fits = |runtime: Runtime| admits(manifest, runtime);
     let Some(refused) = targets.iter().find(|target| !fits(target.runtime)) else {
         return Ok(());
     };

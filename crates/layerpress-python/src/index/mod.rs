@@ -25,7 +25,7 @@ pub use error::{IndexError, PageFault};
 pub use file::{Agreement, CoreMetadata, FileRecord, digest_matches};
 pub use find_links::FindLinks;
 pub use page::FileView;
-pub use registry::{IndexStrategy, Registry, RegistryOptions};
+pub use registry::{IndexStrategy, PassedOver, Registry, RegistryOptions};
 pub use sdist::SdistMetadata;
 pub use tail::ArchiveFault;
 pub use versions::{Shelf, Versions};

@@ -77,6 +77,17 @@ pub struct Registry {
     pub(super) sources: Sources,
 }
 
+/// What an index has of a package that it is not asked for.
+#[derive(Debug)]
+pub struct PassedOver {
+    /// The index, redacted.
+    pub index: String,
+    /// The index that is asked instead, redacted.
+    pub before: String,
+    /// What it has.
+    pub versions: Versions,
+}
+
 /// A page on one index.
 enum Found {
     Page(Page),
@@ -188,6 +199,48 @@ impl Registry {
             }
         }
         self.gathered(package, flat, pages)
+    }
+
+    /// What the indexes have of a package that are not asked for it, since one before them has its
+    /// name; those that cannot be asked are left out.
+    pub async fn passed_over(&self, package: &PackageName) -> Vec<PassedOver> {
+        let mut before: Option<&Url> = None;
+        let mut passed_over = Vec::new();
+        if self.strategy != IndexStrategy::FirstIndex {
+            return passed_over;
+        }
+        for index in self.indexes_of(package) {
+            let Ok(Found::Page(page)) = self.page(index, package).await else {
+                continue;
+            };
+            let Some(before) = before else {
+                before = Some(index);
+                continue;
+            };
+            let shelves = [vec![page]];
+            passed_over.push(PassedOver {
+                index: redacted(index),
+                before: redacted(before),
+                versions: Versions::new(package.clone(), shelves, self.exclude_newer),
+            });
+        }
+        passed_over
+    }
+
+    /// The places that are asked for a package, redacted; none if that is only the default index.
+    #[must_use]
+    pub fn unusual_places(&self, package: &PackageName) -> Vec<String> {
+        let indexes = self.indexes_of(package);
+        let flat = self.flat.places().filter(|_| self.may_be_flat(package));
+        let places: Vec<String> = indexes.iter().map(redacted).chain(flat).collect();
+        let is_default = |index: &Url| {
+            let default = DEFAULT_INDEX_URL.as_str();
+            index.as_str().trim_end_matches('/') == default.trim_end_matches('/')
+        };
+        match indexes {
+            [only] if places.len() == 1 && is_default(only) => Vec::new(),
+            _ => places,
+        }
     }
 
     /// The indexes that are asked for a package: its own, else all.

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinSet;
 
-use super::provider::{Listing, MetadataFault, Pick, ProvideError, Provider, Release};
+use super::provider::{Listing, MetadataFault, PassedOver, Pick, ProvideError, Provider, Release};
 use super::ranges;
 use super::stock::{Selector, Stock};
 use crate::Metadata;
@@ -119,6 +119,16 @@ impl<P: Provider> Desk<P> {
     ) -> Result<Arc<Stock<P::File>>, ProvideError> {
         let cell = self.stock_cell(name);
         fill_stock(&self.provider, name, &cell).await
+    }
+
+    /// The releases of a package that are not looked at.
+    pub(crate) async fn passed_over(&self, name: &PackageName) -> Vec<PassedOver<P::File>> {
+        self.provider.passed_over(name).await
+    }
+
+    /// The places where a package is looked for, for display.
+    pub(crate) fn places(&self, name: &PackageName) -> Vec<String> {
+        self.provider.places(name)
     }
 
     /// The metadata of a release, if it is at hand.

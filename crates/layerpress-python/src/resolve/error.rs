@@ -18,6 +18,8 @@ pub enum ResolveError {
         hints: Vec<String>,
         /// Something is only missing because it is not in the cache, and the network is off.
         offline: bool,
+        /// Something has no version for the target's Python: another one might do.
+        other_python: bool,
     },
     /// The set is too hard.
     #[error(
@@ -75,6 +77,26 @@ impl ResolveError {
             Self::ConflictingSources { .. } => Some("keep one of the two lines".into()),
             Self::NameMismatch { actual, .. } => Some(format!("write `{actual} @ …` instead")),
             Self::Interrupted => None,
+        }
+    }
+
+    /// Whether it may be met for another Python.
+    #[must_use]
+    pub fn may_be_the_python(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSolution {
+                other_python: true,
+                offline: false,
+                ..
+            }
+        )
+    }
+
+    /// Adds what would help, before what is known already.
+    pub fn add_hint(&mut self, hint: String) {
+        if let Self::NoSolution { hints, .. } = self {
+            hints.insert(0, hint);
         }
     }
 

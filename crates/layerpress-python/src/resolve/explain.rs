@@ -32,6 +32,8 @@ pub(crate) struct Context<'a> {
     pub(crate) known: &'a (dyn Fn(NameId) -> Vec<Version> + Sync),
     /// The version of what the user has named outright.
     pub(crate) fixed: &'a (dyn Fn(NameId) -> Option<Version> + Sync),
+    /// Where a package was looked for; nowhere but on the default index if there are none.
+    pub(crate) places: &'a (dyn Fn(NameId) -> Vec<String> + Sync),
     /// Every fact of the proof, told or not.
     pub(crate) all: &'a [Fact],
 }
@@ -103,7 +105,10 @@ impl Context<'_> {
             Fact::Missing { name, missing } => {
                 let package = names.package_name(*name);
                 match missing {
-                    Missing::Unknown => format!("there is no package `{package}` on the index"),
+                    Missing::Unknown => {
+                        let places = (self.places)(*name);
+                        format!("there is no package `{package}` {}", on(&places))
+                    }
                     Missing::NoIndex => {
                         format!(
                             "`{package}` is in none of the places given, and no index may be asked"
@@ -280,6 +285,16 @@ impl Context<'_> {
             .filter(|fact| fact.subject() == Some(name) && is_yank(fact))
             .filter_map(Fact::versions);
         yanked.fold(Ranges::empty(), |all, more| all.union(more))
+    }
+}
+
+/// `on` the indexes that were asked.
+fn on(places: &[String]) -> String {
+    let quoted: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+    match quoted.split_last() {
+        None => "on the index".to_owned(),
+        Some((last, [])) => format!("on {last}"),
+        Some((last, others)) => format!("on {} or {last}", others.join(", ")),
     }
 }
 

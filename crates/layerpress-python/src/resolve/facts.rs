@@ -300,6 +300,17 @@ impl Fact {
         self.kind().map(|(_, name, _)| name)
     }
 
+    /// Whether it might be otherwise for another Python.
+    pub(crate) fn is_about_python(&self) -> bool {
+        match self {
+            Self::NeedsPython { .. } => true,
+            Self::Unusable { why, .. } => {
+                matches!(**why, Unusable::NoWheel { .. } | Unusable::Python { .. })
+            }
+            _ => false,
+        }
+    }
+
     /// The package that a line of the user's asks for.
     pub(crate) fn asked_for(&self) -> Option<NameId> {
         match self {

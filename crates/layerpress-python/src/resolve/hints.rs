@@ -1,51 +1,21 @@
 //! What would help when nothing fits, found out where it is cheap to know.
 
-use std::collections::BTreeSet;
-use std::str::FromStr as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pep440_rs::Version;
-use pep508_rs::PackageName;
 use pubgrub::Ranges;
 
 use super::desk::Desk;
 use super::explain::Context;
 use super::facts::Fact;
+use super::guesses::{guesses, other_names};
 use super::package::NameId;
 use super::provider::{Missing, Provider, Release, Unusable};
 use super::ranges;
+use super::reach::reach;
 use super::stock::Stock;
-
-/// Names under which people look for a package, mostly what they import.
-const OTHER_NAMES: &[(&str, &str)] = &[
-    ("attr", "attrs"),
-    ("beautifulsoup", "beautifulsoup4"),
-    ("bs4", "beautifulsoup4"),
-    ("crypto", "pycryptodome"),
-    ("cv2", "opencv-python-headless"),
-    ("dateutil", "python-dateutil"),
-    ("dotenv", "python-dotenv"),
-    ("fitz", "pymupdf"),
-    ("git", "gitpython"),
-    ("github", "pygithub"),
-    ("google-cloud", "google-cloud-storage"),
-    ("jose", "python-jose"),
-    ("jwt", "pyjwt"),
-    ("kafka", "kafka-python"),
-    ("magic", "python-magic"),
-    ("mysqldb", "mysqlclient"),
-    ("opencv", "opencv-python-headless"),
-    ("openssl", "pyopenssl"),
-    ("pil", "pillow"),
-    ("psycopg2", "psycopg2-binary"),
-    ("serial", "pyserial"),
-    ("skimage", "scikit-image"),
-    ("sklearn", "scikit-learn"),
-    ("socks", "pysocks"),
-    ("usb", "pyusb"),
-    ("yaml", "pyyaml"),
-    ("zmq", "pyzmq"),
-];
+use crate::stdlib::{Standing, standing};
 
 /// Packages that ship the same thing with wheels.
 const WITH_WHEELS: &[(&str, &str)] = &[
@@ -59,9 +29,6 @@ const WITH_WHEELS: &[(&str, &str)] = &[
 
 /// How many hints are given.
 const HINTS: usize = 3;
-
-/// How many names are looked up to find the one that was meant.
-const GUESSES: usize = 10;
 
 /// How many releases are looked at to find one that the target can use.
 const RELEASES: usize = 300;
@@ -92,6 +59,14 @@ pub(crate) async fn hints<P: Provider>(
             | Fact::NoVersions { .. }
             | Fact::Contradiction { .. } => None,
         };
+        // What exists under such a name was made for a Python of long ago.
+        let own = |package: &pep508_rs::PackageName| no_package(package.as_ref(), context);
+        let hint = match fact {
+            Fact::NoVersions { .. } | Fact::NeedsPython { .. } | Fact::Unusable { .. } => {
+                own(context.names.package_name(name)).or(hint)
+            }
+            _ => hint,
+        };
         if let Some(hint) = hint
             && spoken_of.insert(name)
         {
@@ -103,8 +78,51 @@ pub(crate) async fn hints<P: Provider>(
         }
     }
     near.append(&mut far);
+    near.extend(on_another_index(context, facts, desk).await);
     near.truncate(HINTS);
     near
+}
+
+/// That an index has what is asked for, but another one with a package of that name goes first.
+async fn on_another_index<P: Provider>(
+    context: &Context<'_>,
+    facts: &[Fact],
+    desk: &Arc<Desk<P>>,
+) -> Option<String> {
+    for (name, wanted) in wanted(facts) {
+        let package = context.names.package_name(name);
+        for passed_over in desk.passed_over(package).await {
+            let stock = Stock::new(passed_over.listing);
+            let found = desk.selector().best(package, &wanted, &stock);
+            let Some(found) = found.filter(|it| matches!(it.release, Release::Usable(_))) else {
+                continue;
+            };
+            return Some(format!(
+                "`{}` has {package} {}, but is not asked for it: `{}` goes first and has a package \
+                 of that name; `--index-strategy unsafe-best-match` asks both",
+                passed_over.index, found.version, passed_over.before
+            ));
+        }
+    }
+    None
+}
+
+/// What is asked and needed of each package, where that can be met at all.
+fn wanted(facts: &[Fact]) -> BTreeMap<NameId, Ranges<Version>> {
+    let mut wanted: BTreeMap<NameId, Ranges<Version>> = BTreeMap::new();
+    for fact in facts {
+        let (package, range) = match fact {
+            Fact::Asked { package, range, .. } => (package, range),
+            Fact::Needs { needed, range, .. } => (needed, range),
+            _ => continue,
+        };
+        if let Some(name) = package.name() {
+            let all = wanted.entry(name).or_insert_with(Ranges::full);
+            *all = all.intersection(range);
+        }
+    }
+    wanted.retain(|_, range| !range.is_empty());
+    wanted
 }
 
 async fn missing_hint<P: Provider>(
@@ -129,7 +147,10 @@ async fn meant<P: Provider>(
     desk: &Arc<Desk<P>>,
 ) -> Option<String> {
     let wrong = context.names.package_name(name);
-    for guess in guesses(wrong, context) {
+    if let Some(hint) = no_package(wrong.as_ref(), context) {
+        return Some(hint);
+    }
+    for guess in guesses(wrong, context.request) {
         if let Ok(stock) = desk.stock_later(&guess).await
             && !stock.known().is_empty()
         {
@@ -139,92 +160,39 @@ async fn meant<P: Provider>(
     None
 }
 
-/// Names near a wrong one, the likeliest first.
-fn guesses(wrong: &PackageName, context: &Context<'_>) -> Vec<PackageName> {
-    let text = wrong.as_ref();
-    let mut guesses: Vec<String> = Vec::new();
-    guesses.extend(other_names(OTHER_NAMES, text).map(str::to_owned));
-    // A name that stands elsewhere in the user's own lines, or that is well known, misspelt here.
-    let request = context.request;
-    let own = request.requirements.iter().chain(&request.constraints);
-    let own = own
-        .filter_map(|wanted| wanted.name.as_ref())
-        .map(AsRef::as_ref);
-    let known = OTHER_NAMES
-        .iter()
-        .map(|&(_, real)| real)
-        .chain(POPULAR.iter().copied());
-    let mut near: Vec<(usize, &str)> = own
-        .chain(known)
-        .filter(|&other| other != text)
-        .map(|other| (distance(text, other), other))
-        .filter(|&(distance, _)| distance <= 2 && distance * 3 <= text.len())
-        .collect();
-    near.sort_unstable();
-    guesses.extend(near.into_iter().map(|(_, other)| other.to_owned()));
-    for prefix in ["python-", "py"] {
-        guesses.push(format!("{prefix}{text}"));
-        guesses.extend(text.strip_prefix(prefix).map(str::to_owned));
+/// What is to be said of Python itself and of its standard library.
+fn no_package(name: &str, context: &Context<'_>) -> Option<String> {
+    if matches!(name, "python" | "python3" | "cpython") {
+        return Some(format!(
+            "Python comes with the runtime, here {}: leave the line out, and choose another with \
+             `--runtime`",
+            context.request.target
+        ));
     }
-    guesses.extend(text.strip_suffix("-python").map(str::to_owned));
-    guesses.push(text.replace('-', ""));
-    guesses.extend(text.strip_suffix('s').map(str::to_owned));
-    guesses.push(format!("{text}s"));
-
-    let mut seen = BTreeSet::new();
-    guesses
-        .iter()
-        .filter_map(|guess| PackageName::from_str(guess).ok())
-        .filter(|guess| guess != wrong && seen.insert(guess.clone()))
-        .take(GUESSES)
-        .collect()
-}
-
-/// Names that are asked for everywhere, for spelling.
-const POPULAR: &[&str] = &[
-    "aiohttp",
-    "boto3",
-    "botocore",
-    "celery",
-    "certifi",
-    "click",
-    "cryptography",
-    "django",
-    "fastapi",
-    "flask",
-    "httpx",
-    "jinja2",
-    "lxml",
-    "matplotlib",
-    "numpy",
-    "opentelemetry-api",
-    "orjson",
-    "pandas",
-    "psycopg",
-    "pyarrow",
-    "pydantic",
-    "pymongo",
-    "pytest",
-    "redis",
-    "requests",
-    "scipy",
-    "setuptools",
-    "sqlalchemy",
-    "starlette",
-    "tenacity",
-    "urllib3",
-    "uvicorn",
-    "werkzeug",
-];
-
-fn other_names<'t>(
-    table: &'t [(&'t str, &'t str)],
-    name: &'t str,
-) -> impl Iterator<Item = &'t str> {
-    table
-        .iter()
-        .filter(move |(from, _)| *from == name)
-        .map(|&(_, to)| to)
+    let python = context.request.environment.python_version();
+    let [major, minor, ..] = python.version.release()[..] else {
+        return None;
+    };
+    let told = |python: (u64, u64)| format!("Python {}.{}", python.0, python.1);
+    Some(match standing(name, (major, minor))? {
+        Standing::Part => {
+            format!("`{name}` is part of Python's standard library: leave the line out")
+        }
+        Standing::Until(last, now) => {
+            let now = now.map_or(String::new(), |now| {
+                format!("; the package `{now}` has it now")
+            });
+            let last = told(last);
+            format!("`{name}` was part of the standard library up to {last}{now}")
+        }
+        Standing::From(first, before) => {
+            let before = before.map_or(String::new(), |before| {
+                format!("; the package `{before}` is for older ones")
+            });
+            let first = told(first);
+            format!("`{name}` is part of the standard library from {first} on{before}")
+        }
+    })
 }
 
 fn unusable<P: Provider>(
@@ -237,24 +205,12 @@ fn unusable<P: Provider>(
     let package = context.names.package_name(name);
     let example = || context.existing(name, versions).pop();
     match why {
-        Unusable::NoWheel { platforms, pythons } => {
-            let has = if platforms.is_empty() {
-                String::new()
-            } else {
-                format!(
-                    "{package} has wheels for {} ({})",
-                    list(platforms, 6),
-                    list(pythons, 6)
-                )
-            };
+        Unusable::NoWheel { .. } => {
+            let has = wheels_of_newest(context, name, versions, desk);
             let other = other_names(WITH_WHEELS, package.as_ref()).next();
             let other = other.map(|other| format!("`{other}` ships wheels"));
             let newest = newest_usable(context, name, desk);
-            let parts: Vec<String> = [Some(has), other, newest]
-                .into_iter()
-                .flatten()
-                .filter(|part| !part.is_empty())
-                .collect();
+            let parts: Vec<String> = [has, other, newest].into_iter().flatten().collect();
             (!parts.is_empty()).then(|| parts.join("; "))
         }
         Unusable::NoBuild => {
@@ -313,49 +269,20 @@ fn newest_usable<P: Provider>(
     Some(format!("no version of {package} can be used on {target}"))
 }
 
-fn list(words: &[String], most: usize) -> String {
-    let mut text = words
-        .iter()
-        .take(most)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if words.len() > most {
-        text.push_str(", …");
-    }
-    text
-}
-
-/// How many letters must be changed, added, left out or swapped with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    let mut before_last = vec![0; right.len() + 1];
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, &a) in left.iter().enumerate() {
-        let mut row = vec![i + 1; right.len() + 1];
-        for (j, &b) in right.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(a != b))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && a == right[j - 1] && left[i - 1] == b {
-                cost = cost.min(before_last[j - 1] + 1);
-            }
-            row[j + 1] = cost;
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distance_counts_a_swap_once() {
-        assert_eq!(distance("reqeusts", "requests"), 1);
-        assert_eq!(distance("flask", "flask"), 0);
-        assert_eq!(distance("nunpy", "numpy"), 1);
-        assert_eq!(distance("", "abc"), 3);
-    }
+/// For whom the newest of the versions that have no wheel for the target has wheels.
+fn wheels_of_newest<P: Provider>(
+    context: &Context<'_>,
+    name: NameId,
+    versions: &Ranges<Version>,
+    desk: &Arc<Desk<P>>,
+) -> Option<String> {
+    let package = context.names.package_name(name);
+    let stock: Arc<Stock<P::File>> = desk.stock_seen(package)?;
+    let newest = desk.selector().best(package, versions, &stock)?;
+    let Release::Unusable(Unusable::NoWheel { platforms, pythons }) = newest.release else {
+        return None;
+    };
+    let reach = reach(platforms, pythons, &context.request.environment)?;
+    let version = newest.version;
+    Some(format!("{package} {version} has wheels for {reach} only"))
 }

@@ -20,6 +20,7 @@ mod explain;
 mod facts;
 mod for_build;
 mod from_manifest;
+mod guesses;
 mod hints;
 mod inputs;
 mod outright;
@@ -27,6 +28,7 @@ mod package;
 mod priority;
 mod provider;
 pub mod ranges;
+mod reach;
 mod registry;
 mod relaxed;
 mod resolution;
@@ -39,11 +41,12 @@ mod tests;
 pub use error::ResolveError;
 pub use inputs::{Budget, Need, Prereleases, Request, Strategy, Wanted};
 pub use provider::{
-    FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Pick, ProvideError, Provider,
-    Release, Shelf, Unusable,
+    FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, PassedOver, Pick, ProvideError,
+    Provider, Release, Shelf, Unusable,
 };
 pub use registry::{
     Artifact, FixedFile, ListedFile, Place, Project, RegistryProvider, SdistBuilder, Told,
 };
+pub use relaxed::first_that_would_do;
 pub use resolution::{Resolution, Resolved, Warning};
 pub use run::resolve;

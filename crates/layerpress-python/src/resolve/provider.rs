@@ -53,6 +53,15 @@ pub trait Provider: Sized + Send + Sync + 'static {
         file: &Self::File,
     ) -> impl Future<Output = Result<Arc<Metadata>, MetadataFault>> + Send;
 
+    /// The places where a package is looked for, for display; none if that is only the default index.
+    fn places(&self, name: &PackageName) -> Vec<String>;
+
+    /// What is not looked at, since an index that goes first has a package of that name.
+    fn passed_over(
+        &self,
+        name: &PackageName,
+    ) -> impl Future<Output = Vec<PassedOver<Self::File>>> + Send;
+
     /// The same world, in which nothing may be built: for questions that are not worth running
     /// anybody's code.
     #[must_use]
@@ -75,6 +84,17 @@ pub enum Listing<F> {
     Found(Vec<Arc<dyn Shelf<F>>>),
     /// Nothing, and why.
     Missing(Missing),
+}
+
+/// What an index has of a package that it is not asked for.
+#[derive(Debug, Clone)]
+pub struct PassedOver<F> {
+    /// The index, for display.
+    pub index: String,
+    /// The index that is asked instead, for display.
+    pub before: String,
+    /// What it has.
+    pub listing: Listing<F>,
 }
 
 /// Why a package has no releases at all.

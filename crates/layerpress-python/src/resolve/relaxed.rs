@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::facts::Fact;
 use super::inputs::{Budget, Need, Request, Wanted};
+use super::outright::look_into;
 use super::provider::Provider;
 use super::ranges;
 use super::run::Attempt;
@@ -58,6 +59,30 @@ pub(super) async fn what_would_do<P: Provider>(
     ways.sort_by_key(|way| way.back);
     ways.truncate(WAYS);
     ways.into_iter().map(|way| way.text).collect()
+}
+
+/// The first of several requests that can be met, as far as that is quick to find out; nothing is
+/// built for it.
+pub async fn first_that_would_do<P: Provider>(
+    requests: impl IntoIterator<Item = (Request, P)>,
+) -> Option<usize> {
+    let search = async {
+        for (at, (mut request, provider)) in requests.into_iter().enumerate() {
+            request.budget = EFFORT;
+            let provider = Arc::new(provider.without_builds());
+            let Ok(fixed) = look_into(&mut request, &provider).await else {
+                continue;
+            };
+            let attempt = Attempt::new(Arc::new(request), provider, fixed);
+            let found = attempt.run().await;
+            attempt.desk.close();
+            if found.is_ok() {
+                return Some(at);
+            }
+        }
+        None
+    };
+    timeout(PATIENCE, search).await.ok().flatten()
 }
 
 /// A way out.

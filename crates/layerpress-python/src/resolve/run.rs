@@ -118,6 +118,7 @@ impl Refusal {
             request: &attempt.request,
             known: &known,
             fixed: &fixed,
+            places: &|name| desk.places(self.names.package_name(name)),
             all: &self.facts,
         };
         let essential = essence(&self.facts, &known);
@@ -129,6 +130,7 @@ impl Refusal {
             matches!(fact, Fact::Missing { missing: why, .. } if *why == missing)
         };
         ResolveError::NoSolution {
+            other_python: told.iter().any(Fact::is_about_python),
             offline: self.facts.iter().any(offline),
             hints: ways,
             explanation: context.explanation(told),

@@ -18,7 +18,8 @@ use pep508_rs::PackageName;
 
 use super::inputs::Wanted;
 use super::provider::{
-    FaultKind, Fixed, Listing, MetadataFault, Missing, ProvideError, Provider, Shelf, Unusable,
+    FaultKind, Fixed, Listing, MetadataFault, Missing, PassedOver, ProvideError, Provider, Shelf,
+    Unusable,
 };
 use crate::index::{FileRecord, IndexError, Registry, SdistMetadata, Versions};
 use crate::manifest::BuildPolicy;
@@ -280,6 +281,21 @@ impl Provider for RegistryProvider {
                 self.listed_metadata(name, version, listed).await
             }
         }
+    }
+
+    fn places(&self, name: &PackageName) -> Vec<String> {
+        self.registry.unusual_places(name)
+    }
+
+    async fn passed_over(&self, name: &PackageName) -> Vec<PassedOver<Artifact>> {
+        let found = self.registry.passed_over(name).await.into_iter();
+        found
+            .map(|it| PassedOver {
+                listing: self.listing(&it.versions),
+                index: it.index,
+                before: it.before,
+            })
+            .collect()
     }
 
     fn without_builds(&self) -> Self {

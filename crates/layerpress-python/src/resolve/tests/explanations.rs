@@ -131,7 +131,7 @@ fn no_wheel_for_the_target() {
     a requirement cannot be met for python3.12 x86_64:
       requirements.txt:1 asks for `psycopg2`
       all versions of psycopg2 have no wheel for the target
-    hint: psycopg2 has wheels for win32, win_amd64 (cp313); `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.12 x86_64
+    hint: psycopg2 2.9.10 has wheels for Windows only; `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.12 x86_64
     "#);
 }
 
@@ -310,5 +310,56 @@ fn a_step_back_by_an_age_is_no_remedy() {
       requirements.txt:2 asks for `other`
       web 0.100 needs model<2
       other 1 needs model>=2
+    "#);
+}
+
+#[test]
+fn python_and_its_standard_library_are_no_packages() {
+    let universe = Universe::of("setuptools 80").with("enum 1", &[With::NoWheel(&["win32"])]);
+    assert_snapshot!(universe.choose(&["python>=3.8"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `python>=3.8`
+      there is no package `python` on the index
+    hint: Python comes with the runtime, here python3.12 x86_64: leave the line out, and choose another with `--runtime`
+    "#);
+    assert_snapshot!(universe.choose(&["sqlite3"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `sqlite3`
+      there is no package `sqlite3` on the index
+    hint: `sqlite3` is part of Python's standard library: leave the line out
+    "#);
+    assert_snapshot!(universe.choose(&["distutils"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `distutils`
+      there is no package `distutils` on the index
+    hint: `distutils` was part of the standard library up to Python 3.11; the package `setuptools` has it now
+    "#);
+    assert_snapshot!(universe.choose(&["annotationlib"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `annotationlib`
+      there is no package `annotationlib` on the index
+    hint: `annotationlib` is part of the standard library from Python 3.14 on
+    "#);
+    assert_snapshot!(universe.choose(&["enum"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `enum`
+      enum 1 has no wheel for the target
+    hint: `enum` is part of Python's standard library: leave the line out
+    "#);
+}
+
+#[test]
+fn what_another_index_has_is_told() {
+    let universe = Universe::of("demo 1").with_elsewhere("demo 2");
+    assert_snapshot!(universe.choose(&["demo>=2"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `demo>=2`
+      there is no version of demo>=2; the newest version is 1
+    hint: `https://second.example/simple` has demo 2, but is not asked for it: `https://first.example/simple` goes first and has a package of that name; `--index-strategy unsafe-best-match` asks both
+    "#);
+    assert_snapshot!(universe.choose(&["other"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `other`
+      there is no package `other` on `https://first.example/simple` or `https://second.example/simple`
     "#);
 }

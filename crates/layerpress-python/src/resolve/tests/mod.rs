@@ -5,4 +5,4 @@ mod explanations;
 mod oracle;
 mod registry;
 mod rules;
-mod universe;
+pub(super) mod universe;

@@ -363,7 +363,7 @@ fn other_platforms_are_listed_when_none_fits() {
     a requirement cannot be met for python3.13 arm64:
       /project/requirements.txt:1 asks for `psycopg2`
       psycopg2 2.9 has no wheel for the target
-    hint: psycopg2 has wheels for win32, win_amd64 (cp312, cp313); `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.13 arm64
+    hint: psycopg2 2.9 has wheels for Windows only; `psycopg2-binary` ships wheels; no version of psycopg2 can be used on python3.13 arm64
     "#);
 }
 

@@ -10,9 +10,9 @@ use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, PackageName, Versio
 
 use crate::manifest::Source;
 use crate::resolve::{
-    Budget, FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Need, Pick, Prereleases,
-    ProvideError, Provider, Release, Request, Resolution, ResolveError, Shelf, Strategy, Unusable,
-    Wanted, resolve,
+    Budget, FaultKind, FileRules, Fixed, Listing, MetadataFault, Missing, Need, PassedOver, Pick,
+    Prereleases, ProvideError, Provider, Release, Request, Resolution, ResolveError, Shelf,
+    Strategy, Unusable, Wanted, resolve,
 };
 use crate::{Dependency, Metadata};
 
@@ -21,6 +21,8 @@ use crate::{Dependency, Metadata};
 pub(super) struct Universe {
     packages: BTreeMap<PackageName, Vec<Arc<Entry>>>,
     fixed: BTreeMap<String, Arc<Entry>>,
+    /// What an index has that is not asked.
+    elsewhere: BTreeMap<PackageName, Vec<Arc<Entry>>>,
     /// Whether every answer has to be waited for.
     pub(super) cold: bool,
     asked: Arc<AtomicUsize>,
@@ -75,6 +77,15 @@ impl Universe {
         self
     }
 
+    pub(super) fn with_elsewhere(mut self, line: &str) -> Self {
+        let (name, entry) = entry(line, &[]);
+        self.elsewhere
+            .entry(name)
+            .or_default()
+            .push(Arc::new(entry));
+        self
+    }
+
     pub(super) fn cold(mut self) -> Self {
         self.cold = true;
         self.asked = Arc::default();
@@ -95,10 +106,7 @@ impl Universe {
 
     fn listing(&self, name: &PackageName) -> Listing<Arc<Entry>> {
         match self.packages.get(name) {
-            Some(entries) => Listing::Found(vec![Arc::new(Versions {
-                versions: entries.iter().map(|entry| entry.version.clone()).collect(),
-                entries: entries.clone(),
-            })]),
+            Some(entries) => listing(entries),
             None => Listing::Missing(Missing::Unknown),
         }
     }
@@ -140,6 +148,17 @@ impl Universe {
     pub(super) fn choose(&self, lines: &[&str]) -> String {
         self.answer(request(lines))
     }
+}
+
+fn listing(entries: &[Arc<Entry>]) -> Listing<Arc<Entry>> {
+    Listing::Found(vec![Arc::new(Versions {
+        versions: entries.iter().map(|entry| entry.version.clone()).collect(),
+        entries: entries.to_vec(),
+    })])
+}
+
+fn address(index: &str) -> String {
+    format!("https://{index}.example/simple")
 }
 
 fn entry(line: &str, special: &[With]) -> (PackageName, Entry) {
@@ -238,7 +257,7 @@ pub(super) fn wanted(file: &str, lines: &[&str]) -> Vec<Wanted> {
     lines.iter().enumerate().map(one).collect()
 }
 
-pub(super) fn environment(python: &str) -> MarkerEnvironment {
+pub(in crate::resolve) fn environment(python: &str) -> MarkerEnvironment {
     let short: Vec<&str> = python.split('.').take(2).collect();
     MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
         implementation_name: "cpython",
@@ -323,6 +342,24 @@ impl Provider for Universe {
         self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
         Ok(Arc::clone(&file.metadata))
+    }
+
+    fn places(&self, _name: &PackageName) -> Vec<String> {
+        match self.elsewhere.is_empty() {
+            true => Vec::new(),
+            false => ["first", "second"].map(address).to_vec(),
+        }
+    }
+
+    async fn passed_over(&self, name: &PackageName) -> Vec<PassedOver<Self::File>> {
+        let Some(entries) = self.elsewhere.get(name) else {
+            return Vec::new();
+        };
+        vec![PassedOver {
+            index: address("second"),
+            before: address("first"),
+            listing: listing(entries),
+        }]
     }
 
     fn without_builds(&self) -> Self {
