@@ -68,7 +68,7 @@ struct Bound {
 
 struct Keyring {
     program: OsString,
-    /// What it answered, by service and user: it is asked once each, one at a time.
+    /// What it answered, by address and user: it is asked once for each, one at a time.
     answers: Mutex<HashMap<(String, String), Option<String>>>,
 }
 
@@ -112,9 +112,15 @@ impl Credentials {
         }
     }
 
-    /// Takes the user name and password of a URL, if it holds any.
+    /// Takes the user name and password of a URL, if it holds any that do not hold for it already.
     pub fn add_url(&self, url: &Url) {
-        if let Some(login) = Login::of(url) {
+        let Some(login) = Login::of(url) else { return };
+        let known = self.bound_to(url).is_some_and(|bound| {
+            bound.login.user == login.user
+                && (login.password.is_none() || bound.login.password == login.password)
+                && url.path().starts_with(&bound.path)
+        });
+        if !known {
             self.bind(url, login);
         }
     }
@@ -199,23 +205,23 @@ impl Credentials {
         Some(known.cloned().unwrap_or(login))
     }
 
-    /// The password that the keyring holds for a login without one.
+    /// The password that the keyring holds for a login without one: by the address that the login is
+    /// bound to, else by the first one of that server that is asked for, then by the host.
     async fn ask_keyring(&self, url: &Url, user: &str) -> Option<String> {
         let keyring = self.keyring.as_ref()?;
         let mut service = url.clone();
         without_userinfo(&mut service);
         service.set_query(None);
         service.set_fragment(None);
-        if let Some(bound) = self.bound_to(url) {
-            service.set_path(&bound.path);
-        }
-        let host = url.host_str()?;
-        for service in [service.as_str(), host] {
-            if let Some(password) = keyring.password(service, user).await {
-                return Some(password);
+        let realm = match self.bound_to(url) {
+            Some(bound) => {
+                service.set_path(&bound.path);
+                service.to_string()
             }
-        }
-        None
+            None => url.origin().ascii_serialization(),
+        };
+        let services = [service.to_string(), url.host_str()?.to_owned()];
+        keyring.password(realm, &services, user).await
     }
 
     fn bound_to(&self, url: &Url) -> Option<Bound> {
@@ -245,12 +251,25 @@ impl Login {
 }
 
 impl Keyring {
-    async fn password(&self, service: &str, user: &str) -> Option<String> {
+    /// What the first of `services` with an answer says; asked once for each realm and user.
+    async fn password(&self, realm: String, services: &[String], user: &str) -> Option<String> {
         let mut answers = self.answers.lock().await;
-        let key = (service.to_owned(), user.to_owned());
+        let key = (realm, user.to_owned());
         if let Some(known) = answers.get(&key) {
             return known.clone();
         }
+        let mut password = None;
+        for service in services {
+            password = self.ask(service, user).await;
+            if password.is_some() {
+                break;
+            }
+        }
+        answers.insert(key, password.clone());
+        password
+    }
+
+    async fn ask(&self, service: &str, user: &str) -> Option<String> {
         let run = Command::new(&self.program)
             .args(["get", service, user])
             .stdin(Stdio::null())
@@ -262,11 +281,9 @@ impl Keyring {
             // Not installed, nothing known, or no answer: the server's refusal says the rest.
             _ => None,
         };
-        let password = answer
+        answer
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-            .filter(|text| !text.is_empty());
-        answers.insert(key, password.clone());
-        password
+            .filter(|text| !text.is_empty())
     }
 }
 
@@ -408,11 +425,29 @@ mod tests {
         credentials.use_keyring(&program);
         credentials.add_url(&url("https://me@h.example/simple/"));
         for _ in 0..2 {
-            let asked = url("https://h.example/simple/a/?x=1");
-            let password = credentials.ask_keyring(&asked, "me").await;
-            assert_eq!(password.as_deref(), Some("hush"));
+            for asked in [
+                "https://me@h.example/simple/a/?x=1",
+                "https://me@h.example/simple/b/",
+            ] {
+                let asked = url(asked);
+                credentials.add_url(&asked);
+                let password = credentials.ask_keyring(&asked, "me").await;
+                assert_eq!(password.as_deref(), Some("hush"));
+            }
         }
-        let log = std::fs::read_to_string(folder.path().join("keyring.log")).expect("reads");
-        assert_eq!(log, "get https://h.example/simple/ me\nget h.example me\n");
+        let log = || std::fs::read_to_string(folder.path().join("keyring.log")).expect("reads");
+        assert_eq!(
+            log(),
+            "get https://h.example/simple/ me\nget h.example me\n"
+        );
+        for asked in ["https://you@i.example/a.whl", "https://you@i.example/b.whl"] {
+            assert_eq!(credentials.ask_keyring(&url(asked), "you").await, None);
+        }
+        let log = log();
+        let others: Vec<&str> = log.lines().skip(2).collect();
+        assert_eq!(
+            others,
+            ["get https://i.example/a.whl you", "get i.example you"]
+        );
     }
 }
