@@ -117,7 +117,7 @@ pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
 pub(crate) fn fetch_text(session: &Session, url: &Url) -> Result<String, FetchTextError> {
     let bytes = session
         .wait(session.client.bytes(url, TEXT_BYTES))
-        .map_err(|error| FetchTextError::from(error.to_string()))?;
+        .map_err(FetchTextError::from)?;
     String::from_utf8(bytes.to_vec()).map_err(|_| FetchTextError::from("it is not UTF-8 text"))
 }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use layerpress_fetch::FetchError;
+
 use super::decode::DecodeError;
 use super::mistake::Mistake;
 use super::requirement::Origin;
@@ -186,7 +188,11 @@ impl ManifestError {
     pub fn kind(&self) -> ManifestErrorKind {
         match self {
             Self::Read { .. } => ManifestErrorKind::Io,
-            Self::Fetch { .. } => ManifestErrorKind::Network,
+            // That there is nothing where a line points is the line's fault.
+            Self::Fetch { source, .. } => match source.downcast_ref().map(FetchError::status) {
+                Some(Some(404 | 410)) => ManifestErrorKind::Input,
+                _ => ManifestErrorKind::Network,
+            },
             Self::Line { .. }
             | Self::NoSuchFile { .. }
             | Self::WrongKind { .. }

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use layerpress_fetch::redacted;
+use layerpress_fetch::{FetchError, redacted};
 use layerpress_tree::{Digest, Sha256};
 use thiserror::Error;
 use url::Url;
 
 use super::{Artifact, Place, Project, RegistryProvider, index_fault};
 use crate::Metadata;
-use crate::index::{Agreement, FileRecord, digest_matches};
+use crate::index::{Agreement, FileRecord, IndexError, digest_matches};
 use crate::manifest::Source;
 use crate::resolve::inputs::{Need, Wanted};
 use crate::resolve::provider::{FaultKind, Fixed, ProvideError};
@@ -80,8 +80,8 @@ impl RegistryProvider {
         };
         let fixed = match source {
             Source::Url { url, subdirectory } => {
-                self.archive(wanted, source, url, subdirectory.clone())
-                    .await?
+                let archive = self.archive(wanted, source, url, subdirectory.clone());
+                archive.await.map_err(nothing_there)?
             }
             Source::File(path) => self.archive(wanted, source, &file_url(path)?, None).await?,
             Source::Folder(path) => {
@@ -218,6 +218,25 @@ fn without_options(line: &str) -> &str {
     line.split(" --").next().unwrap_or(line).trim_end()
 }
 
+/// That there is nothing where a line points is the line's fault, and no matter of the network.
+fn nothing_there(error: ProvideError) -> ProvideError {
+    let status = match error.source.downcast_ref::<IndexError>() {
+        Some(IndexError::File { cause, .. }) => cause.status(),
+        _ => error
+            .source
+            .downcast_ref::<FetchError>()
+            .and_then(FetchError::status),
+    };
+    match status {
+        Some(404 | 410) => ProvideError {
+            kind: FaultKind::Input,
+            hint: Some("check the address in that line".to_owned()),
+            source: error.source,
+        },
+        _ => error,
+    }
+}
+
 /// The same for everything that leads to the same bytes; never shown.
 fn identity(fixed: &FixedFile) -> String {
     let bare = |url: &Url| {
@@ -286,5 +305,32 @@ fn input(error: FixedError) -> ProvideError {
         kind: FaultKind::Input,
         hint: None,
         source: Arc::new(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::registry::{fetch_fault, index_fault};
+
+    #[test]
+    fn a_line_that_leads_nowhere_is_wrong_itself() {
+        let status = |status| FetchError::Status {
+            url: "https://files.example/a.whl".to_owned(),
+            status,
+        };
+        let gone = index_fault(IndexError::File {
+            file_name: "a.whl".to_owned(),
+            cause: status(410),
+        });
+        assert_eq!(nothing_there(gone).kind, FaultKind::Input);
+        let missing = nothing_there(fetch_fault(status(404)));
+        assert_eq!(missing.kind, FaultKind::Input);
+        assert_eq!(
+            missing.hint.as_deref(),
+            Some("check the address in that line")
+        );
+        let failed = nothing_there(fetch_fault(status(503)));
+        assert_eq!(failed.kind, FaultKind::Network);
     }
 }
