@@ -11,6 +11,7 @@ use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
 use layerpress_target::{Runtime, Target};
 use layerpress_tree::Digest;
+use pep508_rs::PackageName;
 
 use crate::error::{CompileError, ExitClass};
 
@@ -30,6 +31,17 @@ pub enum PythonError {
         target: Target,
         /// The newest runtime that it admits.
         newest: Option<Runtime>,
+    },
+    /// Two lines that name different indexes for one package.
+    #[error(
+        "{name}: {} names the index `{}` for it, and {} names `{}`",
+        .lines[0].0, .lines[0].1, .lines[1].0, .lines[1].1
+    )]
+    ConflictingIndexes {
+        /// The package.
+        name: PackageName,
+        /// Each line, and its index, redacted.
+        lines: Box<[(String, String); 2]>,
     },
     /// A file that has none of the hashes that the user gave.
     #[error("`{file_name}`: its `{found}` is none of the hashes given")]
@@ -131,6 +143,7 @@ impl PythonError {
                 ErrorKind::Io => ExitClass::Io,
             },
             Self::OtherPython { .. }
+            | Self::ConflictingIndexes { .. }
             | Self::Lockfile(_)
             | Self::Merge(_)
             | Self::BuildsOff { .. }
@@ -162,6 +175,7 @@ impl PythonError {
             Self::Manifest(_) => "manifest",
             Self::OtherHash { .. } | Self::Lockfile(LockfileError::OtherFiles { .. }) => "artifact",
             Self::OtherPython { .. } => "requires-python",
+            Self::ConflictingIndexes { .. } => "conflicting-indexes",
             Self::Lock { .. } | Self::NoRoots { .. } => "lockfile",
             Self::Lockfile(LockfileError::Index(_)) => "index",
             Self::Resolve { source, .. } => match **source {
@@ -195,6 +209,9 @@ impl PythonError {
                 Some(newest) => format!("the newest runtime that it admits: `--runtime {newest}`"),
                 None => "it admits the Python of no runtime".into(),
             },
+            Self::ConflictingIndexes { .. } => {
+                "name one of them, or give each line a marker that shuts the other out".into()
+            }
             Self::OtherHash { .. } => {
                 "the file was replaced since its hash was noted, or the hash is another file's".into()
             }

@@ -114,7 +114,7 @@ pub(crate) fn lock_project(
         admitted(manifest, &targets)?;
     }
     let own = match &manifest {
-        Some(manifest) => own_indexes(manifest, targets[0]),
+        Some(manifest) => own_indexes(manifest, targets[0])?,
         None => OwnIndexes::new(),
     };
     let registry = registry(&settings, own.clone(), &request.python, &session);
@@ -333,7 +333,7 @@ impl Work<'_> {
                 .map(|lock| self.kept(lock, target))
                 .unwrap_or_default();
             preferences.extend(chosen.iter().cloned());
-            let registry = self.registry_for(manifest, *target);
+            let registry = self.registry_for(manifest, *target)?;
             let resolution = self.resolve_one(manifest, *target, &registry, preferences)?;
             refuse_foreign_builds(&resolution, &registry, self.builds.policy(), *target)?;
             self.session
@@ -379,13 +379,22 @@ impl Work<'_> {
     }
 
     /// The one registry, unless some package has another index of its own on this target.
-    fn registry_for(&self, manifest: &Manifest, target: Target) -> Arc<Registry> {
-        let own = own_indexes(manifest, target);
+    fn registry_for(
+        &self,
+        manifest: &Manifest,
+        target: Target,
+    ) -> Result<Arc<Registry>, PythonError> {
+        let own = own_indexes(manifest, target)?;
         if own == *self.own {
-            return Arc::clone(self.registry);
+            return Ok(Arc::clone(self.registry));
         }
         let options = &self.request.python;
-        Arc::new(registry(self.settings, own, options, self.session))
+        Ok(Arc::new(registry(
+            self.settings,
+            own,
+            options,
+            self.session,
+        )))
     }
 
     fn resolve_one(
@@ -435,16 +444,16 @@ impl Work<'_> {
 
     /// The newest other runtime for which the manifest can be met, where that is quick to find out.
     fn runtime_that_would_do(&self, manifest: &Manifest, target: Target) -> Option<Runtime> {
-        let others = available(target.arch, manifest)
-            .into_iter()
-            .filter(|other| *other != target);
-        let others: Vec<Target> = others.collect();
-        let questions = others.iter().map(|&other| {
-            let registry = self.registry_for(manifest, other);
-            self.question(manifest, other, &registry)
+        let mut others = available(target.arch, manifest);
+        others.retain(|other| *other != target);
+        let mut targets = Vec::new();
+        let questions = others.iter().filter_map(|&other| {
+            let registry = self.registry_for(manifest, other).ok()?;
+            targets.push(other);
+            Some(self.question(manifest, other, &registry))
         });
         let found = self.session.wait(resolve::first_that_would_do(questions));
-        found.map(|at| others[at].runtime)
+        found.map(|at| targets[at].runtime)
     }
 
     /// The versions of a lock that may not move without need.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use layerpress_fetch::redacted;
 use layerpress_lock::marker_environment;
 use layerpress_python::index::{Registry, RegistryOptions};
-use layerpress_python::manifest::{Manifest, Settings};
+use layerpress_python::manifest::{Manifest, Origin, Settings};
 use layerpress_target::Target;
 use pep508_rs::PackageName;
 use url::Url;
 
+use super::error::PythonError;
 use crate::request::PythonOptions;
 use crate::session::Session;
 
@@ -58,32 +60,46 @@ pub(crate) fn registry(
     Registry::new(registry, session.client.clone())
 }
 
-/// The indexes that single requirements name for their packages on a target: a package may have one
-/// for each kind of machine.
-pub(crate) fn own_indexes(manifest: &Manifest, target: Target) -> OwnIndexes {
+/// The index that single requirements name for their package on a target: a package may have one for
+/// each kind of machine.
+///
+/// # Errors
+/// Two lines that name different ones for one package on the target.
+pub(crate) fn own_indexes(manifest: &Manifest, target: Target) -> Result<OwnIndexes, PythonError> {
     let environment = marker_environment(&target);
     let mut own = OwnIndexes::new();
+    let mut lines: BTreeMap<&PackageName, (&Url, &Origin)> = BTreeMap::new();
     let all = [
         &manifest.requirements,
         &manifest.constraints,
         &manifest.overrides,
     ];
     for requirement in all.into_iter().flatten() {
-        if let (Some(name), Some(index)) = (&requirement.name, &requirement.index)
-            && requirement.marker.evaluate(&environment, &[])
-        {
-            let indexes = own.entry(name.clone()).or_default();
-            if !indexes.contains(index) {
-                indexes.push(index.clone());
-            }
+        let (Some(name), Some(index)) = (&requirement.name, &requirement.index) else {
+            continue;
+        };
+        if !requirement.marker.evaluate(&environment, &[]) {
+            continue;
         }
+        let line = (index, &requirement.origin);
+        let (first, origin) = *lines.entry(name).or_insert(line);
+        if first != index {
+            return Err(PythonError::ConflictingIndexes {
+                name: name.clone(),
+                lines: Box::new([
+                    (origin.to_string(), redacted(first)),
+                    (requirement.origin.to_string(), redacted(index)),
+                ]),
+            });
+        }
+        own.insert(name.clone(), vec![index.clone()]);
     }
-    own
+    Ok(own)
 }
 
 #[cfg(test)]
 mod tests {
-    use layerpress_python::manifest::{Origin, Requirement, parse_requirement};
+    use layerpress_python::manifest::{Requirement, parse_requirement};
     use layerpress_target::Arch;
 
     use super::*;
@@ -110,7 +126,7 @@ mod tests {
                 runtime: "python3.13".parse().expect("a runtime"),
                 arch,
             };
-            let own = own_indexes(&manifest, target);
+            let own = own_indexes(&manifest, target).expect("no conflict");
             own.values()
                 .flatten()
                 .map(Url::to_string)
@@ -118,5 +134,24 @@ mod tests {
         };
         assert_eq!(of(Arch::Arm64), ["https://arm.example/"]);
         assert_eq!(of(Arch::X86_64), ["https://intel.example/"]);
+    }
+
+    #[test]
+    fn two_indexes_for_one_package_on_one_target_are_refused() {
+        let manifest = Manifest {
+            requirements: vec![
+                from("https://me:hush@one.example/", "a"),
+                from("https://two.example/", "a ; sys_platform == 'linux'"),
+            ],
+            ..Manifest::default()
+        };
+        let target = Target {
+            runtime: "python3.13".parse().expect("a runtime"),
+            arch: Arch::X86_64,
+        };
+        let error = own_indexes(&manifest, target).expect_err("is refused");
+        insta::assert_snapshot!(error, @r#"
+        a: pyproject.toml names the index `https://one.example/` for it, and pyproject.toml names `https://two.example/`
+        "#);
     }
 }

@@ -45,9 +45,15 @@ pub(crate) fn apply(file: &TomlFile, manifest: &mut Manifest) -> Result<(), Mani
             sources,
             indexes: &indexes,
         };
-        let requirements = std::mem::take(&mut manifest.requirements);
-        for requirement in requirements {
-            sources.apply(requirement, &mut manifest.requirements)?;
+        // As in uv, a source is one for constraints and overrides too.
+        for lines in [
+            &mut manifest.requirements,
+            &mut manifest.constraints,
+            &mut manifest.overrides,
+        ] {
+            for requirement in std::mem::take(lines) {
+                sources.apply(requirement, lines)?;
+            }
         }
     }
     Ok(())
@@ -222,8 +228,16 @@ impl Sources<'_> {
         for table in tables {
             let mut here = requirement.clone();
             let marker = self.read(table, item, &field, &mut here)?;
+            if !marker.is_disjoint(&elsewhere.negate()) {
+                let origin = self.file.origin(item.span(), item.to_string().trim());
+                return Err(ManifestError::Field {
+                    origin: Box::new(origin),
+                    field,
+                    fault: "names two sources that are for one machine".into(),
+                    remedy: Some("give each a `marker` that shuts the others out".into()),
+                });
+            }
             here.marker.and(marker.clone());
-            here.marker.and(elsewhere.clone());
             elsewhere.and(marker.negate());
             if !here.marker.is_false() {
                 out.push(here);

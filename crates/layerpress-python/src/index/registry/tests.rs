@@ -243,6 +243,19 @@ async fn the_first_index_that_has_the_name_gives_it() {
         assert_eq!(listed(&versions), expected);
         let two = server.asked().contains(&"/two/a/".to_owned());
         assert_eq!(two, strategy != IndexStrategy::FirstIndex);
+        let passed_over = registry.passed_over(&name("a")).await;
+        let told: Vec<_> = passed_over
+            .iter()
+            .map(|it| (it.before.as_str(), it.index.as_str(), listed(&it.versions)))
+            .collect();
+        let (one, two) = (server.url("one/"), server.url("two/"));
+        match strategy {
+            IndexStrategy::FirstIndex => {
+                let there = vec![vec!["a-2.zip".to_owned()]];
+                assert_eq!(told, [(one.as_str(), two.as_str(), there)]);
+            }
+            _ => assert!(told.is_empty()),
+        }
     }
 }
 

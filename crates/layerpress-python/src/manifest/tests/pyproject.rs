@@ -159,8 +159,8 @@ fn sources_and_indexes_of_uv() {
 name = "p"
 dependencies = ["torch", "lib", "tool>=1", "plain", "arch"]
 [tool.uv]
-constraint-dependencies = ["urllib3<2"]
-override-dependencies = ["six==1"]
+constraint-dependencies = ["urllib3<2", "arch<9"]
+override-dependencies = ["six==1", "Torch==2 ; sys_platform == 'linux'"]
 no-build-package = ["torch"]
 prerelease = "allow"
 [tool.uv.sources]
@@ -222,7 +222,16 @@ default = true
             manifest.overrides.len(),
             manifest.pre
         ),
-        (1, 1, true)
+        (2, 2, true)
+    );
+    // A source is one for constraints and overrides too.
+    assert_eq!(
+        manifest.constraints[1].to_string(),
+        "arch @ https://pkg.example/arch.zip"
+    );
+    assert_eq!(
+        manifest.overrides[1].index.as_ref().map(url::Url::as_str),
+        Some("https://cpu.example/simple")
     );
     assert!(
         !manifest
@@ -255,6 +264,11 @@ fn mistakes_in_uv_tables() {
     "#);
     insta::assert_snapshot!(with("x = { path = 'missing' }"), @r#"
     pyproject.toml:5: `{ path = "missing" }`: there is no file or folder `missing`
+    "#);
+    let twice = "x = [{ url = 'https://x.example/x.zip' }, { url = 'https://y.example/x.zip', marker = \"os_name == 'nt'\" }]";
+    insta::assert_snapshot!(with(twice), @r#"
+    pyproject.toml:5: `tool.uv.sources.x` names two sources that are for one machine
+    hint: give each a `marker` that shuts the others out
     "#);
     insta::assert_snapshot!(with("x = { git = 'not a url' }"), @"pyproject.toml:5: `tool.uv.sources.x` holds `not a url`: relative URL without a base");
     insta::assert_snapshot!(with("x = 'y'"), @"pyproject.toml:5: `tool.uv.sources.x` is a string, not a table");
