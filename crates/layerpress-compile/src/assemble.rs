@@ -17,7 +17,7 @@ use crate::pins::Gathered;
 /// A package and the team's own code that write one path differently; an own file that cannot be
 /// read; a layer larger than Lambda allows.
 pub(crate) fn assemble(gathered: &mut Gathered, own: &[OwnFile]) -> Result<(), CompileError> {
-    let own_bytes = add_own(&mut gathered.tree, own)?;
+    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, own)?;
     let mut weights: Vec<Weight> = gathered
         .packages
         .iter()

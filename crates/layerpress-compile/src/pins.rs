@@ -72,6 +72,8 @@ pub(crate) struct Gathered {
     pub packages: Vec<PackageReport>,
     /// What of them was left out.
     pub removed: Vec<RemovedReport>,
+    /// How much of the files is no package's but the team's own, in bytes.
+    pub own_bytes: u64,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

@@ -22,6 +22,8 @@ pub(crate) struct Laid {
     pub packages: Vec<PackageReport>,
     /// What is of no use on the target, and left out.
     pub removed: Vec<RemovedReport>,
+    /// How much of it is no package's, in bytes.
+    pub own_bytes: u64,
 }
 
 /// Where packages go, and for what.
@@ -38,7 +40,8 @@ pub(crate) struct LayOut {
 /// Name and version of a package.
 type Identity = (String, String);
 
-/// Puts the package behind each pin below the folder that stands for the project's `node_modules`.
+/// Puts the package behind each pin below the folder that stands for the project's `node_modules`,
+/// and what was `generated` beside them.
 ///
 /// Commands in `.bin` are links in npm's folders, and left out: a layer has no links.
 ///
@@ -47,76 +50,125 @@ type Identity = (String, String);
 pub(crate) fn lay_out(
     pins: &[Pin],
     packages: &[Option<Arc<PackageTree>>],
+    generated: &PackageTree,
     how: LayOut,
 ) -> Result<Laid, NodeError> {
-    let prefix = how.target.runtime.layer_prefix(match how.layout {
-        Layout::Flat => target::Layout::Flat,
-        Layout::Versioned => target::Layout::Versioned,
-    });
-    let locations: BTreeMap<&str, &Pin> = pins.iter().map(|pin| (&*pin.location, pin)).collect();
-    let mut tree = LayerTree::new();
-    let mut weights: BTreeMap<Identity, (u64, u64)> = BTreeMap::new();
-    let mut removed = RemovedReport {
-        rule: RULE,
-        files: 0,
-        bytes: 0,
+    let mut builder = Builder {
+        prefix: how.target.runtime.layer_prefix(match how.layout {
+            Layout::Flat => target::Layout::Flat,
+            Layout::Versioned => target::Layout::Versioned,
+        }),
+        how,
+        locations: pins.iter().map(|pin| (&*pin.location, pin)).collect(),
+        tree: LayerTree::new(),
+        weights: BTreeMap::new(),
+        removed: RemovedReport {
+            rule: RULE,
+            files: 0,
+            bytes: 0,
+        },
     };
     for (pin, package) in pins.iter().zip(packages) {
-        let Some(package) = package else {
-            continue;
-        };
-        let place = place(&pin.location, &prefix)?;
-        let useless = match how.profile {
-            Profile::None => BTreeSet::new(),
-            Profile::Safe => useless(package, how.target),
-        };
-        weights.entry(identity(pin)).or_default();
-        for (path, entry) in package.tree.iter() {
-            let inner = path.as_str();
-            let owner = if inner.starts_with("node_modules/") {
-                match owner(pin, package, inner, &locations) {
-                    Some(owner) => owner,
-                    None => continue,
-                }
-            } else {
-                identity(pin)
-            };
-            if useless.contains(path) {
-                removed.files += 1;
-                removed.bytes += entry.content.size;
-                continue;
-            }
-            weigh(weights.entry(owner).or_default(), entry);
-            let path = path.under(&place);
-            if tree.insert(path.clone(), entry.clone()).is_err() {
-                return Err(conflict(path, pin, &locations, &prefix));
-            }
+        if let Some(package) = package {
+            builder.package(pin, package)?;
         }
     }
-    let packages = weights
-        .into_iter()
-        .map(|((name, version), (zipped, unzipped))| PackageReport {
-            ecosystem: "node",
-            name,
-            version,
-            zipped_bytes: zipped,
-            unzipped_bytes: unzipped,
-        });
+    let own_bytes = builder.generated(generated)?;
+    let packages = builder.weights.into_iter();
+    let packages = packages.map(|((name, version), (zipped, unzipped))| PackageReport {
+        ecosystem: "node",
+        name,
+        version,
+        zipped_bytes: zipped,
+        unzipped_bytes: unzipped,
+    });
     Ok(Laid {
-        tree,
+        tree: builder.tree,
         packages: packages.collect(),
-        removed: Some(removed)
+        removed: Some(builder.removed)
             .into_iter()
             .filter(|it| it.files > 0)
             .collect(),
+        own_bytes,
     })
 }
 
-/// The files of a package that are for other platforms than the target.
-fn useless(package: &PackageTree, target: Target) -> BTreeSet<LayerPath> {
-    let files: Vec<&LayerPath> = package.tree.iter().map(|(path, _)| path).collect();
-    let foreign = foreign_files(&files, &package.binaries, target);
-    foreign.into_iter().map(|file| file.path).collect()
+/// A layer under construction.
+struct Builder<'a> {
+    prefix: String,
+    how: LayOut,
+    locations: BTreeMap<&'a str, &'a Pin>,
+    tree: LayerTree,
+    weights: BTreeMap<Identity, (u64, u64)>,
+    removed: RemovedReport,
+}
+
+impl Builder<'_> {
+    fn package(&mut self, pin: &Pin, package: &PackageTree) -> Result<(), NodeError> {
+        let place = place(&pin.location, &self.prefix)?;
+        let useless = self.useless(package);
+        self.weights.entry(identity(pin)).or_default();
+        for (path, entry) in package.tree.iter() {
+            let inner = path.as_str();
+            let owner = match inner.starts_with("node_modules/") {
+                true => owner(pin, package, inner, &self.locations),
+                false => Some(identity(pin)),
+            };
+            let Some(owner) = owner.filter(|_| self.is_kept(&useless, path, entry)) else {
+                continue;
+            };
+            let (zipped, unzipped) = self.weights.entry(owner).or_default();
+            *zipped += entry.content.stream_size();
+            *unzipped += entry.content.size;
+            let path = path.under(&place);
+            if self.tree.insert(path.clone(), entry.clone()).is_err() {
+                return Err(conflict(path, pin, &self.locations, &self.prefix));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds generated files and returns their size in bytes.
+    fn generated(&mut self, package: &PackageTree) -> Result<u64, NodeError> {
+        let useless = self.useless(package);
+        let place = place("", &self.prefix)?;
+        let mut bytes = 0;
+        for (path, entry) in package.tree.iter() {
+            if !self.is_kept(&useless, path, entry) {
+                continue;
+            }
+            bytes += entry.content.size;
+            let path = path.under(&place);
+            if self.tree.insert(path.clone(), entry.clone()).is_err() {
+                return Err(NodeError::Conflict {
+                    first: "a package".to_owned(),
+                    second: "generated code".to_owned(),
+                    path,
+                });
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// The files of a package that are for other platforms than the target.
+    fn useless(&self, package: &PackageTree) -> BTreeSet<LayerPath> {
+        if self.how.profile == Profile::None {
+            return BTreeSet::new();
+        }
+        let files: Vec<&LayerPath> = package.tree.iter().map(|(path, _)| path).collect();
+        let foreign = foreign_files(&files, &package.binaries, self.how.target);
+        foreign.into_iter().map(|file| file.path).collect()
+    }
+
+    /// Whether a file goes into the layer; one that does not is counted.
+    fn is_kept(&mut self, useless: &BTreeSet<LayerPath>, path: &LayerPath, entry: &Entry) -> bool {
+        if !useless.contains(path) {
+            return true;
+        }
+        self.removed.files += 1;
+        self.removed.bytes += entry.content.size;
+        false
+    }
 }
 
 fn identity(pin: &Pin) -> Identity {
@@ -127,7 +179,8 @@ fn identity(pin: &Pin) -> Identity {
 /// Where a location of the lockfile is in the layer.
 fn place(location: &str, prefix: &str) -> Result<LayerPath, NodeError> {
     let below = location.strip_prefix("node_modules/").unwrap_or(location);
-    LayerPath::new(&format!("{prefix}/{below}")).map_err(|error| NodeError::PackedName {
+    let whole = format!("{prefix}/{below}");
+    LayerPath::new(whole.trim_end_matches('/')).map_err(|error| NodeError::PackedName {
         path: location.into(),
         reason: error.to_string(),
     })
@@ -167,11 +220,6 @@ fn owner(
         .filter_map(|folder| locations.get(folder))
         .any(|other| other.bundled_in.as_deref() != Some(&*pin.location));
     (!replaced).then_some(owner)
-}
-
-fn weigh((zipped, unzipped): &mut (u64, u64), entry: &Entry) {
-    *zipped += entry.content.stream_size();
-    *unzipped += entry.content.size;
 }
 
 fn conflict(

@@ -20,7 +20,8 @@ use layerpress_target::{Ecosystem, Target};
 
 use super::digests::{manifest, strengthen};
 use super::error::NodeError;
-use super::pins::NodePins;
+use super::generated::generated;
+use super::pins::{NodePins, Parts};
 use super::project::{Opened, open};
 use crate::error::CompileError;
 use crate::input::Input;
@@ -89,7 +90,18 @@ pub(crate) fn lock_project(
         }
     };
     supply(&session, desk.registry(), &mut done.lock)?;
-    let pins = NodePins::new(done.asked, done.lock, desk, folder, request, &npmrc);
+    let generated = match (&input.folder, input.own_code) {
+        (Some(layer), true) => generated(layer)?,
+        _ => Vec::new(),
+    };
+    let parts = Parts {
+        asked: done.asked,
+        lock: done.lock,
+        desk,
+        folder,
+        generated,
+    };
+    let pins = NodePins::new(parts, request.node.dev, &npmrc);
     Ok(Locked {
         session,
         project,

@@ -7,6 +7,7 @@
 mod archives;
 mod digests;
 mod error;
+mod generated;
 mod layout;
 mod local;
 mod lock;

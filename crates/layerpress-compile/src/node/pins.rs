@@ -18,12 +18,13 @@ use layerpress_tree::LayerPath;
 
 use super::archives::{Archive, archive, label, unpack_all};
 use super::error::NodeError;
+use super::generated;
 use super::layout::{LayOut, lay_out};
 use super::local::local_package;
 use super::lock::package_of;
 use crate::error::CompileError;
+use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
-use crate::request::LockRequest;
 use crate::session::Session;
 
 /// How many packages a warning names.
@@ -37,11 +38,28 @@ pub(crate) struct NodePins {
     desk: Desk,
     /// The project's folder.
     folder: PathBuf,
+    /// Files that a tool wrote: where they go below `node_modules`, and where they lie.
+    generated: Vec<OwnFile>,
     dev: bool,
     engine_strict: bool,
     ignore_scripts: bool,
     /// Warnings that were given already: several targets have them in common.
     told: Mutex<BTreeSet<String>>,
+}
+
+/// What a lock and its surroundings give.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// What is asked for.
+    pub asked: Project,
+    /// What is locked.
+    pub lock: PackageLock,
+    /// The registries.
+    pub desk: Desk,
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// Files that a tool wrote: where they go below `node_modules`, and where they lie.
+    pub generated: Vec<OwnFile>,
 }
 
 impl Pins for NodePins {
@@ -69,12 +87,14 @@ impl Pins for NodePins {
             layout: job.layout,
             profile: job.profile,
         };
-        let laid = lay_out(&pins, &packages, how)?;
+        let generated = generated::read(&self.generated)?;
+        let laid = lay_out(&pins, &packages, &generated, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
             tree: laid.tree,
             packages: laid.packages,
             removed: laid.removed,
+            own_bytes: laid.own_bytes,
             warnings: Vec::new(),
         })
     }
@@ -95,20 +115,21 @@ impl Pins for NodePins {
 
 impl NodePins {
     /// What a lock gives to a project.
-    pub(crate) fn new(
-        asked: Project,
-        lock: PackageLock,
-        desk: Desk,
-        folder: PathBuf,
-        request: &LockRequest,
-        npmrc: &Npmrc,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts, dev: bool, npmrc: &Npmrc) -> Self {
+        let Parts {
+            asked,
+            lock,
+            desk,
+            folder,
+            generated,
+        } = parts;
         Self {
             asked,
             lock,
             desk,
             folder,
-            dev: request.node.dev,
+            generated,
+            dev,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
             ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
             told: Mutex::default(),

@@ -123,6 +123,7 @@ pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered
         tree,
         packages,
         removed: Vec::new(),
+        own_bytes: 0,
         warnings: merged.warnings,
     })
 }

@@ -1,0 +1,120 @@
+//! [`generated`]: code that a tool wrote into a layer folder's own `node_modules`, where nothing else
+//! is the team's: Prisma's client, which no registry has.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use layerpress_node::tarball::{Facts, PackageTree};
+use layerpress_press::Binary;
+use layerpress_tree::{LayerPath, LayerTree};
+use rayon::prelude::*;
+
+use super::error::NodeError;
+use crate::assemble::read_entry;
+use crate::error::CompileError;
+
+/// Where Prisma writes its client, below `node_modules`.
+const FOLDER: &str = ".prisma";
+
+/// How deep folders may lie in it.
+const MOST_DEPTH: usize = 16;
+
+/// The generated files of a folder laid out as a layer: where each goes below `node_modules`, and
+/// where it lies; in order.
+///
+/// # Errors
+/// What cannot be read, links, and names that cannot stand in a layer.
+pub(crate) fn generated(layer: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
+    let mut files = Vec::new();
+    let folder = layer.join("nodejs/node_modules").join(FOLDER);
+    if folder.is_dir() {
+        walk(&folder, FOLDER, 0, &mut files)?;
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut Vec<(LayerPath, PathBuf)>,
+) -> Result<(), NodeError> {
+    let unreadable = |source| NodeError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let refused = |reason: String| NodeError::PackedName {
+            path: entry.path(),
+            reason,
+        };
+        let name = entry.file_name();
+        let name = name
+            .to_str()
+            .ok_or_else(|| refused("its name is not UTF-8".to_owned()))?;
+        let path = format!("{prefix}/{name}");
+        let kind = entry.file_type().map_err(unreadable)?;
+        if kind.is_dir() && depth < MOST_DEPTH {
+            walk(&entry.path(), &path, depth + 1, files)?;
+        } else if kind.is_file() {
+            let path = LayerPath::new(&path).map_err(|error| refused(error.to_string()))?;
+            files.push((path, entry.path()));
+        } else {
+            return Err(refused("it is no regular file".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The files with what they hold, as a package's are.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read(files: &[(LayerPath, PathBuf)]) -> Result<PackageTree, CompileError> {
+    let entries: Vec<_> = files
+        .par_iter()
+        .map(|(path, file)| {
+            let (entry, bytes) = read_entry(file)?;
+            Ok::<_, CompileError>((path.clone(), entry, Binary::of(&bytes)))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut package = PackageTree {
+        tree: LayerTree::new(),
+        package: Facts::default(),
+        bundled: Vec::new(),
+        binaries: Default::default(),
+        warnings: Vec::new(),
+    };
+    for (path, entry, binary) in entries {
+        package
+            .binaries
+            .extend(binary.map(|binary| (path.clone(), binary)));
+        package
+            .tree
+            .insert(path, entry)
+            .expect("files of one folder have paths of their own");
+    }
+    Ok(package)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_client_is_found_and_nothing_beside_it() {
+        let layer = tempfile::tempdir().expect("a temporary folder");
+        let modules = layer.path().join("nodejs/node_modules");
+        for name in [".prisma/client/index.js", "express/index.js", ".bin/x"] {
+            let path = modules.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+            fs::write(path, "").expect("written");
+        }
+        let found = generated(layer.path()).expect("readable");
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, [".prisma/client/index.js"]);
+        assert_eq!(read(&found).expect("readable").tree.len(), 1);
+    }
+}
