@@ -50,6 +50,10 @@ pub struct NodeOptions {
     pub dev: bool,
     /// The variables of the process: npm's settings among them, and what `${NAME}` stands for.
     pub variables: BTreeMap<String, String>,
+    /// The same as they are, for git.
+    pub process: BTreeMap<OsString, OsString>,
+    /// Where repositories are checked out.
+    pub temporary: PathBuf,
     /// The user's home folder.
     pub home: Option<PathBuf>,
     /// What time it is, for settings that count from now.

@@ -10,6 +10,7 @@ use layerpress_fetch::{ArchiveRequest, FetchError, StoredArchive, redacted};
 use layerpress_node::PackageName;
 use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::registry::Registry;
+use layerpress_node::source::Desk;
 use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
 use layerpress_tree::Digest;
 use rayon::prelude::*;
@@ -31,8 +32,17 @@ pub(crate) struct Archive<'a> {
     pub label: String,
     /// One of the pins that it is for.
     pub pin: &'a Pin,
-    /// Where it is.
-    pub url: Url,
+    /// Where it comes from.
+    pub origin: Origin<'a>,
+}
+
+/// Where an archive comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin<'a> {
+    /// An address, of the disk too.
+    Url(Url),
+    /// A commit of a git repository, as the lockfile names it; packed when it is checked out.
+    Git(&'a str),
 }
 
 /// Where the archive of a pin is; `None` for what is no archive or comes inside another.
@@ -53,7 +63,14 @@ pub(crate) fn archive<'a>(
     };
     let name = PackageName::parse(&pin.name).ok();
     let url = match &pin.resolved {
-        Resolved::Folder(_) | Resolved::Git(_) => return Ok(None),
+        Resolved::Folder(_) => return Ok(None),
+        Resolved::Git(address) => {
+            return Ok(Some(Archive {
+                label: label(pin),
+                pin,
+                origin: Origin::Git(address),
+            }));
+        }
         Resolved::Registry => name
             .as_ref()
             .zip(pin.version.as_deref())
@@ -80,7 +97,7 @@ pub(crate) fn archive<'a>(
     Ok(Some(Archive {
         label: label(pin),
         pin,
-        url,
+        origin: Origin::Url(url),
     }))
 }
 
@@ -98,7 +115,7 @@ pub(crate) fn label(pin: &Pin) -> String {
 /// The first archive that cannot be had, is not what its digest promises, or is no sound tarball.
 pub(crate) fn unpack_all(
     session: &Session,
-    registry: &Registry,
+    desk: &Desk,
     archives: &[Archive<'_>],
     tally: &Tally,
 ) -> Result<Vec<Arc<PackageTree>>, CompileError> {
@@ -114,7 +131,11 @@ pub(crate) fn unpack_all(
         .filter(|&index| trees[index].is_none())
         .collect();
     if session.client.offline() {
-        let remote = |index: &&usize| archives[**index].url.scheme() != "file";
+        let remote = |index: &&usize| match &archives[**index].origin {
+            Origin::Url(url) => url.scheme() != "file",
+            // What a commit was packed into is known to the desk alone.
+            Origin::Git(_) => false,
+        };
         let files: Vec<String> = missing
             .iter()
             .filter(remote)
@@ -128,7 +149,7 @@ pub(crate) fn unpack_all(
     let arrived: Vec<(usize, PackageTree)> = session.wait(
         stream::iter(missing)
             .map(|index| async move {
-                let tree = arrive(session, registry, &archives[index], options, tally).await?;
+                let tree = arrive(session, desk, &archives[index], options, tally).await?;
                 Ok::<_, CompileError>((index, tree))
             })
             .buffer_unordered(AT_ONCE)
@@ -146,17 +167,14 @@ fn from_store(
     archive: &Archive<'_>,
     options: &UnpackOptions,
 ) -> Result<Option<Arc<PackageTree>>, CompileError> {
+    let Origin::Url(url) = &archive.origin else {
+        return Ok(None);
+    };
     for digest in archive.pin.integrity.strongest() {
-        let Some(stored) = session
-            .client
-            .archive_now(&request(archive, Some(digest)))?
-        else {
+        let request = request(&archive.label, url, Some(digest));
+        let Some(stored) = session.client.archive_now(&request)? else {
             continue;
         };
-        // Damage is told by who makes the copy anew.
-        if let Ok(Some(tree)) = tarball::unpacked(stored.digest, session.store(), options) {
-            return Ok(Some(Arc::new(tree)));
-        }
         let Some(bytes) = session.store().archive(stored.digest) else {
             continue;
         };
@@ -173,44 +191,55 @@ fn from_store(
 /// The package, from wherever the pin says.
 async fn arrive(
     session: &Session,
-    registry: &Registry,
+    desk: &Desk,
     archive: &Archive<'_>,
     options: &UnpackOptions,
     tally: &Tally,
 ) -> Result<PackageTree, CompileError> {
-    let vouched = digests::vouched(registry, archive.pin).await?;
-    match fetch_and_unpack(session, archive, &vouched, options, tally).await {
+    let vouched = match &archive.origin {
+        Origin::Url(_) => digests::vouched(desk.registry(), archive.pin).await?,
+        // The commit's own name vouches for what it holds.
+        Origin::Git(_) => Vouched::default(),
+    };
+    let again = async || {
+        let stored = match &archive.origin {
+            Origin::Url(url) => fetch(session, &archive.label, url, &vouched).await?,
+            Origin::Git(address) => desk.git_package(address).await.map_err(NodeError::from)?,
+        };
+        if stored.cached {
+            tally.cached.fetch_add(1, Ordering::Relaxed);
+        } else {
+            tally
+                .downloaded_bytes
+                .fetch_add(stored.size, Ordering::Relaxed);
+        }
+        let bytes = self::stored(session, &stored, &archive.label)?;
+        vouched.check_sha1(&archive.label, &bytes)?;
+        unpack_beside(session, archive, &stored, bytes, options).await
+    };
+    match again().await {
         Err(CompileError::Node(NodeError::Tarball(error))) if error.is_damage() => {
             session
                 .reporter()
                 .warn(format!("{error}; it is fetched again"));
-            fetch_and_unpack(session, archive, &vouched, options, tally).await
+            again().await
         }
         outcome => outcome,
     }
 }
 
-async fn fetch_and_unpack(
+/// Inflating and pressing takes all cores; the network goes on beside it.
+async fn unpack_beside(
     session: &Session,
     archive: &Archive<'_>,
-    vouched: &Vouched,
+    stored: &StoredArchive,
+    bytes: Bytes,
     options: &UnpackOptions,
-    tally: &Tally,
 ) -> Result<PackageTree, CompileError> {
-    let stored = fetch(session, archive, vouched).await?;
-    if stored.cached {
-        tally.cached.fetch_add(1, Ordering::Relaxed);
-    } else {
-        tally
-            .downloaded_bytes
-            .fetch_add(stored.size, Ordering::Relaxed);
-    }
-    let bytes = self::stored(session, &stored, &archive.label)?;
-    vouched.check_sha1(&archive.url, &bytes)?;
-    // Inflating and pressing takes all cores; the network goes on beside it.
-    let store = session.store().clone();
+    let (store, digest) = (session.store().clone(), stored.digest);
     let (label, options) = (archive.label.clone(), options.clone());
-    let work = move || tarball::unpack(&label, &bytes, stored.digest, &store, &options);
+    let _turn = session.client.turn().await;
+    let work = move || tarball::unpack(&label, &bytes, digest, &store, &options);
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(tree)) => {
             session.warn_all(tree.warnings.iter().cloned());
@@ -224,30 +253,28 @@ async fn fetch_and_unpack(
 /// Brings an archive into the store; of several digests by one algorithm any may be its.
 async fn fetch(
     session: &Session,
-    archive: &Archive<'_>,
+    label: &str,
+    url: &Url,
     vouched: &Vouched,
 ) -> Result<StoredArchive, FetchError> {
     let mut outcome = None;
     for digest in &vouched.digests {
-        match session
-            .client
-            .archive(&request(archive, Some(digest)))
-            .await
-        {
+        let request = request(label, url, Some(digest));
+        match session.client.archive(&request).await {
             Err(error @ FetchError::Mismatch { .. }) => outcome = Some(Err(error)),
             other => return other,
         }
     }
     match outcome {
         Some(mismatch) => mismatch,
-        None => session.client.archive(&request(archive, None)).await,
+        None => session.client.archive(&request(label, url, None)).await,
     }
 }
 
-fn request(archive: &Archive<'_>, digest: Option<&Digest>) -> ArchiveRequest {
+fn request(label: &str, url: &Url, digest: Option<&Digest>) -> ArchiveRequest {
     ArchiveRequest {
-        url: archive.url.clone(),
-        file_name: archive.label.clone(),
+        url: url.clone(),
+        file_name: label.to_owned(),
         digests: digest.cloned().into_iter().collect(),
         size: None,
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use layerpress_fetch::{ArchiveRequest, redacted};
+use layerpress_fetch::ArchiveRequest;
 use layerpress_node::integrity::{Integrity, written};
 use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::place::IdealTree;
@@ -35,15 +35,15 @@ pub(crate) struct Vouched {
 }
 
 impl Vouched {
-    /// Holds an archive against its SHA-1.
+    /// Holds the bytes of an archive against its SHA-1.
     ///
     /// # Errors
     /// [`NodeError::OtherSha1`] if it has another.
-    pub(crate) fn check_sha1(&self, url: &Url, archive: &[u8]) -> Result<(), NodeError> {
-        let found: [u8; 20] = sha1::Sha1::digest(archive).into();
+    pub(crate) fn check_sha1(&self, archive: &str, bytes: &[u8]) -> Result<(), NodeError> {
+        let found: [u8; 20] = sha1::Sha1::digest(bytes).into();
         match self.sha1 {
             Some(expected) if expected != found => Err(NodeError::OtherSha1 {
-                url: redacted(url),
+                archive: archive.to_owned(),
                 expected: hex(&expected),
                 found: hex(&found),
             }),
@@ -202,7 +202,7 @@ async fn hashed(
         digests: Vec::new(),
         sha1: integrity(manifest).and_then(|integrity| integrity.sha1),
     };
-    vouched.check_sha1(&request.url, &bytes)?;
+    vouched.check_sha1(&label, &bytes)?;
     let sha512 = sha2::Sha512::digest(&bytes);
     let digest = Digest::from_bytes(Algorithm::Sha512, &sha512);
     Ok(digest.as_ref().map(written).unwrap_or_default())

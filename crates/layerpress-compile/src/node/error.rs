@@ -9,7 +9,7 @@ use layerpress_node::npmrc::NpmrcError;
 use layerpress_node::package_json::PackageJsonError;
 use layerpress_node::package_lock::{PackageLockError, PinError};
 use layerpress_node::registry::RegistryError;
-use layerpress_node::source::{ResolveError, WorkspaceError};
+use layerpress_node::source::{ResolveError, SourceError, WorkspaceError};
 use layerpress_node::tarball::TarballError;
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
@@ -74,10 +74,10 @@ pub enum NodeError {
         address: String,
     },
     /// A tarball that is not what its SHA-1 says.
-    #[error("`{url}` has the SHA-1 {found}, not {expected}")]
+    #[error("`{archive}` has the SHA-1 {found}, not {expected}")]
     OtherSha1 {
-        /// Where it is, without credentials.
-        url: String,
+        /// The package.
+        archive: String,
         /// What the lockfile or registry says, in hex.
         expected: String,
         /// What it has.
@@ -171,6 +171,12 @@ impl From<ResolveError> for NodeError {
         Self::Resolve {
             source: Box::new(source),
         }
+    }
+}
+
+impl From<SourceError> for NodeError {
+    fn from(error: SourceError) -> Self {
+        ResolveError::from(error).into()
     }
 }
 

@@ -67,6 +67,18 @@ pub(crate) fn local_package(project: &Path, location: &str) -> Result<PackageTre
     Ok(tree)
 }
 
+/// The files of a package's folder that belong to the package: where each goes, and where it lies.
+///
+/// # Errors
+/// A folder without a package.json, or files that cannot be listed or named in a layer.
+pub(crate) fn packed_files(folder: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
+    let text = std::fs::read(folder.join("package.json")).map_err(|_| NodeError::NoPackage {
+        path: folder.to_owned(),
+    })?;
+    let package: Value = serde_json::from_slice(without_bom(&text)).unwrap_or_default();
+    Ok(pack_list(folder, &package, &[])?.files)
+}
+
 fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use layerpress_fetch::{ProxyAddress, Reporter, Stage};
@@ -11,16 +11,16 @@ use layerpress_node::PackageName;
 use layerpress_node::npmrc::{Npmrc, Surroundings};
 use layerpress_node::package_json::PackageJson;
 use layerpress_node::package_lock::{self, PackageLock, Style};
-use layerpress_node::place::{IdealTree, Project, ideal_tree};
+use layerpress_node::place::{IdealTree, Project, Update, ideal_tree, ideal_tree_from};
 use layerpress_node::registry::Registry;
 use layerpress_node::semver::Version;
-use layerpress_node::source::Desk;
-use layerpress_node::spec::Spec;
+use layerpress_node::source::{Desk, GitOptions};
 use layerpress_target::{Ecosystem, Target};
 
 use super::digests::{manifest, strengthen};
 use super::error::NodeError;
 use super::generated::generated;
+use super::local::packed_files;
 use super::pins::{NodePins, Parts};
 use super::project::{Opened, open};
 use crate::error::CompileError;
@@ -31,6 +31,9 @@ use crate::report::LockfileReport;
 use crate::request::{LockRequest, NodeOptions, Sources, Upgrade};
 use crate::session::Session;
 use crate::targets::choose;
+
+/// How long one of git's commands may take.
+const GIT_BUDGET: Duration = Duration::from_secs(10 * 60);
 
 /// How many manifests are asked for at once.
 const AT_ONCE: usize = 32;
@@ -66,7 +69,12 @@ pub(crate) fn lock_project(
     session.warn_all(npmrc.add_tokens(session.client.credentials()));
     let registry = Registry::new(options, session.client.clone());
     let targets = choose(Ecosystem::Node, &request.runtimes, &request.archs, &[])?;
-    let desk = Desk::new(&folder, registry, oldest(&targets));
+    let desk = Desk::new(&folder, registry, oldest(&targets)).with_git(GitOptions {
+        variables: request.node.process.clone(),
+        temporary: request.node.temporary.clone(),
+        budget: GIT_BUDGET,
+        packing: Arc::new(|folder| packed_files(folder).map_err(std::io::Error::other)),
+    });
     let previous = Previous::read(&project.lockfile)?;
     let work = Work {
         request,
@@ -75,7 +83,7 @@ pub(crate) fn lock_project(
         folder: &folder,
         path: &project.lockfile,
         target: targets[0],
-        omit_addresses: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
+        omits_resolved: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
     let mut done = match opened {
         Some(opened) => work.up_to_date(&opened, previous)?,
@@ -215,7 +223,7 @@ struct Work<'a> {
     /// The one that a stage is told for.
     target: Target,
     /// Whether the lockfile is not to say where registries keep their tarballs.
-    omit_addresses: bool,
+    omits_resolved: bool,
 }
 
 impl Work<'_> {
@@ -286,11 +294,13 @@ impl Work<'_> {
         }
         self.are_there(&tree)?;
         strengthen(self.session, self.desk.registry(), &mut tree)?;
-        if self.omit_addresses {
-            omit_addresses(&mut tree);
-        }
         let name = layer_name(self.folder);
-        let text = package_lock::write(&asked, &tree, &name, &Style::of(package_json));
+        let mut style = Style::of(package_json);
+        if let Some(found) = previous {
+            style = style.keeping(&found.lock);
+        }
+        style.omits_resolved = self.omits_resolved;
+        let text = package_lock::write(&asked, &tree, &name, &style);
         let lock = package_lock::read(&self.path.display().to_string(), text.as_bytes())?;
         let written = previous.is_none_or(|found| found.text != text);
         let before = previous.map(|found| versions(&found.lock));
@@ -324,10 +334,22 @@ impl Work<'_> {
 
     /// The tree that npm would build, on top of what is locked already.
     fn tree(&self, asked: &Project, lock: Option<&PackageLock>) -> Result<IdealTree, CompileError> {
-        let _ = lock;
-        let built = self
-            .session
-            .wait(async { self.desk.build(asked, ideal_tree(asked, self.desk)).await });
+        let update = match &self.request.upgrade {
+            Upgrade::Nothing => Update::None,
+            Upgrade::Everything => Update::All,
+            Upgrade::Packages(names) => {
+                Update::Packages(names.iter().map(|name| name.as_str().into()).collect())
+            }
+        };
+        let built = self.session.wait(async {
+            match lock.filter(|_| update != Update::All) {
+                Some(lock) => {
+                    let tree = ideal_tree_from(asked, lock, &update, self.desk);
+                    self.desk.build(asked, tree).await
+                }
+                None => self.desk.build(asked, ideal_tree(asked, self.desk)).await,
+            }
+        });
         Ok(built?)
     }
 }
@@ -365,27 +387,6 @@ pub(super) fn package_of(project: &Path, location: &str) -> Option<PackageJson> 
     let text = std::fs::read(&file).ok()?;
     // One that cannot be read is told of where the folder is copied.
     PackageJson::parse(&file.display().to_string(), &text).ok()
-}
-
-/// Takes out where registries keep their tarballs, which follows from name and version; npm's setting
-/// for locks that several registries are to serve (`Node.isRegistryDependency`).
-fn omit_addresses(tree: &mut IdealTree) {
-    let edges = tree.packages.iter().flat_map(|placed| &placed.dependencies);
-    let (mut by_registry, mut otherwise) = (BTreeSet::new(), BTreeSet::new());
-    for edge in edges {
-        let Some(location) = edge.location.clone() else {
-            continue;
-        };
-        match Spec::parse(&edge.name, &edge.spec) {
-            Ok(Spec::Registry(_) | Spec::Alias { .. }) => by_registry.insert(location),
-            _ => otherwise.insert(location),
-        };
-    }
-    for placed in &mut tree.packages {
-        if by_registry.contains(&placed.location) && !otherwise.contains(&placed.location) {
-            Arc::make_mut(&mut placed.manifest).tarball = None;
-        }
-    }
 }
 
 /// Whether a lockfile was written for what the project asks for now, so that it holds nothing that

@@ -16,7 +16,7 @@ use layerpress_node::tarball::PackageTree;
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
 
-use super::archives::{Archive, archive, label, unpack_all};
+use super::archives::{Archive, Origin, archive, label, unpack_all};
 use super::error::NodeError;
 use super::generated;
 use super::layout::{LayOut, lay_out};
@@ -103,12 +103,7 @@ impl Pins for NodePins {
         let pins = self.pins(job)?;
         let wanted = Wanted::new(self, &pins)?;
         // Unpacked and let go: a bad archive is found now, and pressed copies make the build quick.
-        let trees = unpack_all(
-            job.session,
-            self.desk.registry(),
-            &wanted.archives,
-            job.tally,
-        )?;
+        let trees = unpack_all(job.session, &self.desk, &wanted.archives, job.tally)?;
         Ok(trees.len())
     }
 }
@@ -159,12 +154,7 @@ impl NodePins {
         pins: &[Pin],
     ) -> Result<Vec<Option<Arc<PackageTree>>>, CompileError> {
         let wanted = Wanted::new(self, pins)?;
-        let trees = unpack_all(
-            job.session,
-            self.desk.registry(),
-            &wanted.archives,
-            job.tally,
-        )?;
+        let trees = unpack_all(job.session, &self.desk, &wanted.archives, job.tally)?;
         let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
             (Some(index), _) => Ok(Some(Arc::clone(&trees[*index]))),
             (None, Resolved::Folder(location)) if pin.bundled_in.is_none() => {
@@ -231,12 +221,10 @@ impl NodePins {
                 })
             })
             .collect();
-        let own: Vec<LayerPath> = job
-            .project
-            .own
-            .iter()
-            .map(|(path, _)| path.clone())
-            .collect();
+        let modules = LayerPath::new("nodejs/node_modules").expect("it is a plain path");
+        let generated = self.generated.iter().map(|(path, _)| path.under(&modules));
+        let own = job.project.own.iter().map(|(path, _)| path.clone());
+        let own: Vec<LayerPath> = own.chain(generated).collect();
         let needed = |trouble: &Trouble| {
             let mut same = pins.iter().filter(|pin| {
                 *pin.name == *trouble.name && pin.version.as_deref() == Some(&*trouble.version)
@@ -307,14 +295,14 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn new(of: &NodePins, pins: &'a [Pin]) -> Result<Self, CompileError> {
-        let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut known: BTreeMap<(Origin<'_>, String), usize> = BTreeMap::new();
         let mut wanted = Self {
             archives: Vec::new(),
             of_pins: Vec::new(),
         };
         for pin in pins {
             let index = archive(pin, of.desk.registry(), &of.folder)?.map(|archive| {
-                let key = (archive.url.to_string(), pin.integrity.to_string());
+                let key = (archive.origin.clone(), pin.integrity.to_string());
                 *known.entry(key).or_insert_with(|| {
                     wanted.archives.push(archive);
                     wanted.archives.len() - 1

@@ -110,10 +110,14 @@ impl PackageLock {
     }
 
     /// The project as it was when the file was written, for using the file without a package.json.
-    /// Its overrides are not known.
+    /// Its overrides are not known. Of lockfileVersion 1, which says nothing of the project, it asks
+    /// for every package at the top.
     #[must_use]
     pub fn project(&self) -> Project {
-        let root = self.root().cloned().unwrap_or_default();
+        let root = match self.root() {
+            Some(root) => root.clone(),
+            None => self.as_if_all_were_asked_for(),
+        };
         let links = self
             .packages
             .iter()
@@ -143,8 +147,69 @@ impl PackageLock {
             ..Project::default()
         }
     }
+
+    /// An entry for a project that asks for every package at the top, the way its flags say.
+    fn as_if_all_were_asked_for(&self) -> Locked {
+        let mut root = Manifest::default();
+        let mut dev_dependencies = Pairs::new();
+        for (location, locked) in &self.packages {
+            let Some(folder) = location.strip_prefix("node_modules/") else {
+                continue;
+            };
+            if !is_top(location) || locked.in_bundle {
+                continue;
+            }
+            let of = &locked.manifest;
+            let spec = match (&of.version, &of.name) {
+                (Some(version), Some(name)) if **name != *folder => {
+                    format!("npm:{name}@{version}").into()
+                }
+                (Some(version), _) => version.clone(),
+                (None, _) => of.tarball.clone().unwrap_or_else(|| "*".into()),
+            };
+            let pairs = match (locked.is_dev, locked.is_optional) {
+                (true, _) => &mut dev_dependencies,
+                (false, true) => &mut root.optional_dependencies,
+                (false, false) => &mut root.dependencies,
+            };
+            pairs.push((folder.into(), spec));
+        }
+        Locked {
+            manifest: Arc::new(root),
+            dev_dependencies: Arc::new(dev_dependencies),
+            ..Locked::default()
+        }
+    }
 }
 
 fn is_top(location: &str) -> bool {
     location.matches("node_modules/").count() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::package_lock::read;
+
+    #[test]
+    fn version_1_asks_for_what_is_at_the_top() {
+        let text = br#"{"lockfileVersion": 1, "dependencies": {
+            "a": {"version": "1.0.0", "dependencies": {"b": {"version": "1.0.0"}}},
+            "b": {"version": "2.0.0", "optional": true},
+            "c": {"version": "npm:d@3.0.0"},
+            "tool": {"version": "1.0.0", "dev": true}}}"#;
+        let project = read("package-lock.json", text)
+            .expect("a lockfile")
+            .project();
+        let shown = |pairs: &crate::Pairs| {
+            let all = pairs.iter().map(|(name, spec)| format!("{name} {spec}"));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let asked = &project.package;
+        assert_eq!(
+            shown(&asked.manifest.dependencies),
+            "a 1.0.0, c npm:d@3.0.0"
+        );
+        assert_eq!(shown(&asked.manifest.optional_dependencies), "b 2.0.0");
+        assert_eq!(shown(&asked.dev_dependencies), "tool 1.0.0");
+    }
 }

@@ -159,6 +159,8 @@ impl Asked<'_> {
             before: typed.map(cutoff).transpose()?,
             dev: self.resolve.is_some_and(|resolve| resolve.dev),
             variables: self.environment.variables().clone(),
+            process: self.environment.raw().clone(),
+            temporary: Environment::temporary(),
             home: self.environment.home(),
             now: now(),
         })
