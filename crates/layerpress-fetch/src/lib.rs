@@ -26,6 +26,7 @@ pub use credentials::{Credentials, NetrcError, Token};
 pub use error::{ErrorKind, FetchError, Known, PageError, Sent, StoreError};
 pub use events::{Event, Reporter, Silent, Stage};
 pub use freshness::Freshness;
+pub use map::let_go;
 pub use redact::redacted;
 pub use store::{
     Area, Blob, Namespace, PressedFile, Removed, Store, StoredArchive, Usage, Verification,

@@ -226,17 +226,29 @@ impl Builder<'_> {
                 subdirectory,
                 ..
             } => {
+                // Large archives are read to their end to find nothing: once is enough.
+                let version = request.version.is_some();
+                let nothing = ["no static metadata", &digest.hex()];
+                let nothing = json!([FORMAT, nothing, subdirectory, version]).to_string();
+                if self.store.blob(Namespace::Built, &nothing).is_some() {
+                    return Ok(None);
+                }
                 let Some(bytes) = self.store.archive(digest) else {
                     return Ok(None);
                 };
                 let subdirectory = subdirectory.map(str::to_owned);
                 let version = request.version.cloned();
-                off_thread(move || {
+                let found = off_thread(move || {
                     let subdirectory = subdirectory.as_deref();
                     let version = version.as_ref();
                     Ok(metadata::archive_metadata(&bytes, subdirectory, version))
                 })
-                .await
+                .await?;
+                if found.is_none() {
+                    // A store that cannot be written costs the next run a look.
+                    let _ = self.store.put_blob(Namespace::Built, &nothing, b"");
+                }
+                Ok(found)
             }
         }
     }
@@ -403,7 +415,8 @@ impl Builder<'_> {
             (Some(text), _) => Ok(text),
             (None, wheel) => {
                 let wheel = wheel.unwrap_or_default();
-                off_thread(move || repack::metadata_of(&wheel)).await
+                let scratch = tree.scratch.path().to_owned();
+                off_thread(move || repack::metadata_of(&wheel, &scratch)).await
             }
         }
     }

@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use layerpress_fetch::let_go;
 use layerpress_pack::tarball::{self, Kind};
 use layerpress_pack::{Archive, TarballError, read_all};
 use pep440_rs::Version;
 use toml_edit::TableLike;
 
 use super::backend::{parse_document, strings};
-use super::source::LIMITS;
+use super::source::{LET_GO_AFTER_BYTES, LIMITS};
 use crate::metadata::Metadata;
 
 /// Neither of the files that are read comes near this.
@@ -84,10 +85,16 @@ impl Found {
             links: tarball::Links::Report,
             ..tarball::Options::default()
         };
+        let mut since = 0;
         let read = tarball::read(bytes, &options, |member| {
             let Kind::File { size, data, .. } = member.kind else {
                 return Ok(());
             };
+            since += size;
+            if since >= LET_GO_AFTER_BYTES {
+                since = 0;
+                let_go(bytes);
+            }
             let Some(slot) = self.slot(member.path.as_str(), subdirectory) else {
                 return Ok(());
             };

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use layerpress_fetch::let_go;
 use layerpress_pack::tarball::{self, Kind, Member};
 use layerpress_pack::{Archive, Limits, TarballError};
 use layerpress_tree::{Entry, LayerPath, LayerTree, Mode};
@@ -104,8 +105,16 @@ fn extract_tarball(file: &str, bytes: &Bytes, into: &Path) -> Result<(), BuildEr
         limits: LIMITS,
         ..tarball::Options::default()
     };
-    tarball::read(bytes, &options, |member| write_member(member, into)).map_err(|fault| match fault
-    {
+    let mut since = 0;
+    let write = |member: Member<'_>| {
+        since += write_member(member, into)?;
+        if since >= LET_GO_AFTER_BYTES {
+            since = 0;
+            let_go(bytes);
+        }
+        Ok(())
+    };
+    tarball::read(bytes, &options, write).map_err(|fault| match fault {
         Fault::Tarball(error) => BuildError::Tarball {
             file: file.to_owned(),
             error,
@@ -125,25 +134,29 @@ impl From<TarballError> for Fault {
     }
 }
 
-fn write_member(member: Member<'_>, into: &Path) -> Result<(), Fault> {
+/// How many bytes of files it takes to look at the memory that the archive takes.
+pub(super) const LET_GO_AFTER_BYTES: u64 = 32 << 20;
+
+/// Writes a member; the bytes written.
+fn write_member(member: Member<'_>, into: &Path) -> Result<u64, Fault> {
     let path = into.join(member.path.as_str());
     let io = |error| Fault::Io(path.clone(), error);
     match member.kind {
-        Kind::Folder => fs::create_dir_all(&path).map_err(io),
+        Kind::Folder => fs::create_dir_all(&path).map(|()| 0).map_err(io),
         Kind::File { mode, data, .. } => {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(io)?;
             }
             // A path that comes twice: the last one counts.
             let mut out = fs::File::create(&path).map_err(io)?;
-            io::copy(data, &mut out).map_err(io)?;
+            let written = io::copy(data, &mut out).map_err(io)?;
             if mode == Mode::Executable {
                 make_executable(&out).map_err(io)?;
             }
-            Ok(())
+            Ok(written)
         }
         // Links are refused by the reader's defaults.
-        Kind::Link { .. } => Ok(()),
+        Kind::Link { .. } => Ok(0),
     }
 }
 

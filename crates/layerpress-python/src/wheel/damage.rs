@@ -62,6 +62,9 @@ fn changes() -> impl Strategy<Value = Vec<(u8, Index, usize, u8)>> {
 }
 
 proptest! {
+    // Each case writes a store: few of them, on every run others.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_damaged_archive_is_refused_or_holds_what_it_promised(changes in changes()) {
         let bytes = damaged(&wheel().bytes(), &changes);

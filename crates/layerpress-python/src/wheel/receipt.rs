@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use bytes::Bytes;
-use layerpress_fetch::{Namespace, Store, StoreError};
+use layerpress_fetch::{Namespace, Store, StoreError, let_go};
 use layerpress_pack::Limits;
 use layerpress_tree::{Content, Encoding, Mode, Sha256};
 use pep440_rs::Version;
@@ -131,7 +131,9 @@ impl ReceiptFile {
         let start = usize::try_from(self.offset).ok()?;
         let end = start.checked_add(usize::try_from(self.stream_bytes).ok()?)?;
         let data = archive.get(start..end)?;
-        (xxh3_64(data) == self.stream_xxh3).then(|| Content {
+        let intact = xxh3_64(data) == self.stream_xxh3;
+        let_go(data);
+        intact.then(|| Content {
             data: archive.slice(start..end),
             encoding: if self.deflated {
                 Encoding::Deflate

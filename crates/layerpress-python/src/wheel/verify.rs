@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use layerpress_fetch::let_go;
 use layerpress_pack::{Archive, ArchiveEntry};
 use layerpress_tree::{Algorithm, Content, Digest, LayerPath, Mode};
 use rayon::prelude::*;
@@ -128,12 +129,14 @@ fn check_entry(
         }
     }
     let sha256 = hashes.finish(expected, &entry.path)?;
+    let stream_xxh3 = xxh3_64(&entry.content.data);
+    let_go(&entry.content.data);
     Ok(Verified {
         path: entry.path.clone(),
         mode: Mode::from_bits(entry.mode),
         content: entry.content.clone(),
         sha256,
-        stream_xxh3: xxh3_64(&entry.content.data),
+        stream_xxh3,
     })
 }
 
