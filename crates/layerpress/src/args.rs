@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use build::{
-    BuildArgs, FetchArgs, JobsArgs, LayoutArg, LockArgs, ProfileArg, ResolutionArg, ResolveArgs,
-    TargetArgs,
+    BuildArgs, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs, ProfileArg,
+    ResolutionArg, ResolveArgs,
 };
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
@@ -31,16 +31,22 @@ use crate::printer::ColorChoice;
     after_help = "\
 Examples:
   layerpress build requirements.txt
-  layerpress build requirements.txt --runtime python3.13 --arch arm64 -o layer.zip
+  layerpress build requirements.txt --arch arm64 -o layer.zip
   layerpress build package.json --runtime nodejs22.x
   layerpress build layer/python --locked --json
   layerpress lock pyproject.toml --runtime python3.12,python3.13
 
-Each option also has a variable, which a flag beats: `--index-url` is LAYERPRESS_INDEX_URL.
+Each option also has a variable, which a flag beats: LAYERPRESS_INDEX_URL is
+`--index-url`.
 
 Exit codes:
-  0 done    1 the request cannot be met    2 usage    3 network    4 bad or hostile input
-  5 input/output    70 a bug"
+  0   done
+  1   the request cannot be met: no solution, lock out of date, layer too large
+  2   the command line cannot be understood
+  3   the network
+  4   a manifest, lockfile or archive is wrong, or names what is not there
+  5   a file that the command line names cannot be read or written
+  70  a bug"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -66,7 +72,8 @@ pub(crate) enum Command {
     /// Print a completion script
     #[command(after_help = "\
 Example:
-  layerpress completions bash > ~/.local/share/bash-completion/completions/layerpress")]
+  layerpress completions bash > \\
+    ~/.local/share/bash-completion/completions/layerpress")]
     Completions {
         /// The shell to complete for
         shell: Shell,
@@ -157,4 +164,23 @@ pub(crate) struct GlobalArgs {
     /// Draw no progress bars [default: drawn where stderr is a terminal]
     #[arg(long, global = true, env = "LAYERPRESS_NO_PROGRESS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub no_progress: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn examples_and_exit_codes_fit_a_narrow_terminal() {
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            let below = command.get_after_help().map(ToString::to_string);
+            for line in below.iter().flat_map(|text| text.lines()) {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod layers;
+mod man;
 mod request;
 
 use clap::CommandFactory;
@@ -32,26 +33,8 @@ pub(crate) fn run(
             clap_complete::generate(*shell, &mut Cli::command(), "layerpress", &mut script);
             write(printer, &script)
         }
-        Command::Man { command } => write(printer, &manual(command.as_deref())?),
+        Command::Man { command } => write(printer, &man::page(command.as_deref())?),
     }
-}
-
-/// The manual page of the program, or of one of its commands.
-fn manual(name: Option<&str>) -> Result<Vec<u8>, Failure> {
-    let mut program = Cli::command();
-    program.build();
-    let page = match name {
-        None => program,
-        Some(name) => program
-            .find_subcommand(name)
-            .cloned()
-            .ok_or_else(|| Failure::no_such_command(name))?,
-    };
-    let mut text = Vec::new();
-    clap_mangen::Man::new(page)
-        .render(&mut text)
-        .map_err(Failure::Output)?;
-    Ok(text)
 }
 
 fn write(printer: &Printer, bytes: &[u8]) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use assert_cmd::Command;
 fn help_lists_the_commands_and_the_exit_codes() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    insta::assert_snapshot!(stdout(&output), @"
+    insta::assert_snapshot!(stdout(&output), @r"
     Turn a requirements file, a package.json or a lockfile into an AWS Lambda layer: resolved for the
     Lambda runtime, pinned by a lockfile, checked, and the same bytes every time
 
@@ -41,16 +41,22 @@ fn help_lists_the_commands_and_the_exit_codes() {
 
     Examples:
       layerpress build requirements.txt
-      layerpress build requirements.txt --runtime python3.13 --arch arm64 -o layer.zip
+      layerpress build requirements.txt --arch arm64 -o layer.zip
       layerpress build package.json --runtime nodejs22.x
       layerpress build layer/python --locked --json
       layerpress lock pyproject.toml --runtime python3.12,python3.13
 
-    Each option also has a variable, which a flag beats: `--index-url` is LAYERPRESS_INDEX_URL.
+    Each option also has a variable, which a flag beats: LAYERPRESS_INDEX_URL is
+    `--index-url`.
 
     Exit codes:
-      0 done    1 the request cannot be met    2 usage    3 network    4 bad or hostile input
-      5 input/output    70 a bug
+      0   done
+      1   the request cannot be met: no solution, lock out of date, layer too large
+      2   the command line cannot be understood
+      3   the network
+      4   a manifest, lockfile or archive is wrong, or names what is not there
+      5   a file that the command line names cannot be read or written
+      70  a bug
     ");
 }
 
@@ -198,7 +204,7 @@ fn completions_and_manual_pages_name_the_program() {
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("layerpress"), "{shell}");
     }
-    assert!(stdout(&run(&["man"])).contains(".TH layerpress 1"));
+    assert!(stdout(&run(&["man"])).contains(".TH LAYERPRESS 1"));
     assert!(stdout(&run(&["man", "build"])).contains("exclude\\-newer"));
 }
 

@@ -13,12 +13,13 @@ use super::sources::{BuildPolicyArgs, IndexArgs};
 #[command(after_help = "\
 Examples:
   layerpress build requirements.txt
-  layerpress build requirements.txt --runtime python3.12 --runtime python3.13 --arch arm64
+  layerpress build requirements.txt --runtime python3.12,python3.13 --arch arm64
   layerpress build pyproject.toml --extra s3 -o dist/api.zip
   layerpress build package.json --runtime nodejs22.x --arch x86_64,arm64
   layerpress build layer/python --locked --offline --json
 
-The lockfile is written beside the manifest; without `--locked` it is brought up to date first.")]
+The lockfile is written beside the manifest; without `--locked` it is brought up
+to date first.")]
 pub(crate) struct BuildArgs {
     /// A requirements file, a `pyproject.toml`, a `package.json`, a lockfile, or a folder that
     /// holds them
@@ -34,9 +35,6 @@ pub(crate) struct BuildArgs {
         hide_env = true
     )]
     pub output: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub target: TargetArgs,
 
     /// Where packages lie in the layer
     #[arg(
@@ -76,13 +74,7 @@ pub(crate) struct BuildArgs {
     pub check_digest: Option<String>,
 
     #[command(flatten)]
-    pub resolve: ResolveArgs,
-    #[command(flatten)]
-    pub index: IndexArgs,
-    #[command(flatten)]
-    pub policy: BuildPolicyArgs,
-    #[command(flatten)]
-    pub jobs: JobsArgs,
+    pub locking: LockingArgs,
 }
 
 /// The arguments of `layerpress lock`.
@@ -90,12 +82,13 @@ pub(crate) struct BuildArgs {
 #[command(after_help = "\
 Examples:
   layerpress lock requirements.txt
-  layerpress lock requirements.txt --runtime python3.12,python3.13 --arch x86_64,arm64
+  layerpress lock requirements.txt --runtime python3.13 --arch x86_64,arm64
   layerpress lock requirements.txt --upgrade-package boto3
   layerpress lock requirements.txt --locked
   layerpress lock package.json --registry https://npm.example/
 
-Versions that the lockfile holds stay, until `--upgrade` or the manifest moves them.")]
+Versions that the lockfile holds stay until `--upgrade` or the manifest moves
+them.")]
 pub(crate) struct LockArgs {
     /// A requirements file, a `pyproject.toml`, a `package.json`, or a folder that holds them
     #[arg(required = true, value_name = "INPUT")]
@@ -112,15 +105,7 @@ pub(crate) struct LockArgs {
     pub output: Option<PathBuf>,
 
     #[command(flatten)]
-    pub target: TargetArgs,
-    #[command(flatten)]
-    pub resolve: ResolveArgs,
-    #[command(flatten)]
-    pub index: IndexArgs,
-    #[command(flatten)]
-    pub policy: BuildPolicyArgs,
-    #[command(flatten)]
-    pub jobs: JobsArgs,
+    pub locking: LockingArgs,
 }
 
 /// The arguments of `layerpress fetch`.
@@ -136,6 +121,24 @@ pub(crate) struct FetchArgs {
 
     #[command(flatten)]
     pub target: TargetArgs,
+    #[command(flatten)]
+    pub fetching: FetchingArgs,
+}
+
+/// What a lockfile is made by.
+#[derive(Debug, Args)]
+pub(crate) struct LockingArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub resolve: ResolveArgs,
+    #[command(flatten)]
+    pub fetching: FetchingArgs,
+}
+
+/// Where packages come from, and how.
+#[derive(Debug, Args)]
+pub(crate) struct FetchingArgs {
     #[command(flatten)]
     pub index: IndexArgs,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use layerpress_compile as compile;
 use layerpress_fetch::Reporter;
 use serde_json::Value;
 
-use super::request;
+use super::request::Around;
 use crate::args::{BuildArgs, FetchArgs, GlobalArgs, LockArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -27,7 +27,11 @@ pub(super) fn build(
     environment: &Environment,
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
-    let request = request::build(arguments, global, environment)?;
+    let request = Around {
+        global,
+        environment,
+    }
+    .build(arguments)?;
     tell_passed_over(printer, &request.lock.python.configured.warnings);
     let report = compile::build(&request, &progress(printer))?;
     let folder = here();
@@ -51,7 +55,11 @@ pub(super) fn lock(
     environment: &Environment,
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
-    let request = request::lock(arguments, global, environment)?;
+    let request = Around {
+        global,
+        environment,
+    }
+    .lock(arguments)?;
     tell_passed_over(printer, &request.python.configured.warnings);
     let report = compile::lock(&request, &progress(printer))?;
     let folder = here();
@@ -74,7 +82,11 @@ pub(super) fn fetch(
     environment: &Environment,
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
-    let request = request::fetch(arguments, global, environment)?;
+    let request = Around {
+        global,
+        environment,
+    }
+    .fetch(arguments)?;
     tell_passed_over(printer, &request.python.configured.warnings);
     let report = compile::fetch(&request, &progress(printer))?;
     let told = || account::of_fetch(&report);

@@ -1,11 +1,13 @@
 //! From arguments and settings to the library's requests.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Profile, PythonOptions, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Profile, PythonOptions, Sources,
+    Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -16,148 +18,124 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
-    BuildArgs, BuildPolicyArgs, FetchArgs, GlobalArgs, IndexArgs, IndexStrategyArg, JobsArgs,
-    LayoutArg, LockArgs, ProfileArg, ResolutionArg, ResolveArgs, TargetArgs,
+    BuildArgs, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg, LockArgs,
+    LockingArgs, ProfileArg, ResolutionArg, ResolveArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
 use crate::threads;
 
-/// The request of `layerpress build`.
-///
-/// # Errors
-///
-/// The first option or setting that cannot be used.
-pub(super) fn build(
-    arguments: &BuildArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-) -> Result<BuildRequest, SettingsError> {
-    let asked = Asked {
-        target: &arguments.target,
-        resolve: Some(&arguments.resolve),
-        index: &arguments.index,
-        policy: &arguments.policy,
-        jobs: &arguments.jobs,
-        global,
-        environment,
-    };
-    let mut lock = asked.lock(&arguments.resolve)?;
-    lock.inputs.clone_from(&arguments.inputs);
-    Ok(BuildRequest {
-        lock,
-        output: arguments.output.clone(),
-        layout: match arguments.layout {
-            LayoutArg::Flat => Layout::Flat,
-            LayoutArg::Versioned => Layout::Versioned,
-        },
-        profile: match arguments.profile {
-            ProfileArg::None => Profile::None,
-            ProfileArg::Safe => Profile::Safe,
-        },
-        scripts: arguments.scripts,
-        check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
-    })
+/// What requests are made from, beside the arguments of the command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// The options of every command.
+    pub global: &'a GlobalArgs,
+    /// Variables and folders.
+    pub environment: &'a Environment,
 }
 
-/// The request of `layerpress lock`.
-///
-/// # Errors
-///
-/// The first option or setting that cannot be used.
-pub(super) fn lock(
-    arguments: &LockArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-) -> Result<LockRequest, SettingsError> {
-    let asked = Asked {
-        target: &arguments.target,
-        resolve: Some(&arguments.resolve),
-        index: &arguments.index,
-        policy: &arguments.policy,
-        jobs: &arguments.jobs,
-        global,
-        environment,
-    };
-    let mut lock = asked.lock(&arguments.resolve)?;
-    lock.inputs.clone_from(&arguments.inputs);
-    lock.lockfile.clone_from(&arguments.output);
-    Ok(lock)
-}
-
-/// The request of `layerpress fetch`.
-///
-/// # Errors
-///
-/// The first option or setting that cannot be used.
-pub(super) fn fetch(
-    arguments: &FetchArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-) -> Result<FetchRequest, SettingsError> {
-    let asked = Asked {
-        target: &arguments.target,
-        resolve: None,
-        index: &arguments.index,
-        policy: &arguments.policy,
-        jobs: &arguments.jobs,
-        global,
-        environment,
-    };
-    let configured = settings::configured(environment)?;
-    Ok(FetchRequest {
-        lockfile: arguments.lock.clone(),
-        runtimes: parsed("--runtime", &arguments.target.runtime)?,
-        archs: parsed("--arch", &arguments.target.arch)?,
-        sources: asked.sources(&configured)?,
-        node: asked.node()?,
-        python: asked.python(configured)?,
-    })
-}
-
-/// What the three commands have in common.
-struct Asked<'a> {
-    target: &'a TargetArgs,
-    resolve: Option<&'a ResolveArgs>,
-    index: &'a IndexArgs,
-    policy: &'a BuildPolicyArgs,
-    jobs: &'a JobsArgs,
-    global: &'a GlobalArgs,
-    environment: &'a Environment,
-}
-
-impl Asked<'_> {
-    /// A request for a lock, of no input yet.
-    fn lock(&self, resolve: &ResolveArgs) -> Result<LockRequest, SettingsError> {
-        let configured = settings::configured(self.environment)?;
-        Ok(LockRequest {
-            inputs: Vec::new(),
-            lockfile: None,
-            runtimes: parsed("--runtime", &self.target.runtime)?,
-            archs: parsed("--arch", &self.target.arch)?,
-            upgrade: upgrade(resolve)?,
-            locked: resolve.locked,
-            exclude: names("--exclude", &resolve.exclude)?,
-            sources: self.sources(&configured)?,
-            node: self.node()?,
-            python: self.python(configured)?,
+impl Around<'_> {
+    /// The request of `layerpress build`.
+    ///
+    /// # Errors
+    ///
+    /// The first option or setting that cannot be used.
+    pub(super) fn build(&self, arguments: &BuildArgs) -> Result<BuildRequest, SettingsError> {
+        Ok(BuildRequest {
+            lock: self.locking(&arguments.locking, &arguments.inputs)?,
+            output: arguments.output.clone(),
+            layout: match arguments.layout {
+                LayoutArg::Flat => Layout::Flat,
+                LayoutArg::Versioned => Layout::Versioned,
+            },
+            profile: match arguments.profile {
+                ProfileArg::None => Profile::None,
+                ProfileArg::Safe => Profile::Safe,
+            },
+            scripts: arguments.scripts,
+            check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
         })
     }
 
-    fn sources(&self, configured: &Settings) -> Result<layerpress_compile::Sources, SettingsError> {
-        let jobs = threads::bounded(self.jobs.jobs);
-        let refresh = self.index.refresh;
+    /// The request of `layerpress lock`.
+    ///
+    /// # Errors
+    ///
+    /// The first option or setting that cannot be used.
+    pub(super) fn lock(&self, arguments: &LockArgs) -> Result<LockRequest, SettingsError> {
+        Ok(LockRequest {
+            lockfile: arguments.output.clone(),
+            ..self.locking(&arguments.locking, &arguments.inputs)?
+        })
+    }
+
+    /// The request of `layerpress fetch`.
+    ///
+    /// # Errors
+    ///
+    /// The first option or setting that cannot be used.
+    pub(super) fn fetch(&self, arguments: &FetchArgs) -> Result<FetchRequest, SettingsError> {
+        let FetchArgs {
+            lock,
+            target,
+            fetching,
+        } = arguments;
+        let configured = settings::configured(self.environment)?;
+        Ok(FetchRequest {
+            lockfile: lock.clone(),
+            runtimes: parsed("--runtime", &target.runtime)?,
+            archs: parsed("--arch", &target.arch)?,
+            sources: self.sources(fetching, &configured)?,
+            node: self.node(fetching, None)?,
+            python: self.python(fetching, None, configured)?,
+        })
+    }
+
+    fn locking(
+        &self,
+        arguments: &LockingArgs,
+        inputs: &[PathBuf],
+    ) -> Result<LockRequest, SettingsError> {
+        let LockingArgs {
+            target,
+            resolve,
+            fetching,
+        } = arguments;
+        let configured = settings::configured(self.environment)?;
+        Ok(LockRequest {
+            inputs: inputs.to_owned(),
+            lockfile: None,
+            runtimes: parsed("--runtime", &target.runtime)?,
+            archs: parsed("--arch", &target.arch)?,
+            upgrade: upgrade(resolve)?,
+            locked: resolve.locked,
+            exclude: names("--exclude", &resolve.exclude)?,
+            sources: self.sources(fetching, &configured)?,
+            node: self.node(fetching, Some(resolve))?,
+            python: self.python(fetching, Some(resolve), configured)?,
+        })
+    }
+
+    fn sources(
+        &self,
+        fetching: &FetchingArgs,
+        configured: &Settings,
+    ) -> Result<Sources, SettingsError> {
+        let jobs = threads::bounded(fetching.jobs.jobs);
+        let refresh = fetching.index.refresh;
         settings::sources(self.global, refresh, jobs, configured, self.environment)
     }
 
-    fn node(&self) -> Result<NodeOptions, SettingsError> {
-        let typed = self
-            .resolve
-            .and_then(|resolve| resolve.exclude_newer.as_deref());
+    fn node(
+        &self,
+        fetching: &FetchingArgs,
+        resolve: Option<&ResolveArgs>,
+    ) -> Result<NodeOptions, SettingsError> {
+        let typed = resolve.and_then(|resolve| resolve.exclude_newer.as_deref());
         Ok(NodeOptions {
-            registry: settings::registry(self.index)?,
+            registry: settings::registry(&fetching.index)?,
             before: typed.map(cutoff).transpose()?,
-            dev: self.resolve.is_some_and(|resolve| resolve.dev),
+            dev: resolve.is_some_and(|resolve| resolve.dev),
             variables: self.environment.variables().clone(),
             process: self.environment.raw().clone(),
             temporary: Environment::temporary(),
@@ -166,17 +144,23 @@ impl Asked<'_> {
         })
     }
 
-    fn python(&self, configured: Settings) -> Result<PythonOptions, SettingsError> {
-        let pre = self.resolve.is_some_and(|resolve| resolve.pre);
+    fn python(
+        &self,
+        fetching: &FetchingArgs,
+        resolve: Option<&ResolveArgs>,
+        configured: Settings,
+    ) -> Result<PythonOptions, SettingsError> {
+        let FetchingArgs { index, policy, .. } = fetching;
+        let pre = resolve.is_some_and(|resolve| resolve.pre);
         let mut options = PythonOptions {
-            flags: settings::flags(self.index, Some(self.policy), pre)?,
-            index_strategy: match self.index.index_strategy {
+            flags: settings::flags(index, Some(policy), pre)?,
+            index_strategy: match index.index_strategy {
                 IndexStrategyArg::FirstIndex => IndexStrategy::FirstIndex,
                 IndexStrategyArg::UnsafeFirstMatch => IndexStrategy::UnsafeFirstMatch,
                 IndexStrategyArg::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,
             },
             interpreters: settings::interpreter_candidates(
-                self.policy.python.as_deref(),
+                policy.python.as_deref(),
                 self.environment,
             ),
             process: self.environment.raw().clone(),
@@ -184,7 +168,7 @@ impl Asked<'_> {
             variables: self.environment.variables().clone().into_iter().collect(),
             ..PythonOptions::default()
         };
-        if let Some(resolve) = self.resolve {
+        if let Some(resolve) = resolve {
             let typed = resolve.exclude_newer.as_deref();
             let date = typed.or(configured.exclude_newer.as_deref());
             options.exclude_newer = date.map(cutoff).transpose()?;
