@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::index::LoopbackIndex;
 use crate::layer::Layer;
+use crate::package::BuiltPackage;
 use crate::registry::LoopbackRegistry;
 
 /// A folder to work in, a home, a cache and a clean environment.
@@ -135,6 +137,41 @@ impl TestContext {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Writes a package's archive into a folder below the working folder.
+    pub fn put(&self, folder: &str, package: &BuiltPackage) -> &Self {
+        self.write(&format!("{folder}/{}", package.file_name), &package.bytes)
+    }
+
+    /// Unpacks a source distribution's content into a folder below the working folder.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn unpack(&self, folder: &str, sdist: &BuiltPackage) {
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&sdist.bytes[..]));
+        for entry in archive.entries().expect("a tar archive") {
+            let mut entry = entry.expect("an entry");
+            let path = entry.path().expect("a path").into_owned();
+            let inner = path.components().skip(1).collect::<PathBuf>();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).expect("its bytes");
+            self.write(&format!("{folder}/{}", inner.display()), content);
+        }
+    }
+
+    /// Builds a layer of `requirements.txt` for the newest runtime but one, and opens it.
+    ///
+    /// # Panics
+    ///
+    /// If that does not succeed.
+    pub fn build(&self, options: &[&str]) -> Layer {
+        let build = ["build", "requirements.txt", "-o", "out.zip"];
+        let target = ["--runtime", "python3.13"];
+        self.run(build.iter().chain(&target).chain(options))
+            .expect_code(0);
+        self.layer("out.zip")
+    }
+
     /// Opens a layer below the working folder.
     pub fn layer(&self, path: &str) -> Layer {
         Layer::open(&self.folder().join(path))
@@ -230,6 +267,16 @@ impl Run {
         let stderr = &self.stderr;
         let has_error = stderr.starts_with("error: ") || stderr.contains("\nerror: ");
         assert!(has_error, "no error in:\n{stderr}");
+        self.says(words)
+    }
+
+    /// Fails unless stderr holds each of these words.
+    ///
+    /// # Panics
+    ///
+    /// With all of stderr, if it does not.
+    pub fn says(&self, words: &[&str]) -> &Self {
+        let stderr = &self.stderr;
         for word in words {
             assert!(stderr.contains(word), "no `{word}` in:\n{stderr}");
         }

@@ -9,7 +9,7 @@ mod answer;
 use std::collections::BTreeMap;
 
 use crate::loopback::{Answer, Loopback, Request, Site};
-use crate::package::BuiltPackage;
+use crate::package::{BuiltPackage, Wheel};
 
 /// A package index on 127.0.0.1; it ends with the value.
 pub type LoopbackIndex = Loopback<PackageIndex>;
@@ -74,6 +74,33 @@ impl LoopbackIndex {
     /// If no port can be had.
     pub fn start() -> Self {
         Self::with(IndexFeatures::default())
+    }
+
+    /// An index of some packages.
+    ///
+    /// # Panics
+    ///
+    /// If no port can be had.
+    pub fn of(packages: impl IntoIterator<Item = BuiltPackage>) -> Self {
+        let index = Self::start();
+        index.add(packages);
+        index
+    }
+
+    /// `app` 1.0 and 2.0, of which the newer needs `library`, 1.5 of which is the newest below 2.
+    ///
+    /// # Panics
+    ///
+    /// If no port can be had.
+    pub fn small_world() -> Self {
+        Self::of([
+            Wheel::new("app", "1.0").build(),
+            Wheel::new("app", "2.0").requires("library<2").build(),
+            Wheel::new("library", "1.0").build(),
+            Wheel::new("library", "1.5").build(),
+            Wheel::new("library", "2.0").build(),
+            Wheel::new("library", "1.9a1").build(),
+        ])
     }
 
     /// An empty index with some ways of its own.

@@ -19,42 +19,36 @@ const IO: i32 = 5;
 
 #[test]
 fn an_unknown_option_in_a_requirements_file() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write(
         "requirements.txt",
         "app\n--index-ulr https://index.example\n",
     );
     let run = refused(&context, INPUT);
-    says(&run, &["requirements.txt:2", "--index-ulr", "--index-url"]);
+    run.says(&["requirements.txt:2", "--index-ulr", "--index-url"]);
 }
 
 #[test]
 fn a_requirement_that_is_none() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "# fine\napp=>1.0\n");
-    says(
-        &refused(&context, INPUT),
-        &["requirements.txt:2", "app=>1.0"],
-    );
+    refused(&context, INPUT).says(&["requirements.txt:2", "app=>1.0"]);
 }
 
 #[test]
 fn a_name_that_does_not_exist() {
-    let index = index([Wheel::new("requests", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("requests", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "reqeusts\n");
     let run = refused(&context, UNMET);
-    says(
-        &run,
-        &["requirements.txt:1", "reqeusts", "hint: ", "requests"],
-    );
+    run.says(&["requirements.txt:1", "reqeusts", "hint: ", "requests"]);
 }
 
 #[test]
 fn no_version_for_this_python() {
-    let index = index([
+    let index = LoopbackIndex::of([
         Wheel::new("app", "1.0").requires_python(">=3.14").build(),
         Wheel::new("app", "0.9").requires_python(">=3.14").build(),
     ]);
@@ -62,12 +56,12 @@ fn no_version_for_this_python() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt", "--runtime", "python3.12"]);
     nothing_written(&context, &run, UNMET);
-    says(&run, &["app", ">=3.14", "3.12"]);
+    run.says(&["app", ">=3.14", "3.12"]);
 }
 
 #[test]
 fn versions_that_exclude_each_other() {
-    let index = index([
+    let index = LoopbackIndex::of([
         Wheel::new("one", "1.0").requires("shared<2").build(),
         Wheel::new("two", "1.0").requires("shared>=2").build(),
         Wheel::new("shared", "1.0").build(),
@@ -76,10 +70,7 @@ fn versions_that_exclude_each_other() {
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "one\ntwo\n");
     let run = refused(&context, UNMET);
-    says(
-        &run,
-        &["requirements.txt:1", "requirements.txt:2", "shared"],
-    );
+    run.says(&["requirements.txt:1", "requirements.txt:2", "shared"]);
     let json = context.run(["build", "requirements.txt", "--json"]);
     json.expect_code(UNMET);
     assert_eq!(json.json()["error"]["code"], "no-solution");
@@ -89,7 +80,7 @@ fn versions_that_exclude_each_other() {
 #[test]
 fn no_wheel_for_the_machine() {
     let only_x86 = Wheel::new("native", "1.0").tag("cp312-cp312-manylinux_2_17_x86_64");
-    let index = index([only_x86.build()]);
+    let index = LoopbackIndex::of([only_x86.build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "native\n");
     let arguments = [
@@ -102,7 +93,7 @@ fn no_wheel_for_the_machine() {
     ];
     let run = context.run(arguments);
     nothing_written(&context, &run, UNMET);
-    says(&run, &["native", "arm64"]);
+    run.says(&["native", "arm64"]);
 }
 
 #[test]
@@ -116,7 +107,7 @@ fn bytes_that_are_not_what_the_index_says() {
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     let run = refused(&context, INPUT);
-    says(&run, &["app-1.0-py3-none-any.whl", &real[..16]]);
+    run.says(&["app-1.0-py3-none-any.whl", &real[..16]]);
 }
 
 #[test]
@@ -140,13 +131,10 @@ fn wheels_that_lie() {
         ),
     ];
     for (wheel, culprit) in wheels {
-        let index = index([wheel]);
+        let index = LoopbackIndex::of([wheel]);
         let context = TestContext::new().with_index(&index);
         context.write("requirements.txt", "app\n");
-        says(
-            &refused(&context, INPUT),
-            &["app-1.0-py3-none-any.whl", culprit],
-        );
+        refused(&context, INPUT).says(&["app-1.0-py3-none-any.whl", culprit]);
     }
 }
 
@@ -154,15 +142,15 @@ fn wheels_that_lie() {
 fn a_wheel_that_is_cut_short() {
     let mut wheel = Wheel::new("app", "1.0").build();
     wheel.bytes.truncate(wheel.bytes.len() - 30);
-    let index = index([wheel]);
+    let index = LoopbackIndex::of([wheel]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    says(&refused(&context, INPUT), &["app-1.0-py3-none-any.whl"]);
+    refused(&context, INPUT).says(&["app-1.0-py3-none-any.whl"]);
 }
 
 #[test]
 fn two_packages_that_own_one_path() {
-    let index = index([
+    let index = LoopbackIndex::of([
         Wheel::new("one", "1.0").file("shared/data.py", "1").build(),
         Wheel::new("two", "1.0").file("shared/data.py", "2").build(),
     ]);
@@ -170,7 +158,7 @@ fn two_packages_that_own_one_path() {
     context.write("requirements.txt", "one\ntwo\n");
     let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
     assert!(matches!(run.code, Some(UNMET | INPUT)), "{}", run.stderr);
-    says(&run, &["shared/data.py", "one", "two"]);
+    run.says(&["shared/data.py", "one", "two"]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -189,12 +177,12 @@ fn a_layer_that_is_too_large() {
     let heavy = (0..27).fold(Wheel::new("heavy", "1.0"), |wheel, number| {
         wheel.file(&format!("heavy/data{number}.bin"), &page)
     });
-    let index = index([heavy.build()]);
+    let index = LoopbackIndex::of([heavy.build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "heavy\n");
     let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
     run.expect_code(UNMET);
-    says(&run, &["262,144,000", "heavy"]);
+    run.says(&["262,144,000", "heavy"]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -208,7 +196,7 @@ fn an_index_that_answers_badly() {
         (Fault::ResetMidBody, "app"),
     ];
     for (fault, word) in cases {
-        let index = index([Wheel::new("app", "1.0").build()]);
+        let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
         index.fault(On::page("app"), fault.clone());
         let context = TestContext::new().with_index(&index);
         context.write("requirements.txt", "app\n");
@@ -216,33 +204,33 @@ fn an_index_that_answers_badly() {
         let run = context.run(["build", "requirements.txt"]);
         assert_eq!(run.code, Some(NETWORK), "{fault:?}: {}", run.stderr);
         nothing_written(&context, &run, NETWORK);
-        says(&run, &["app", word]);
+        run.says(&["app", word]);
         assert!(started.elapsed() < Duration::from_secs(20), "{fault:?}");
     }
 }
 
 #[test]
 fn a_login_page_where_an_index_should_be() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     index.fault(On::page("app"), Fault::LoginPage);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt"]);
     assert!(matches!(run.code, Some(NETWORK | INPUT)), "{}", run.stderr);
-    says(&run, &["app", "hint: is there a login page in between?"]);
+    run.says(&["app", "hint: is there a login page in between?"]);
 }
 
 #[test]
 fn an_index_that_has_nothing() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    says(&refused(&context, UNMET), &["requirements.txt:1", "app"]);
+    refused(&context, UNMET).says(&["requirements.txt:1", "app"]);
 }
 
 #[test]
 fn an_index_that_never_answers() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     index.fault(On::page("app"), Fault::Hang);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
@@ -253,22 +241,22 @@ fn an_index_that_never_answers() {
         "{:?}",
         started.elapsed()
     );
-    says(&run, &["127.0.0.1"]);
+    run.says(&["127.0.0.1"]);
 }
 
 #[test]
 fn an_index_that_is_not_there() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let url = index.url();
     drop(index);
     let context = TestContext::new().with_variable("LAYERPRESS_INDEX_URL", &url);
     context.write("requirements.txt", "app\n");
-    says(&refused(&context, NETWORK), &["127.0.0.1"]);
+    refused(&context, NETWORK).says(&["127.0.0.1"]);
 }
 
 #[test]
 fn a_lock_edited_into_nonsense() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     context.run(["lock", "requirements.txt"]).expect_code(0);
@@ -285,7 +273,7 @@ fn a_lock_edited_into_nonsense() {
         context.write("pylock.toml", &edited);
         let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
         assert_eq!(run.code, Some(INPUT), "{to}: {}", run.stderr);
-        says(&run, &["pylock.toml"]);
+        run.says(&["pylock.toml"]);
         assert!(!context.files().contains(&"out.zip".to_owned()));
     }
 }
@@ -294,7 +282,7 @@ fn a_lock_edited_into_nonsense() {
 fn a_lock_whose_digest_was_changed() {
     let wheel = Wheel::new("app", "1.0").build();
     let digest = wheel.sha256();
-    let index = index([wheel]);
+    let index = LoopbackIndex::of([wheel]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     context.run(["lock", "requirements.txt"]).expect_code(0);
@@ -305,84 +293,84 @@ fn a_lock_whose_digest_was_changed() {
     );
     let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
     run.expect_code(INPUT);
-    says(&run, &["app-1.0-py3-none-any.whl", &digest, &wrong]);
+    run.says(&["app-1.0-py3-none-any.whl", &digest, &wrong]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
 #[test]
 fn a_folder_without_a_manifest() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("src/code.py", "");
     let run = context.run(["build", "src"]);
     nothing_written(&context, &run, INPUT);
-    says(&run, &["src", "requirements.txt"]);
+    run.says(&["src", "requirements.txt"]);
 }
 
 #[test]
 fn a_manifest_that_is_not_there() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     let run = context.run(["build", "requirements.txt"]);
     assert!(matches!(run.code, Some(INPUT | IO)), "{}", run.stderr);
-    says(&run, &["requirements.txt"]);
+    run.says(&["requirements.txt"]);
 }
 
 #[test]
 fn an_output_that_cannot_be_written() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context
         .write("requirements.txt", "app\n")
         .write("taken", "a file");
     let run = context.run(["build", "requirements.txt", "-o", "taken/out.zip"]);
     nothing_written(&context, &run, IO);
-    says(&run, &["taken/out.zip", "is a file", "--output"]);
+    run.says(&["taken/out.zip", "is a file", "--output"]);
     assert_eq!(context.read("taken"), "a file");
     fs::create_dir(context.folder().join("folder.zip")).expect("a folder");
     let run = context.run(["build", "requirements.txt", "-o", "folder.zip"]);
     nothing_written(&context, &run, IO);
-    says(&run, &["folder.zip", "is a folder"]);
+    run.says(&["folder.zip", "is a folder"]);
 }
 
 #[test]
 fn two_inputs_for_one_file() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write("one.txt", "app\n").write("two.txt", "app\n");
     let run = context.run(["build", "one.txt", "two.txt"]);
     nothing_written(&context, &run, USAGE);
-    says(&run, &[".zip", "one.txt", "two.txt", "--output"]);
+    run.says(&[".zip", "one.txt", "two.txt", "--output"]);
     let run = context.run(["lock", "one.txt", "two.txt", "-o", "pylock.toml"]);
     nothing_written(&context, &run, USAGE);
-    says(&run, &["pylock.toml", "one.txt", "two.txt"]);
+    run.says(&["pylock.toml", "one.txt", "two.txt"]);
 }
 
 #[test]
 fn a_lockfile_never_replaces_the_manifest() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     let run = context.run(["lock", "requirements.txt", "-o", "./requirements.txt"]);
     nothing_written(&context, &run, USAGE);
-    says(&run, &["requirements.txt", "manifest", "pylock.toml"]);
+    run.says(&["requirements.txt", "manifest", "pylock.toml"]);
     assert_eq!(context.read("requirements.txt"), "app\n");
 }
 
 #[test]
 fn the_network_switched_off_too_early() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt", "--offline", "--json"]);
     run.expect_code(NETWORK);
     assert_eq!(run.json()["error"]["code"], "offline");
-    says(&run, &["requirements.txt:1", "app", "cache"]);
+    run.says(&["requirements.txt:1", "app", "cache"]);
 }
 
 #[test]
 fn an_error_in_json_is_the_sentence_of_the_terminal() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     index.fault(On::page("broken"), Fault::Status(500));
     let context = TestContext::new().with_index(&index);
     context
@@ -417,7 +405,7 @@ fn an_error_in_json_is_the_sentence_of_the_terminal() {
 
 #[test]
 fn a_build_that_fails() {
-    let index = index([Sdist::new("app", "1.0")
+    let index = LoopbackIndex::of([Sdist::new("app", "1.0")
         .dynamic()
         .failing("no compiler today")
         .build()]);
@@ -425,12 +413,12 @@ fn a_build_that_fails() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt", "--runtime", "python3.13"]);
     nothing_written(&context, &run, UNMET);
-    says(&run, &["app", "no compiler today"]);
+    run.says(&["app", "no compiler today"]);
 }
 
 #[test]
 fn text_from_outside_does_not_reach_the_terminal_raw() {
-    let index = index([]);
+    let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "--evil\u{1b}[2J\u{7}\n");
     let run = refused(&context, INPUT);
@@ -439,12 +427,6 @@ fn text_from_outside_does_not_reach_the_terminal_raw() {
         "{:?}",
         run.stderr
     );
-}
-
-fn index(packages: impl IntoIterator<Item = BuiltPackage>) -> LoopbackIndex {
-    let index = LoopbackIndex::start();
-    index.add(packages);
-    index
 }
 
 /// Builds the context's requirements, which must fail so and write nothing.
@@ -461,15 +443,4 @@ fn nothing_written(context: &TestContext, run: &Run, code: i32) {
         |file: &String| file.contains("dist") || file.ends_with(".zip") || file.contains("pylock");
     let files = context.files();
     assert_eq!(files.iter().find(|file| written(file)), None);
-}
-
-fn says(run: &Run, words: &[&str]) {
-    assert!(
-        run.stderr.starts_with("error: ") || run.stderr.contains("\nerror: "),
-        "{}",
-        run.stderr
-    );
-    for word in words {
-        assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
-    }
 }

@@ -92,30 +92,6 @@ fn sudden_death_leaves_a_cache_to_go_on_with() {
     context.run(["cache", "verify"]).expect_code(0);
 }
 
-#[test]
-fn offline_names_everything_that_is_missing() {
-    let index = LoopbackIndex::start();
-    index.add([
-        Wheel::new("app", "1.0").requires("library").build(),
-        Wheel::new("library", "1.0").build(),
-    ]);
-    let first = TestContext::new().with_index(&index);
-    first.write("requirements.txt", "app\n");
-    first.run(["lock", "requirements.txt"]).expect_code(0);
-    let context = cold(&index, &first);
-    index.forget_requests();
-    let run = context.run(["build", "pylock.toml", "-o", "out.zip", "--offline"]);
-    run.expect_code(3);
-    insta::assert_snapshot!(run.stderr, @r"
-    error: 2 archives are not in the cache, and the network is switched off:
-      app-1.0-py3-none-any.whl
-      library-1.0-py3-none-any.whl
-    hint: run once without `--offline`, or fill the cache with `layerpress fetch`
-    ");
-    assert_eq!(context.files(), ["pylock.toml"]);
-    assert!(index.requests().is_empty());
-}
-
 #[cfg(unix)]
 #[test]
 fn the_owners_bits_and_links_inside_decide_and_nothing_else() {
@@ -148,4 +124,30 @@ fn the_owners_bits_and_links_inside_decide_and_nothing_else() {
         layer.sha256
     };
     assert_eq!(build([0o600, 0o700], true), build([0o664, 0o775], false));
+}
+
+#[test]
+fn the_same_lock_gives_the_same_bytes_everywhere() {
+    let index = LoopbackIndex::small_world();
+    let first = TestContext::new().with_index(&index);
+    first.write("requirements.txt", "app\n");
+    first
+        .run(["build", "requirements.txt", "-o", "one.zip", "--jobs", "1"])
+        .expect_code(0);
+    // Warm, with many threads, to another place.
+    first
+        .run(["build", "requirements.txt", "-o", "two.zip", "--jobs", "16"])
+        .expect_code(0);
+    // Cold, in another folder, from the lock alone, at another time zone.
+    let second = TestContext::new()
+        .with_index(&index)
+        .with_variable("TZ", "Pacific/Chatham")
+        .with_variable("LC_ALL", "tr_TR.UTF-8");
+    second.write("elsewhere/pylock.toml", first.read("pylock.toml"));
+    second
+        .run(["build", "elsewhere/pylock.toml", "-o", "three.zip"])
+        .expect_code(0);
+    let digest = first.layer("one.zip").sha256;
+    assert_eq!(first.layer("two.zip").sha256, digest);
+    assert_eq!(second.layer("three.zip").sha256, digest);
 }

@@ -327,3 +327,63 @@ fn names_that_an_option_gets_wrong_are_said() {
         run.stderr
     );
 }
+
+#[test]
+fn versions_move_only_when_told() {
+    let index = LoopbackIndex::start();
+    index.add([
+        Wheel::new("one", "1.0").build(),
+        Wheel::new("two", "1.0").build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "one\ntwo\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let before = context.read("pylock.toml");
+    index.add([
+        Wheel::new("one", "2.0").build(),
+        Wheel::new("two", "2.0").build(),
+    ]);
+    context
+        .run(["lock", "requirements.txt", "--refresh"])
+        .expect_code(0);
+    assert_eq!(context.read("pylock.toml"), before);
+    context
+        .run([
+            "lock",
+            "requirements.txt",
+            "--refresh",
+            "--upgrade-package",
+            "Two",
+        ])
+        .expect_code(0);
+    let after = context.read("pylock.toml");
+    let versions = |lock: &str| -> Vec<String> {
+        lock.lines()
+            .filter(|line| line.starts_with("version = "))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(versions(&after), ["version = \"1.0\"", "version = \"2.0\""]);
+}
+
+#[test]
+fn locked_refuses_a_lock_that_does_not_meet_the_manifest() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "library\n");
+    let missing = context.run(["build", "requirements.txt", "--locked"]);
+    missing.expect_code(1);
+    assert!(missing.stderr.contains("pylock.toml"), "{}", missing.stderr);
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let lock = context.read("pylock.toml");
+    context.write("requirements.txt", "library\napp\n");
+    let stale = context.run(["build", "requirements.txt", "--locked"]);
+    stale.expect_code(1);
+    assert!(
+        stale.stderr.contains("requirements.txt:2"),
+        "{}",
+        stale.stderr
+    );
+    assert_eq!(context.read("pylock.toml"), lock);
+    assert_eq!(context.files(), ["pylock.toml", "requirements.txt"]);
+}

@@ -2,7 +2,7 @@
 //!
 //! The fetch crate proves each fault by itself; here is what the whole program makes of it.
 
-use layerpress_tests::{BuiltPackage, Fault, LoopbackIndex, On, Run, TestContext, Wheel};
+use layerpress_tests::{Fault, LoopbackIndex, On, TestContext, Wheel};
 
 /// The network did not do its part.
 const NETWORK: i32 = 3;
@@ -20,7 +20,7 @@ fn faults_that_pass_cost_only_a_moment() {
     ];
     for fault in faults {
         for on in [On::page("app"), On::file(&file)] {
-            let index = index([wheel.clone()]);
+            let index = LoopbackIndex::of([wheel.clone()]);
             index.fault_times(on, fault.clone(), 1);
             let context = context(&index);
             let run = context.run(["build", "requirements.txt"]);
@@ -32,7 +32,7 @@ fn faults_that_pass_cost_only_a_moment() {
 #[test]
 fn a_download_that_is_wrong_once_is_fetched_again_and_that_is_said() {
     let wheel = Wheel::new("app", "1.0").build();
-    let index = index([wheel.clone()]);
+    let index = LoopbackIndex::of([wheel.clone()]);
     index.fault_times(On::file(&wheel.file_name), Fault::WrongBytes, 1);
     let run = context(&index).run(["build", "requirements.txt"]);
     run.expect_code(0);
@@ -57,12 +57,12 @@ fn a_file_that_cannot_be_had_is_told_and_leaves_nothing() {
         (Fault::LoginPage, INPUT, "hint: a web page came"),
     ];
     for (fault, code, word) in cases {
-        let index = index([wheel.clone()]);
+        let index = LoopbackIndex::of([wheel.clone()]);
         index.fault(On::file(&wheel.file_name), fault.clone());
         let context = context(&index);
         let run = context.run(["build", "requirements.txt"]);
         assert_eq!(run.code, Some(code), "{fault:?}: {}", run.stderr);
-        says(&run, &[&wheel.file_name, word]);
+        run.says(&[&wheel.file_name, word]);
         let name = format!("`{}`", wheel.file_name);
         assert!(run.stderr.matches(&name).count() <= 2, "{}", run.stderr);
         assert_eq!(context.files(), ["requirements.txt"], "{fault:?}");
@@ -97,31 +97,25 @@ fn redirects_lead_neither_in_circles_nor_to_files() {
         ("file:///etc/hostname", "neither `https` nor `http`"),
     ];
     for (to, word) in cases {
-        let index = index([Wheel::new("app", "1.0").build()]);
+        let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
         index.fault(On::page("app"), Fault::Redirect(to.to_owned()));
         let context = context(&index);
         let run = context.run(["build", "requirements.txt"]);
         run.expect_code(NETWORK);
-        says(&run, &["app", word]);
+        run.says(&["app", word]);
         assert_eq!(context.files(), ["requirements.txt"]);
     }
 }
 
 #[test]
 fn a_healed_index_is_believed_again() {
-    let index = index([Wheel::new("app", "1.0").build()]);
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
     index.fault(On::page("app"), Fault::LoginPage);
     let context = context(&index);
     let failed = context.run(["build", "requirements.txt"]);
-    says(&failed, &["login page"]);
+    failed.says(&["login page"]);
     index.heal();
     context.run(["build", "requirements.txt"]).expect_code(0);
-}
-
-fn index(packages: impl IntoIterator<Item = BuiltPackage>) -> LoopbackIndex {
-    let index = LoopbackIndex::start();
-    index.add(packages);
-    index
 }
 
 /// A folder that asks for `app`.
@@ -131,8 +125,27 @@ fn context(index: &LoopbackIndex) -> TestContext {
     context
 }
 
-fn says(run: &Run, words: &[&str]) {
-    for word in words {
-        assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
+#[test]
+fn troubles_that_pass_are_outlived() {
+    let wheel = || Wheel::new("app", "1.0").build();
+    let name = wheel().file_name;
+    for (on, fault) in [
+        (On::page("app"), Fault::Status(500)),
+        (On::page("app"), Fault::TooManyRequests { retry_after: 1 }),
+        (On::page("app"), Fault::ResetMidBody),
+        (On::file(&name), Fault::Status(503)),
+        (On::file(&name), Fault::ResetMidBody),
+        (On::file(&name), Fault::WrongBytes),
+        (On::metadata(&name), Fault::Status(500)),
+        (On::metadata(&name), Fault::Status(404)),
+    ] {
+        let index = LoopbackIndex::start();
+        index
+            .add([wheel()])
+            .fault_times(on.clone(), fault.clone(), 1);
+        let context = TestContext::new().with_index(&index);
+        context.write("requirements.txt", "app\n");
+        let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
+        assert_eq!(run.code, Some(0), "{on:?} {fault:?}: {}", run.stderr);
     }
 }

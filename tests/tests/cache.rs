@@ -1,0 +1,76 @@
+//! What the cache is good for: a build that asks nobody, and one without a network.
+
+use std::fs;
+
+use layerpress_tests::{Fault, LoopbackIndex, On, TestContext, Wheel};
+
+#[test]
+fn a_warm_build_asks_nobody_and_works_offline() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context
+        .run(["build", "requirements.txt", "-o", "one.zip"])
+        .expect_code(0);
+    assert!(!index.requests().is_empty());
+    index.forget_requests();
+    context
+        .run(["build", "requirements.txt", "-o", "two.zip"])
+        .expect_code(0);
+    assert_eq!(index.requests(), []);
+    fs::remove_file(context.folder().join("pylock.toml")).expect("the lock is there");
+    index.fault(On::Everything, Fault::Status(500));
+    context
+        .run(["build", "requirements.txt", "-o", "three.zip", "--offline"])
+        .expect_code(0);
+    assert_eq!(index.requests(), []);
+    assert_eq!(
+        context.layer("one.zip").sha256,
+        context.layer("three.zip").sha256
+    );
+}
+
+#[test]
+fn a_filled_cache_builds_offline() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    context.run(["fetch", "pylock.toml"]).expect_code(0);
+    index.fault(On::Everything, Fault::Status(500));
+    context
+        .run(["build", "pylock.toml", "--offline", "-o", "out.zip"])
+        .expect_code(0);
+    assert!(context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn offline_names_everything_that_is_missing() {
+    let index = LoopbackIndex::start();
+    index.add([
+        Wheel::new("app", "1.0").requires("library").build(),
+        Wheel::new("library", "1.0").build(),
+    ]);
+    let first = TestContext::new().with_index(&index);
+    first.write("requirements.txt", "app\n");
+    first.run(["lock", "requirements.txt"]).expect_code(0);
+    let context = cold(&index, &first);
+    index.forget_requests();
+    let run = context.run(["build", "pylock.toml", "-o", "out.zip", "--offline"]);
+    run.expect_code(3);
+    insta::assert_snapshot!(run.stderr, @r"
+    error: 2 archives are not in the cache, and the network is switched off:
+      app-1.0-py3-none-any.whl
+      library-1.0-py3-none-any.whl
+    hint: run once without `--offline`, or fill the cache with `layerpress fetch`
+    ");
+    assert_eq!(context.files(), ["pylock.toml"]);
+    assert!(index.requests().is_empty());
+}
+
+/// A world with a cold cache that holds the lock alone.
+fn cold(index: &LoopbackIndex, from: &TestContext) -> TestContext {
+    let context = TestContext::new().with_index(index);
+    context.write("pylock.toml", from.read("pylock.toml"));
+    context
+}
