@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
@@ -225,6 +225,25 @@ impl TestContext {
         command
     }
 
+    /// Runs the program by way of others, such as a shell that changes something first; what stands
+    /// in `wrapper` gets its path and arguments at its end.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the first of them from being started.
+    pub fn wrapped(&self, wrapper: &[&str], arguments: &[&str]) -> io::Result<Output> {
+        let program = self.command(arguments);
+        let variables = program.get_envs();
+        Command::new(wrapper[0])
+            .args(&wrapper[1..])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(variables.filter_map(|(name, value)| Some((name, value?))))
+            .output()
+    }
+
     /// `text` with paths, ports, times and sizes of this machine and run replaced.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -292,6 +311,13 @@ impl Run {
         serde_json::from_str(&self.raw_stdout)
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.stdout))
     }
+}
+
+/// Says which part of a test cannot run on this machine and why, on a stderr that the test runner
+/// does not capture: it must be seen.
+pub fn not_run(what: &str) {
+    // With stderr closed there is nobody left to tell.
+    let _unheard = writeln!(io::stderr().lock(), "NOT RUN: {what}");
 }
 
 /// The built program: two folders above the test's own executable.

@@ -15,10 +15,10 @@ mod node;
 mod root;
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::context::not_run;
 use crate::layer::Layer;
 use language::Language;
 use root::Root;
@@ -49,17 +49,15 @@ impl LambdaRoot {
         let language = match Language::find(runtime, folder) {
             Ok(language) => language,
             Err(reason) => {
-                say(&format!(
-                    "NOT RUN: nothing is imported by {runtime}: {reason}"
-                ));
+                not_run(&format!("nothing is imported by {runtime}: {reason}"));
                 return None;
             }
         };
         let root = match Root::prepare(&language, folder) {
             Ok(root) => Some(root),
             Err(reason) => {
-                say(&format!(
-                    "ONLY IN PART: {runtime} runs directly, not in a Lambda-like root: {reason}"
+                not_run(&format!(
+                    "a Lambda-like root, so that {runtime} runs directly: {reason}"
                 ));
                 None
             }
@@ -153,10 +151,4 @@ impl Imported {
         );
         self.stdout
     }
-}
-
-/// A line on stderr that the test runner does not capture: a part that did not run must be seen.
-fn say(line: &str) {
-    // With stderr closed there is nobody left to tell.
-    let _unheard = writeln!(std::io::stderr().lock(), "{line}");
 }

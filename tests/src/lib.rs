@@ -18,7 +18,7 @@ mod npm_package;
 mod package;
 mod registry;
 
-pub use context::{Run, TestContext};
+pub use context::{Run, TestContext, not_run};
 pub use index::{IndexFeatures, LoopbackIndex, PackageIndex};
 pub use lambda::{Imported, LambdaRoot};
 pub use layer::{Layer, LayerEntry};

@@ -1,6 +1,7 @@
 //! What the cache is good for: a build that asks nobody, and one without a network.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use layerpress_tests::{Fault, LoopbackIndex, On, TestContext, Wheel};
 
@@ -73,4 +74,37 @@ fn cold(index: &LoopbackIndex, from: &TestContext) -> TestContext {
     let context = TestContext::new().with_index(index);
     context.write("pylock.toml", from.read("pylock.toml"));
     context
+}
+
+#[test]
+fn a_damaged_archive_is_fetched_again_and_that_is_said() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app<2\n");
+    let digest = context.build(&[]).sha256;
+    let archives = archives(&context.cache().join("archives"));
+    assert_eq!(archives.len(), 1);
+    let whole = fs::read(&archives[0]).expect("an archive");
+    let mut changed = whole.clone();
+    changed[60] ^= 0x55;
+    for damaged in [&whole[..whole.len() - 9], &changed] {
+        fs::write(&archives[0], damaged).expect("it can be damaged");
+        let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+        run.expect_code(0).says(&["warning: ", "again"]);
+        assert_eq!(run.stderr.matches("again").count(), 1, "{}", run.stderr);
+        assert_eq!(context.layer("out.zip").sha256, digest);
+        assert_eq!(fs::read(&archives[0]).expect("an archive"), whole);
+        let quiet = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+        quiet.expect_code(0);
+        assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
+    }
+}
+
+/// The files in the folders of a folder.
+fn archives(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: &Path| fs::read_dir(folder).expect("a folder").flatten();
+    entries(folder)
+        .flat_map(|folder| entries(&folder.path()))
+        .map(|file| file.path())
+        .collect()
 }

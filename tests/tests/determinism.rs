@@ -151,3 +151,48 @@ fn the_same_lock_gives_the_same_bytes_everywhere() {
     assert_eq!(first.layer("two.zip").sha256, digest);
     assert_eq!(second.layer("three.zip").sha256, digest);
 }
+
+#[test]
+fn the_order_of_the_lines_does_not_count() {
+    let index = index();
+    let (first, digest) = locked(&index);
+    let lock = first.read("pylock.toml");
+    let orders: [fn(u32) -> u32; 3] = [|it| 11 - it, |it| it * 5 % 12, |it| (it + 7) % 12];
+    for order in orders {
+        let context = TestContext::new().with_index(&index);
+        let lines: String = (0..12).map(|it| format!("part{}\n", order(it))).collect();
+        context.write("requirements.txt", lines);
+        context
+            .run(["build", "requirements.txt", "-o", "out.zip"])
+            .expect_code(0);
+        assert_eq!(context.layer("out.zip").sha256, digest);
+        let packages = |lock: &str| lock[lock.find("[[packages]]").expect("packages")..].to_owned();
+        let found = context.read("pylock.toml");
+        let end = |lock: &str| lock.find("[tool.").unwrap_or(lock.len());
+        let (found, lock) = (packages(&found), packages(&lock));
+        assert_eq!(found[..end(&found)], lock[..end(&lock)]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_umask_decides_over_the_files_and_not_over_their_bytes() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let index = LoopbackIndex::small_world();
+    let mut digests = Vec::new();
+    for (umask, expected) in [("000", 0o666), ("022", 0o644), ("077", 0o600)] {
+        let context = TestContext::new().with_index(&index);
+        context.write("requirements.txt", "app\n");
+        let shell = ["sh", "-c", "umask $0; exec \"$@\"", umask];
+        let output = context.wrapped(&shell, &["build", "requirements.txt", "-o", "out.zip"]);
+        assert!(output.expect("it runs").status.success());
+        for file in ["out.zip", "pylock.toml"] {
+            let metadata = fs::metadata(context.folder().join(file)).expect("it is there");
+            assert_eq!(metadata.permissions().mode() & 0o777, expected, "{file}");
+        }
+        digests.push(context.layer("out.zip").sha256);
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 1, "{digests:?}");
+}

@@ -387,3 +387,29 @@ fn locked_refuses_a_lock_that_does_not_meet_the_manifest() {
     assert_eq!(context.read("pylock.toml"), lock);
     assert_eq!(context.files(), ["pylock.toml", "requirements.txt"]);
 }
+
+#[test]
+fn a_size_that_is_not_the_files_is_refused_cached_or_not() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app<2\n");
+    context.build(&[]);
+    let lock = context.read("pylock.toml");
+    let size = lock.split("size = ").nth(1).expect("a size in the lock");
+    let size: String = size.chars().take_while(char::is_ascii_digit).collect();
+    let wrong = lock.replace(&format!("size = {size}"), "size = 7");
+    context.write("pylock.toml", wrong);
+    let arguments = ["build", "pylock.toml", "-o", "again.zip"];
+    for cold in [false, true] {
+        if cold {
+            context.run(["cache", "clean"]).expect_code(0);
+        }
+        let run = context.run(arguments);
+        run.expect_code(4).says(&[
+            "app-1.0-py3-none-any.whl",
+            "expected 7 bytes",
+            &format!("found {size}"),
+        ]);
+        assert!(!context.files().contains(&"again.zip".to_owned()));
+    }
+}

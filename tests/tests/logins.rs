@@ -75,3 +75,36 @@ fn a_password_is_written_nowhere() {
         let _ = fs::remove_file(context.folder().join("pylock.toml"));
     }
 }
+
+#[test]
+fn a_wrong_password_is_told_by_where_it_came_from() {
+    let index = LoopbackIndex::with(IndexFeatures {
+        login: Some(("user".to_owned(), "s3cret".to_owned())),
+        ..IndexFeatures::default()
+    });
+    index.add([Wheel::new("app", "1.0").build()]);
+    let in_url = TestContext::new().with_variable(
+        "LAYERPRESS_INDEX_URL",
+        &index.url_with_login("user", "wr0ng"),
+    );
+    let in_netrc = TestContext::new().with_index(&index);
+    let netrc = "machine 127.0.0.1 login user password wr0ng\n";
+    fs::write(in_netrc.home().join(".netrc"), netrc).expect("a file");
+    let in_settings = TestContext::new()
+        .with_variable("UV_INDEX", &format!("inside={}", index.url()))
+        .with_variable("UV_INDEX_INSIDE_USERNAME", "user")
+        .with_variable("UV_INDEX_INSIDE_PASSWORD", "wr0ng");
+    for (context, place) in [
+        (in_url, "the user name and password in the URL (401)"),
+        (in_netrc, "the user name and password in `.netrc` (401)"),
+        (
+            in_settings,
+            "`UV_INDEX_<NAME>_USERNAME` and `_PASSWORD` (401)",
+        ),
+    ] {
+        context.write("requirements.txt", "app\n");
+        let run = context.run(["build", "requirements.txt", "-v"]);
+        run.expect_code(3).says(&[place, "hint: are they current"]);
+        assert!(!run.stderr.contains("wr0ng"), "{}", run.stderr);
+    }
+}

@@ -86,6 +86,18 @@ impl Session {
         }
     }
 
+    /// Warns that what the store held of an archive is damaged, and was forgotten.
+    pub(crate) fn say_damaged(&self, archive: &str) {
+        let instead = if self.client.offline() {
+            ""
+        } else {
+            "; fetching it again"
+        };
+        self.reporter().warn(format!(
+            "the cached copy of `{archive}` is damaged{instead}"
+        ));
+    }
+
     /// Runs the part of a stage that waits for the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)

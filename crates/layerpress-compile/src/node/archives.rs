@@ -180,8 +180,7 @@ fn from_store(
         };
         match unpack(session, archive, &bytes, &stored, options) {
             Ok(tree) => return Ok(Some(Arc::new(tree))),
-            // Told once the copy that is fetched instead has come.
-            Err(error) if error.is_damage() => {}
+            Err(error) if error.is_damage() => session.say_damaged(&archive.label),
             Err(error) => return Err(error.into()),
         }
     }

@@ -93,8 +93,10 @@ fn from_store(
         session.store(),
     ) {
         Ok(tree) => Ok(Some(tree)),
-        // Told once the copy that is fetched instead has come.
-        Err(error) if error.is_damage() => Ok(None),
+        Err(error) if error.is_damage() => {
+            session.say_damaged(&archive.file_name);
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }
