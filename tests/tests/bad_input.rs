@@ -26,7 +26,7 @@ fn an_unknown_option_in_a_requirements_file() {
         "app\n--index-ulr https://index.example\n",
     );
     let run = refused(&context, INPUT);
-    run.says(&["requirements.txt:2", "--index-ulr", "--index-url"]);
+    run.expect_words(&["requirements.txt:2", "--index-ulr", "--index-url"]);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_requirement_that_is_none() {
     let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "# fine\napp=>1.0\n");
-    refused(&context, INPUT).says(&["requirements.txt:2", "app=>1.0"]);
+    refused(&context, INPUT).expect_words(&["requirements.txt:2", "app=>1.0"]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_name_that_does_not_exist() {
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "reqeusts\n");
     let run = refused(&context, UNMET);
-    run.says(&["requirements.txt:1", "reqeusts", "hint: ", "requests"]);
+    run.expect_words(&["requirements.txt:1", "reqeusts", "hint: ", "requests"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn no_version_for_this_python() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt", "--runtime", "python3.12"]);
     nothing_written(&context, &run, UNMET);
-    run.says(&["app", ">=3.14", "3.12"]);
+    run.expect_words(&["app", ">=3.14", "3.12"]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn versions_that_exclude_each_other() {
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "one\ntwo\n");
     let run = refused(&context, UNMET);
-    run.says(&["requirements.txt:1", "requirements.txt:2", "shared"]);
+    run.expect_words(&["requirements.txt:1", "requirements.txt:2", "shared"]);
     let json = context.run(["build", "requirements.txt", "--json"]);
     json.expect_code(UNMET);
     assert_eq!(json.json()["error"]["code"], "no-solution");
@@ -93,7 +93,7 @@ fn no_wheel_for_the_machine() {
     ];
     let run = context.run(arguments);
     nothing_written(&context, &run, UNMET);
-    run.says(&["native", "arm64"]);
+    run.expect_words(&["native", "arm64"]);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn bytes_that_are_not_what_the_index_says() {
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
     let run = refused(&context, INPUT);
-    run.says(&["app-1.0-py3-none-any.whl", &real[..16]]);
+    run.expect_words(&["app-1.0-py3-none-any.whl", &real[..16]]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn wheels_that_lie() {
         let index = LoopbackIndex::of([wheel]);
         let context = TestContext::new().with_index(&index);
         context.write("requirements.txt", "app\n");
-        refused(&context, INPUT).says(&["app-1.0-py3-none-any.whl", culprit]);
+        refused(&context, INPUT).expect_words(&["app-1.0-py3-none-any.whl", culprit]);
     }
 }
 
@@ -145,7 +145,7 @@ fn a_wheel_that_is_cut_short() {
     let index = LoopbackIndex::of([wheel]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    refused(&context, INPUT).says(&["app-1.0-py3-none-any.whl"]);
+    refused(&context, INPUT).expect_words(&["app-1.0-py3-none-any.whl"]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn two_packages_that_own_one_path() {
     context.write("requirements.txt", "one\ntwo\n");
     let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
     assert!(matches!(run.code, Some(UNMET | INPUT)), "{}", run.stderr);
-    run.says(&["shared/data.py", "one", "two"]);
+    run.expect_words(&["shared/data.py", "one", "two"]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -182,7 +182,7 @@ fn a_layer_that_is_too_large() {
     context.write("requirements.txt", "heavy\n");
     let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
     run.expect_code(UNMET);
-    run.says(&["262,144,000", "heavy"]);
+    run.expect_words(&["262,144,000", "heavy"]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -204,7 +204,7 @@ fn an_index_that_answers_badly() {
         let run = context.run(["build", "requirements.txt"]);
         assert_eq!(run.code, Some(NETWORK), "{fault:?}: {}", run.stderr);
         nothing_written(&context, &run, NETWORK);
-        run.says(&["app", word]);
+        run.expect_words(&["app", word]);
         assert!(started.elapsed() < Duration::from_secs(20), "{fault:?}");
     }
 }
@@ -217,7 +217,7 @@ fn a_login_page_where_an_index_should_be() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt"]);
     assert!(matches!(run.code, Some(NETWORK | INPUT)), "{}", run.stderr);
-    run.says(&["app", "hint: is there a login page in between?"]);
+    run.expect_words(&["app", "hint: is there a login page in between?"]);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn an_index_that_has_nothing() {
     let index = LoopbackIndex::of([]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    refused(&context, UNMET).says(&["requirements.txt:1", "app"]);
+    refused(&context, UNMET).expect_words(&["requirements.txt:1", "app"]);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn an_index_that_never_answers() {
         "{:?}",
         started.elapsed()
     );
-    run.says(&["127.0.0.1"]);
+    run.expect_words(&["127.0.0.1"]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn an_index_that_is_not_there() {
     drop(index);
     let context = TestContext::new().with_variable("LAYERPRESS_INDEX_URL", &url);
     context.write("requirements.txt", "app\n");
-    refused(&context, NETWORK).says(&["127.0.0.1"]);
+    refused(&context, NETWORK).expect_words(&["127.0.0.1"]);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_lock_edited_into_nonsense() {
         context.write("pylock.toml", &edited);
         let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
         assert_eq!(run.code, Some(INPUT), "{to}: {}", run.stderr);
-        run.says(&["pylock.toml"]);
+        run.expect_words(&["pylock.toml"]);
         assert!(!context.files().contains(&"out.zip".to_owned()));
     }
 }
@@ -293,7 +293,7 @@ fn a_lock_whose_digest_was_changed() {
     );
     let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
     run.expect_code(INPUT);
-    run.says(&["app-1.0-py3-none-any.whl", &digest, &wrong]);
+    run.expect_words(&["app-1.0-py3-none-any.whl", &digest, &wrong]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -304,7 +304,7 @@ fn a_folder_without_a_manifest() {
     context.write("src/code.py", "");
     let run = context.run(["build", "src"]);
     nothing_written(&context, &run, INPUT);
-    run.says(&["src", "requirements.txt"]);
+    run.expect_words(&["src", "requirements.txt"]);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_manifest_that_is_not_there() {
     let context = TestContext::new().with_index(&index);
     let run = context.run(["build", "requirements.txt"]);
     assert!(matches!(run.code, Some(INPUT | IO)), "{}", run.stderr);
-    run.says(&["requirements.txt"]);
+    run.expect_words(&["requirements.txt"]);
 }
 
 #[test]
@@ -325,12 +325,12 @@ fn an_output_that_cannot_be_written() {
         .write("taken", "a file");
     let run = context.run(["build", "requirements.txt", "-o", "taken/out.zip"]);
     nothing_written(&context, &run, IO);
-    run.says(&["taken/out.zip", "is a file", "--output"]);
+    run.expect_words(&["taken/out.zip", "is a file", "--output"]);
     assert_eq!(context.read("taken"), "a file");
     fs::create_dir(context.folder().join("folder.zip")).expect("a folder");
     let run = context.run(["build", "requirements.txt", "-o", "folder.zip"]);
     nothing_written(&context, &run, IO);
-    run.says(&["folder.zip", "is a folder"]);
+    run.expect_words(&["folder.zip", "is a folder"]);
 }
 
 #[test]
@@ -340,10 +340,10 @@ fn two_inputs_for_one_file() {
     context.write("one.txt", "app\n").write("two.txt", "app\n");
     let run = context.run(["build", "one.txt", "two.txt"]);
     nothing_written(&context, &run, USAGE);
-    run.says(&[".zip", "one.txt", "two.txt", "--output"]);
+    run.expect_words(&[".zip", "one.txt", "two.txt", "--output"]);
     let run = context.run(["lock", "one.txt", "two.txt", "-o", "pylock.toml"]);
     nothing_written(&context, &run, USAGE);
-    run.says(&["pylock.toml", "one.txt", "two.txt"]);
+    run.expect_words(&["pylock.toml", "one.txt", "two.txt"]);
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn a_lockfile_never_replaces_the_manifest() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["lock", "requirements.txt", "-o", "./requirements.txt"]);
     nothing_written(&context, &run, USAGE);
-    run.says(&["requirements.txt", "manifest", "pylock.toml"]);
+    run.expect_words(&["requirements.txt", "manifest", "pylock.toml"]);
     assert_eq!(context.read("requirements.txt"), "app\n");
 }
 
@@ -365,7 +365,7 @@ fn the_network_switched_off_too_early() {
     let run = context.run(["build", "requirements.txt", "--offline", "--json"]);
     run.expect_code(NETWORK);
     assert_eq!(run.json()["error"]["code"], "offline");
-    run.says(&["requirements.txt:1", "app", "cache"]);
+    run.expect_words(&["requirements.txt:1", "app", "cache"]);
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn a_build_that_fails() {
     context.write("requirements.txt", "app\n");
     let run = context.run(["build", "requirements.txt", "--runtime", "python3.13"]);
     nothing_written(&context, &run, UNMET);
-    run.says(&["app", "no compiler today"]);
+    run.expect_words(&["app", "no compiler today"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn paths_that_lead_out_of_the_layer() {
     ];
     for path in paths {
         let run = refused(&Wheel::new("app", "1.0").file(path, "evil").build());
-        run.says(&["app-1.0-py3-none-any.whl"]);
+        run.expect_words(&["app-1.0-py3-none-any.whl"]);
         assert!(!run.stderr.contains("\u{1b}"), "{:?}", run.stderr);
         assert!(!run.stderr.contains("\nline.py"), "{:?}", run.stderr);
     }
@@ -38,7 +38,7 @@ fn an_archive_that_tells_two_stories() {
         let mut wheel = Wheel::new("app", "1.0").build();
         change(&mut wheel.bytes);
         let run = refused(&wheel);
-        run.says(&["app-1.0-py3-none-any.whl"]);
+        run.expect_words(&["app-1.0-py3-none-any.whl"]);
         run.stderr
     };
     let prepended = says_of(&|bytes| {
@@ -78,7 +78,7 @@ fn a_small_file_that_unpacks_to_a_large_one() {
         .file("app/zeros.bin", zeros)
         .build();
     assert!(bomb.bytes.len() < 100_000, "no bomb: {}", bomb.bytes.len());
-    refused(&bomb).says(&["app-1.0-py3-none-any.whl", "times its size"]);
+    refused(&bomb).expect_words(&["app-1.0-py3-none-any.whl", "times its size"]);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn metadata_that_would_take_all_time() {
     for marker in markers {
         let requirement = format!("other ; {marker}");
         let run = refused(&Wheel::new("app", "1.0").requires(&requirement).build());
-        run.says(&["app-1.0-py3-none-any.whl", "Requires-Dist"]);
+        run.expect_words(&["app-1.0-py3-none-any.whl", "Requires-Dist"]);
         assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
     }
 }
@@ -103,7 +103,7 @@ fn metadata_that_would_take_all_time() {
 fn a_wheel_of_another_name() {
     let mut wheel = Wheel::new("other", "1.0").build();
     wheel.file_name = "app-1.0-py3-none-any.whl".to_owned();
-    refused(&wheel).says(&["app-1.0-py3-none-any.whl", "other 1.0"]);
+    refused(&wheel).expect_words(&["app-1.0-py3-none-any.whl", "other 1.0"]);
 }
 
 /// Every entry quotes the header of the next one and shares all data behind it: a small file that
@@ -115,7 +115,7 @@ fn entries_that_share_their_bytes() {
         ..Wheel::new("app", "1.0").build()
     };
     assert!(bomb.bytes.len() < 40_000, "{} bytes", bomb.bytes.len());
-    refused(&bomb).says(&["app-1.0-py3-none-any.whl", "overlap"]);
+    refused(&bomb).expect_words(&["app-1.0-py3-none-any.whl", "overlap"]);
 }
 
 /// A zip of so many entries, the last of which inflates to so many zeros.
