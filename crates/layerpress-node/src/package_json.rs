@@ -68,6 +68,22 @@ impl PackageJson {
     }
 }
 
+/// The line on which a field stands, counted from one; its parents come before it in `path`.
+/// Nothing when there is no such field, or the text is no JSON before it.
+#[must_use]
+pub fn line_of(text: &[u8], path: &[String]) -> Option<usize> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let found = std::cell::Cell::new(false);
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let end = read::Field {
+        path,
+        found: &found,
+    }
+    .deserialize(&mut json);
+    // Reading ends where the field is found, and the parser says where that was.
+    end.err().filter(|_| found.get()).map(|error| error.line())
+}
+
 fn located(file: &str, error: &serde_json::Error, trail: &Trail) -> PackageJsonError {
     let (file, line, column) = (file.to_owned(), error.line(), error.column());
     let text = error.to_string();

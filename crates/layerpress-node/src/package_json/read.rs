@@ -3,6 +3,7 @@
 //! Every reader takes what npm takes in that place and refuses the rest; the JSON parser adds line
 //! and column. Its own limit on nesting, 128, bounds all recursion here.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,6 +106,45 @@ impl<'de> Visitor<'de> for Document<'_> {
         manifest.bundled = bundled.or(old_bundled).unwrap_or_default().bundled(names);
         without_optional(&mut manifest.dependencies, &manifest.optional_dependencies);
         Ok(out)
+    }
+}
+
+/// Looks for a field; reading fails once it is found.
+pub(super) struct Field<'f> {
+    pub(super) path: &'f [String],
+    pub(super) found: &'f Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Field<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Field<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match self.path {
+                [last] if *last == key => {
+                    self.found.set(true);
+                    return Err(A::Error::custom("found"));
+                }
+                [first, path @ ..] if *first == key => {
+                    let found = self.found;
+                    map.next_value_seed(Field { path, found })?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
     }
 }
 

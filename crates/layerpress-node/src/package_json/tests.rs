@@ -172,3 +172,18 @@ fn nesting_and_size_are_bounded() {
         "package.json: 16777217 bytes are more than the 16777216 that a package.json may have"
     );
 }
+
+#[test]
+fn a_field_is_found_by_its_line() {
+    let text = "{\n\"name\": \"x\",\n\"a\": {\"dependencies\": {\"c\": 1}},\n\"dependencies\": {\n  \"a\": \"1\",\n  \"b/c\": \"1\"\n}\n}";
+    let line = |path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
+        line_of(text.as_bytes(), &path)
+    };
+    assert_eq!(line(&["dependencies"]), Some(4));
+    assert_eq!(line(&["dependencies", "a"]), Some(5));
+    assert_eq!(line(&["dependencies", "b/c"]), Some(6));
+    assert_eq!(line(&["dependencies", "c"]), None);
+    assert_eq!(line(&["name", "x"]), None);
+    assert_eq!(line_of(b"[", &["a".to_owned()]), None);
+}

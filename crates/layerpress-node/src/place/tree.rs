@@ -512,12 +512,12 @@ impl Tree {
         self.reload_strays(&family);
     }
 
-    /// Puts a loose node in the place of another, which leaves its children to it.
+    /// Puts a loose node in the place of another, whose name may be written with other capitals,
+    /// and which leaves its children to it.
     pub(super) fn replace(&mut self, old: NodeId, node: NodeId) {
         let Some(parent) = self[old].parent else {
             return;
         };
-        self[node].name = self[old].name.clone();
         // They leave the tree one by one and come back together: on the way they lose what rules
         // the old node handed down.
         let kids: Vec<NodeId> = self[old].children.values().copied().collect();

@@ -17,7 +17,8 @@ pub struct Unmet {
     pub location: Arc<str>,
     /// Who asks, as people write it: `the project`, `react-dom@19.0.0`.
     pub by: Arc<str>,
-    /// The fields of its package.json that lead to the wish: `dependencies`, `express`.
+    /// The fields of its package.json that lead to the wish: `dependencies`, `express`. Where that
+    /// stands says [`line_of`](crate::package_json::line_of).
     pub path: Vec<String>,
     /// What it is called.
     pub name: Arc<str>,
@@ -86,7 +87,10 @@ fn fault(tree: &Tree, lock: &PackageLock, edge: EdgeId) -> Option<UnmetReason> {
     }
     let other = match (&found.target, &found.manifest.version) {
         (Some(target), _) => format!("a link to `{}`", tree[*target].location).into(),
-        (None, Some(_)) => label(tree, to),
+        (None, Some(version)) => {
+            let real = found.manifest.name.as_ref().unwrap_or(&found.name);
+            format!("{real}@{version}").into()
+        }
         (None, None) => found
             .manifest
             .tarball

@@ -88,7 +88,7 @@ fn what_is_missing_or_another_is_named_with_its_field() {
     insta::assert_snapshot!(judged(r#"{"peerDependencies": {"p": "2"}}"#),
         @"peerDependencies.p: the project needs p@2, but has p@1.0.0");
     insta::assert_snapshot!(judged(r#"{"dependencies": {"old": "npm:b@2"}}"#),
-        @"dependencies.old: the project needs old@npm:b@2, but has old@1.0.0");
+        @"dependencies.old: the project needs old@npm:b@2, but has b@1.0.0");
     insta::assert_snapshot!(judged(r#"{"dependencies": {"a": "1"}, "overrides": {"c": "2"}}"#),
         @"overrides: a@1.2.0 needs c@2, but has c@1.0.0");
     insta::assert_snapshot!(judged(r#"{"dependencies": {"tool": "file:packages/other"}}"#),
