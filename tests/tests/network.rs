@@ -71,23 +71,17 @@ fn a_file_that_cannot_be_had_is_told_and_leaves_nothing() {
 
 #[test]
 fn an_address_in_a_line_that_leads_nowhere_is_bad_input() {
-    let index = index([]);
+    let index = LoopbackIndex::start();
     let context = context(&index);
-    let missing = index
-        .url()
-        .join("files/app-1.0-py3-none-any.whl")
-        .expect("a URL");
-    context.write("requirements.txt", &format!("app @ {missing}\n"));
+    let missing = index.file_url("app-1.0-py3-none-any.whl");
+    context.write("requirements.txt", format!("app @ {missing}\n"));
     let run = context.run(["build", "requirements.txt"]);
     run.expect_code(INPUT);
-    says(
-        &run,
-        &["requirements.txt:1", "404", "hint: check the address"],
-    );
-    context.write("requirements.txt", &format!("-r {missing}.txt\n"));
+    run.says(&["requirements.txt:1", "404", "hint: check the address"]);
+    context.write("requirements.txt", format!("-r {missing}.txt\n"));
     let run = context.run(["build", "requirements.txt"]);
     run.expect_code(INPUT);
-    says(&run, &["requirements.txt:1", "404"]);
+    run.says(&["requirements.txt:1", "404"]);
 }
 
 #[test]
