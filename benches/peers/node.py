@@ -24,7 +24,7 @@ from .measure import Peers
 
 # About 31, 133 and 850 packages.
 SETS = {
-    "small": {"express": "4.17.1"},
+    "small": {"@aws-sdk/client-dynamodb": "^3.600.0", "uuid": "^11.0.0", "zod": "^3.23.0"},
     "api": {"express": "^4.21.0", "@aws-sdk/client-s3": "^3.600.0", "@aws-sdk/client-dynamodb": "^3.600.0",
             "sharp": "^0.33.0", "zod": "^3.23.0"},
     "large": {"webpack": "^4.47.0", "webpack-cli": "^3.3.12", "webpack-dev-server": "^3.11.3",
