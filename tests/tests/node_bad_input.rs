@@ -207,6 +207,76 @@ fn settings_that_make_no_sense() {
     }
 }
 
+/// The words themselves, so that a change of one is seen.
+#[test]
+fn the_messages_in_full() {
+    let packages = [
+        NpmPackage::new("app", "1.0.0").build(),
+        NpmPackage::new("app", "1.1.0").build(),
+        NpmPackage::new("asks", "1.0.0")
+            .depends("nowhere", "1")
+            .build(),
+        NpmPackage::new("plugin", "1.0.0").peer("app", "^2").build(),
+        NpmPackage::new("mac", "1.0.0")
+            .field("os", json!(["darwin"]))
+            .build(),
+        NpmPackage::new("escapes", "1.0.0")
+            .file_at("package/../../evil.js", "")
+            .build(),
+        NpmPackage::new("linked", "1.0.0")
+            .symlink("link.js", "/etc/passwd")
+            .build(),
+    ];
+    let wants = |name: &str, spec: &str| json!({ "dependencies": { name: spec } }).to_string();
+    let told = |manifest: &str| {
+        let registry = registry(&packages);
+        let context = TestContext::new().with_registry(&registry);
+        context.write("package.json", manifest);
+        let run = context.run(["build", "package.json", "-q"]);
+        format!("{}: {}", run.code.unwrap_or(-1), run.stderr)
+    };
+    insta::assert_snapshot!(told("{\n  \"dependencies\": {\"app\": \"1\",}\n}"), @r#"
+    4: error: package.json:2:31: trailing comma
+    hint: package.json is strict JSON: no comments, no comma after the last entry
+    "#);
+    insta::assert_snapshot!(told(&wants("../evil", "1")), @r#"
+    4: error: package.json:1:31: `dependencies.../evil`: `../evil` is not a package name: it begins with `.`
+    hint: names are like `express` or `@scope/name`
+    "#);
+    insta::assert_snapshot!(told(&wants("app", "what?")), @r#"
+    4: error: package.json:1:31: `dependencies.app`: `app@what?` names neither a version, a range nor a tag
+    hint: write a range such as `^1.2.3`, or a tag such as `latest`
+    "#);
+    insta::assert_snapshot!(told(&wants("app", "^3")), @r#"
+    1: error: the project needs app@^3, which cannot be had: app: no version is `^3`
+    hint: the nearest are `1.1.0`, `1.0.0`
+    "#);
+    insta::assert_snapshot!(told(&wants("apps", "1")), @r#"
+    1: error: the project needs apps@1, which cannot be had: apps: `http://127.0.0.1:[PORT]/` has no such package
+    hint: check the name; a private one needs its registry and a token in `.npmrc`, and to look again for a new one there is `--refresh`
+    "#);
+    insta::assert_snapshot!(told(&wants("asks", "1")), @r#"
+    1: error: asks@1.0.0 needs nowhere@1, which cannot be had: nowhere: `http://127.0.0.1:[PORT]/` has no such package
+    hint: check the name; a private one needs its registry and a token in `.npmrc`, and to look again for a new one there is `--refresh`
+    "#);
+    insta::assert_snapshot!(told(r#"{"dependencies": {"plugin": "1", "app": "1"}}"#), @r#"
+    1: error: plugin@1.0.0 wants app@^2, but app@1.1.0 is there for the project (app@1)
+    hint: choose a version that fits, or override app@^2
+    "#);
+    insta::assert_snapshot!(told(&wants("mac", "1")), @r#"
+    1: error: mac@1.0.0 does not run on linux x64 glibc: it is for os `darwin`; the project needs mac@1.0.0
+    hint: have it as an optional dependency, replace it, or leave it out with `--exclude mac`
+    "#);
+    insta::assert_snapshot!(told(&wants("escapes", "1")), @r#"
+    4: error: `escapes@1.0.0`: an entry's name is no path inside the archive: `package/../../evil.js` holds the component `..`
+    hint: readers of tarballs would disagree about it; take another version
+    "#);
+    insta::assert_snapshot!(told(&wants("linked", "1")), @r#"
+    4: error: `linked@1.0.0`: `link.js` is a symbolic link to `/etc/passwd`
+    hint: npm leaves links out of packages; take a version whose tarball holds files only, or pack it again with `npm pack`
+    "#);
+}
+
 #[test]
 fn errors_in_json_say_the_same() {
     let registry = registry(&[NpmPackage::new("app", "1.0.0").build()]);

@@ -1,5 +1,6 @@
 //! `package-lock.json` over its life: what is honoured, what moves, and what is refused.
 
+use std::fs;
 use std::process::Command;
 
 use layerpress_tests::{Digests, LoopbackRegistry, NpmPackage, RegistryFeatures, Run, TestContext};
@@ -7,8 +8,68 @@ use serde_json::{Value, json};
 
 /// The request cannot be met.
 const UNMET: i32 = 1;
+/// The network did not do its part.
+const NETWORK: i32 = 3;
 /// The input is wrong in itself.
 const INPUT: i32 = 4;
+
+#[test]
+fn a_change_moves_only_what_it_must() {
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("app", "^1"), ("other", "*")]);
+    assert_eq!(
+        lock(&context),
+        ["app 1.0.0", "library 1.0.0", "other 1.0.0"]
+    );
+    let first = context.read("package-lock.json");
+    registry.publish([
+        NpmPackage::new("app", "1.1.0")
+            .depends("library", "*")
+            .build(),
+        NpmPackage::new("library", "2.0.0").build(),
+        NpmPackage::new("other", "2.0.0").build(),
+        NpmPackage::new("added", "1.0.0")
+            .depends("library", "*")
+            .build(),
+    ]);
+    lock(&context);
+    assert_eq!(
+        context.read("package-lock.json"),
+        first,
+        "nothing new is asked for"
+    );
+
+    wants(&context, &[("app", "^1"), ("other", "*"), ("added", "1")]);
+    assert_eq!(
+        lock(&context),
+        ["added 1.0.0", "app 1.0.0", "library 1.0.0", "other 1.0.0"]
+    );
+    wants(&context, &[("app", "^1.1"), ("other", "*")]);
+    assert_eq!(
+        lock(&context),
+        ["app 1.1.0", "library 1.0.0", "other 1.0.0"]
+    );
+    let one = context.run([
+        "lock",
+        "package.json",
+        "--refresh",
+        "--upgrade-package",
+        "other",
+    ]);
+    one.expect_code(0);
+    assert_eq!(
+        pins(&context),
+        ["app 1.1.0", "library 1.0.0", "other 2.0.0"]
+    );
+    context
+        .run(["lock", "package.json", "--refresh", "--upgrade"])
+        .expect_code(0);
+    assert_eq!(
+        pins(&context),
+        ["app 1.1.0", "library 2.0.0", "other 2.0.0"]
+    );
+}
 
 #[test]
 fn locked_takes_the_lock_as_it_is_or_says_why_not() {
@@ -105,6 +166,39 @@ fn a_sha1_is_not_enough_for_a_lock() {
         .expect_code(0);
     let lock = context.read("package-lock.json");
     assert!(lock.contains(&package.integrity()), "{lock}");
+}
+
+/// An old lock's SHA-1 is made stronger by what the registry says of exactly that version.
+#[test]
+fn an_old_locks_sha1_is_checked_and_made_stronger() {
+    let registry = registry();
+    let package = NpmPackage::new("other", "1.0.0").build();
+    let context = TestContext::new().with_registry(&registry);
+    wants(&context, &[("other", "1")]);
+    lock(&context);
+    let sha1 = format!("sha1-{}", base64(&package.shasum()));
+    let set = |context: &TestContext, integrity: &str| {
+        edit(context, |_, entry| {
+            entry.insert("integrity".to_owned(), json!(integrity));
+        });
+    };
+    set(&context, &sha1);
+    let offline = context.run(["build", "package.json", "-o", "out.zip", "--offline"]);
+    assert!(
+        matches!(offline.code, Some(NETWORK | UNMET)),
+        "{}",
+        offline.stderr
+    );
+    context
+        .run(["build", "package.json", "-o", "out.zip"])
+        .expect_code(0);
+    let wrong = format!("sha1-{}", base64(&"0".repeat(40)));
+    set(&context, &wrong);
+    fs::remove_file(context.folder().join("out.zip")).expect("it was built");
+    let run = context.run(["build", "package.json", "-o", "out.zip"]);
+    run.expect_code(INPUT);
+    run.expect_words(&["other@1.0.0", &package.shasum(), &"0".repeat(40)]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
 #[test]
@@ -261,4 +355,13 @@ fn edit(context: &TestContext, change: impl Fn(&str, &mut serde_json::Map<String
         change(place, entry.as_object_mut().expect("an entry"));
     }
     context.write("package-lock.json", format!("{lock:#}\n"));
+}
+
+/// Hexadecimal to base64.
+fn base64(hex: &str) -> String {
+    use base64::Engine as _;
+    let bytes: Vec<u8> = (0..hex.len() / 2)
+        .filter_map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok())
+        .collect();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

@@ -1,6 +1,10 @@
 //! Node packages from elsewhere than the registry: folders, tarballs, repositories, workspaces, and
 //! a folder with a manifest of each ecosystem.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use layerpress_tests::{
     BuiltTarball, Layer, LoopbackIndex, LoopbackRegistry, NpmPackage, TestContext, Wheel,
 };
@@ -77,6 +81,37 @@ fn a_tarball_at_an_address() {
     assert_eq!(entry["version"], "1.2.3");
     assert_eq!(entry["resolved"], url);
     assert_eq!(entry["integrity"], hidden.integrity());
+}
+
+#[test]
+fn a_repository_at_a_commit_a_tag_and_a_range() {
+    if Command::new("git").arg("--version").output().is_err() {
+        return;
+    }
+    let registry = registry();
+    let context = TestContext::new().with_registry(&registry);
+    let repository = context.home().join("repository");
+    let first = commit(&repository, "1.0.0");
+    let second = commit(&repository, "1.1.0");
+    let url = format!("git+file://{}", repository.display());
+    let cases = [
+        (format!("{url}#{first}"), &first, "1.0.0"),
+        (format!("{url}#v1.0.0"), &first, "1.0.0"),
+        (format!("{url}#semver:^1.0.0"), &second, "1.1.0"),
+        (url.clone(), &second, "1.1.0"),
+    ];
+    for (spec, expected, version) in cases {
+        let context = TestContext::new().with_registry(&registry);
+        context.write("package.json", manifest("app", &[("from-git", &spec)]));
+        let layer = build(&context, &[]);
+        let text = layer.text("nodejs/node_modules/from-git/index.js");
+        assert_eq!(text, format!("module.exports = '{version}';\n"), "{spec}");
+        assert!(js(&layer).contains(&"library/index.js"), "{:?}", js(&layer));
+        let entry = lock(&context)["packages"]["node_modules/from-git"].clone();
+        assert_eq!(entry["resolved"], format!("{url}#{expected}"), "{spec}");
+        // The same commit again, though the branch has moved on.
+        build(&context, &["--locked"]);
+    }
 }
 
 #[test]
@@ -162,6 +197,35 @@ fn one_folder_with_both_manifests_gives_both_layers() {
     for lock in ["service/package-lock.json", "service/pylock.toml"] {
         assert!(files.contains(&lock.to_owned()), "{files:?}");
     }
+}
+
+/// Commits a package of a version to a repository, tagged, and tells the commit.
+fn commit(repository: &Path, version: &str) -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(repository)
+            .args(["-c", "user.name=Test", "-c", "user.email=test@mail.example"])
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .output()
+            .expect("git was there a moment ago");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    fs::create_dir_all(repository).expect("a folder");
+    git(&["init", "-q", "-b", "main"]);
+    let package = json!({
+        "name": "from-git", "version": version, "dependencies": { "library": "1" },
+    });
+    fs::write(repository.join("package.json"), package.to_string()).expect("a file");
+    let code = format!("module.exports = '{version}';\n");
+    fs::write(repository.join("index.js"), code).expect("a file");
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", version]);
+    git(&["tag", &format!("v{version}")]);
+    git(&["rev-parse", "HEAD"])
 }
 
 fn registry() -> LoopbackRegistry {
