@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use layerpress_tests::{Digests, LoopbackRegistry, NpmPackage, RegistryFeatures, Run, TestContext};
+use layerpress_tests::{
+    Digests, LoopbackRegistry, NpmPackage, RegistryFeatures, Run, TestContext, not_run,
+};
 use serde_json::{Value, json};
 
 /// The request cannot be met.
@@ -251,6 +253,7 @@ fn a_lock_edited_into_nonsense() {
 #[test]
 fn npm_accepts_the_lock_and_leaves_it_alone() {
     let Ok(npm) = Command::new("npm").arg("--version").output() else {
+        not_run("no npm on this machine, so nothing shows that it accepts our lock");
         return;
     };
     assert!(npm.status.success());

@@ -161,23 +161,66 @@ fn what_a_script_would_have_fetched_is_asked_for() {
     let cases = [
         ("puppeteer", "^23.0.0", "@sparticuz/chromium"),
         ("@prisma/client", "^5.20.0", "prisma generate"),
+        ("better-sqlite3", "^11.0.0", "`better-sqlite3` 13"),
+        ("sqlite3", "^5.1.0", "`better-sqlite3` 13"),
+        ("canvas", "^3.0.0", "`@napi-rs/canvas`"),
     ];
     for (name, range, remedy) in cases {
         let context = context();
         let manifest = json!({ "name": "app", "dependencies": { name: range } });
         context.write("package.json", manifest.to_string());
-        let run = context.run([
-            "build",
-            "package.json",
-            "-o",
-            "out.zip",
-            "--exclude-newer",
-            DATE,
-        ]);
+        let build = ["build", "package.json", "-o", "out.zip"];
+        let build = || build.iter().chain(&["--exclude-newer", DATE]);
+        let run = context.run(build());
         run.expect_code(1);
         run.expect_words(&[name, remedy, "hint: "]);
-        assert!(!context.files().contains(&"out.zip".to_owned()));
+        assert!(!context.files().contains(&"out.zip".to_owned()), "{name}");
     }
+}
+
+/// Prisma's client is generated beside the project; of its engines the target's comes along.
+#[test]
+fn prismas_generated_client_comes_from_the_folder() {
+    let elf = |machine: u8| {
+        let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+        header.resize(64, 0);
+        (header[16], header[18], header[20]) = (3, machine, 1);
+        header[52] = 64;
+        header
+    };
+    let context = context();
+    let manifest = json!({ "name": "app", "dependencies": { "@prisma/client": "^5.20.0" } });
+    let client = "layer/nodejs/node_modules/.prisma/client";
+    context
+        .write("layer/nodejs/package.json", manifest.to_string())
+        .write(&format!("{client}/default.js"), "exports.made = 'here';\n")
+        .write(
+            &format!("{client}/package.json"),
+            "{\"name\": \".prisma/client\"}",
+        )
+        .write(
+            &format!("{client}/libquery_engine-rhel-openssl-3.0.x.so.node"),
+            elf(62),
+        )
+        .write(
+            &format!("{client}/libquery_engine-linux-arm64-openssl-3.0.x.so.node"),
+            elf(183),
+        );
+    let target = [
+        "--runtime",
+        "nodejs22.x",
+        "--arch",
+        "x86_64",
+        "--exclude-newer",
+        DATE,
+    ];
+    context
+        .run(["build", "layer", "-o", "out.zip"].iter().chain(&target))
+        .expect_code(0);
+    let layer = context.layer("out.zip");
+    only_for(&layer, "x86_64", "@prisma/client");
+    let code = "console.log(require('@prisma/client').made)";
+    prints(&layer, "nodejs22.x", code, "here");
 }
 
 /// Both architectures come out of one lock, which does not change.

@@ -85,9 +85,6 @@ fn a_tarball_at_an_address() {
 
 #[test]
 fn a_repository_at_a_commit_a_tag_and_a_range() {
-    if Command::new("git").arg("--version").output().is_err() {
-        return;
-    }
     let registry = registry();
     let context = TestContext::new().with_registry(&registry);
     let repository = context.home().join("repository");
