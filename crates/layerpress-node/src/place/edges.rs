@@ -24,22 +24,50 @@ impl Tree {
         }
     }
 
-    /// Turns the edges by a name, of a node and all below it, that lead elsewhere now.
+    /// Turns the edges by a name, of a node and all below it, that lead elsewhere now: in the order
+    /// of the folders, because that is the order in which they are entered at their new end.
     pub(super) fn reload_named(&mut self, top: NodeId, name: &Arc<str>) {
-        let key = folded(name);
         let inside: Arc<str> = format!("{}/node_modules/{name}", self[top].location).into();
-        let mut stack = vec![top];
-        while let Some(node) = stack.pop() {
-            if let Some(edge) = self[node].edges_out.get(&key).copied() {
-                let to = self[edge].to;
-                let below_top = to.is_some_and(|to| self[to].location == inside);
-                if below_top || self.resolve(node, name) != to {
-                    self.reload(edge, true);
-                }
+        let root = self[top].root;
+        let asking = self.asking(&folded(name)).iter().copied();
+        let below = asking.filter(|edge| {
+            let of = &self[*edge];
+            of.state.get() != State::Detached
+                && self[of.from].root == root
+                && self.is_descendant(of.from, top)
+        });
+        let mut below: Vec<EdgeId> = below.collect();
+        below.sort_by_cached_key(|edge| self.way(top, self[*edge].from));
+        for edge in below {
+            let (from, to) = (self[edge].from, self[edge].to);
+            let below_top = to.is_some_and(|to| self[to].location == inside);
+            if below_top || self.resolve(from, name) != to {
+                self.reload(edge, true);
             }
-            stack.extend(self[node].fs_children.iter().rev());
-            stack.extend(self[node].children.values().rev());
         }
+    }
+
+    /// The places of the folders on the way down from one to another: those in `node_modules`
+    /// before others.
+    fn way(&self, top: NodeId, node: NodeId) -> Vec<(bool, usize)> {
+        let mut way = Vec::new();
+        let mut at = node;
+        while at != top {
+            let Some(above) = self.above(at) else { break };
+            let is_child = self[at].parent.is_some();
+            let place = if is_child {
+                self[above].children.get_index_of(&folded(&self[at].name))
+            } else {
+                self[above]
+                    .fs_children
+                    .iter()
+                    .position(|child| *child == at)
+            };
+            way.push((!is_child, place.unwrap_or_default()));
+            at = above;
+        }
+        way.reverse();
+        way
     }
 
     /// Lets an edge lead to what is found now. A `hard` reload forgets what was known of it.

@@ -153,6 +153,8 @@ pub(super) struct Tree {
     /// The folders of the project that are in no `node_modules`, by location.
     pub(super) tops: Map<Arc<str>, NodeId>,
     pub(super) specs: super::valid::Specs,
+    /// All edges that ever were, by what they ask for.
+    asking: FxHashMap<Arc<str>, Vec<EdgeId>>,
     /// Whether any package bundles others.
     pub(super) has_bundles: bool,
     pub(super) peers: Peers,
@@ -207,6 +209,7 @@ impl Tree {
             named: FxHashMap::default(),
             tops: Map::default(),
             specs: super::valid::Specs::default(),
+            asking: FxHashMap::default(),
             has_bundles: false,
             peers: project.peers,
         };
@@ -378,6 +381,7 @@ impl Tree {
             self[id].overrides = Some(rule);
         }
         self[from].edges_out.insert(folded(name), id);
+        self.asking.entry(folded(name)).or_default().push(id);
         self.reload(id, true);
     }
 
@@ -395,6 +399,11 @@ impl Tree {
             .get(name)
             .or_else(|| children.get(&folded(name)))
             .copied()
+    }
+
+    /// The edges that ask for a name, as [`folded`] writes it; some may be of no use any more.
+    pub(super) fn asking(&self, name: &Arc<str>) -> &[EdgeId] {
+        self.asking.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The nodes of the project's tree with a name.

@@ -155,3 +155,19 @@ fn a_named_package_moves_alone_and_all_move_together() {
         ]
     );
 }
+
+#[test]
+fn a_package_that_takes_the_place_of_another_keeps_its_capitals() {
+    let before = r#"{"lockfileVersion": 3, "packages": {
+        "node_modules/aB": {"version": "3.0.0"}}}"#;
+    let lock = read("package-lock.json", before.as_bytes()).unwrap();
+    let package = PackageJson::parse("package.json", manifest("Ab@2").as_bytes()).unwrap();
+    let project = Project {
+        package,
+        ..Project::default()
+    };
+    let registry = registry(&["Ab 2.0.0", "aB 3.0.0"]);
+    let tree = ideal_tree_from(&project, &lock, &Update::None, &registry);
+    let tree = tree.now_or_never().unwrap().unwrap();
+    assert_eq!(shown(&tree), ["node_modules/Ab: 2.0.0"]);
+}

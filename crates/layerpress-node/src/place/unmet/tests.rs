@@ -93,6 +93,8 @@ fn what_is_missing_or_another_is_named_with_its_field() {
         @"overrides: a@1.2.0 needs c@2, but has c@1.0.0");
     insta::assert_snapshot!(judged(r#"{"dependencies": {"tool": "file:packages/other"}}"#),
         @"dependencies.tool: the project needs tool@file:packages/other, but has a link to `packages/tool`");
+    insta::assert_snapshot!(judged(r#"{"dependencies": {"tool": "latest"}}"#),
+        @"dependencies.tool: the project needs tool@latest, but has a link to `packages/tool`");
     insta::assert_snapshot!(judged(r#"{"workspaces": ["packages/tool", "packages/new"]}"#),
         @"workspaces: the project needs new@file:packages/new, which is missing");
 }
