@@ -300,7 +300,9 @@ impl CompileError {
             Self::SameFile { .. } => {
                 "give each input a run of its own with `--output`, or a folder of its own".into()
             }
-            Self::OverManifest { .. } => "name a file such as `pylock.toml`".into(),
+            Self::OverManifest { .. } => {
+                "name another file, such as `pylock.toml` or `package-lock.json`".into()
+            }
             Self::Write { .. } => "name another place with `--output`".into(),
             Self::NotCached { .. } => {
                 "run once without `--offline`, or fill the cache with `layerpress fetch`".into()

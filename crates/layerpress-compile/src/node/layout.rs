@@ -243,3 +243,186 @@ fn conflict(
         path,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use layerpress_node::package_lock::Resolved;
+    use layerpress_node::tarball::{Bundled, Facts};
+    use layerpress_pack::stored;
+    use layerpress_press::{Binary, Libc, Machine};
+    use layerpress_target::Arch;
+    use layerpress_tree::Mode;
+
+    use super::*;
+
+    fn pin(location: &str, name: &str, version: &str) -> Pin {
+        Pin {
+            location: location.into(),
+            entry: location.into(),
+            name: name.into(),
+            version: Some(version.into()),
+            resolved: Resolved::Registry,
+            integrity: Default::default(),
+            has_install_script: false,
+            is_optional: false,
+            bundled_in: None,
+            node: None,
+            deprecated: None,
+        }
+    }
+
+    fn package(files: &[&str]) -> PackageTree {
+        let mut tree = LayerTree::new();
+        for path in files {
+            let entry = Entry {
+                mode: Mode::File,
+                content: stored(path.as_bytes().to_vec().into()),
+            };
+            let path = LayerPath::new(path).expect("a path");
+            tree.insert(path, entry).expect("distinct");
+        }
+        PackageTree {
+            tree,
+            package: Facts::default(),
+            bundled: Vec::new(),
+            binaries: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn how(layout: Layout, profile: Profile) -> LayOut {
+        LayOut {
+            target: Target {
+                runtime: "nodejs22.x".parse().expect("a runtime"),
+                arch: Arch::Arm64,
+            },
+            layout,
+            profile,
+        }
+    }
+
+    fn laid(pins: &[Pin], packages: Vec<PackageTree>, how: LayOut) -> Laid {
+        let packages: Vec<_> = packages.into_iter().map(|it| Some(Arc::new(it))).collect();
+        lay_out(pins, &packages, &package(&[]), how).expect("no conflict")
+    }
+
+    fn paths(laid: &Laid) -> Vec<&str> {
+        laid.tree.iter().map(|(path, _)| path.as_str()).collect()
+    }
+
+    fn weights(laid: &Laid) -> Vec<String> {
+        let told =
+            |it: &PackageReport| format!("{} {}: {}", it.name, it.version, it.unzipped_bytes);
+        laid.packages.iter().map(told).collect()
+    }
+
+    #[test]
+    fn packages_lie_where_the_lock_has_them_in_either_layout() {
+        let pins = [
+            pin("node_modules/@s/a", "@s/a", "1.0.0"),
+            pin("node_modules/@s/a/node_modules/old", "b", "2.0.0"),
+            pin("node_modules/b", "b", "2.0.0"),
+        ];
+        let packages = || vec![package(&["i.js"]), package(&["b.js"]), package(&["b.js"])];
+        let flat = laid(&pins, packages(), how(Layout::Flat, Profile::Safe));
+        assert_eq!(
+            paths(&flat),
+            [
+                "nodejs/node_modules/@s/a/i.js",
+                "nodejs/node_modules/@s/a/node_modules/old/b.js",
+                "nodejs/node_modules/b/b.js",
+            ]
+        );
+        assert_eq!(weights(&flat), ["@s/a 1.0.0: 4", "b 2.0.0: 8"]);
+        let versioned = laid(&pins, packages(), how(Layout::Versioned, Profile::Safe));
+        assert_eq!(paths(&versioned)[0], "nodejs/node22/node_modules/@s/a/i.js");
+    }
+
+    #[test]
+    fn what_a_tarball_bundles_counts_for_itself_and_gives_way_to_a_pin() {
+        let mut bundled = pin("node_modules/a/node_modules/in", "in", "3.0.0");
+        bundled.bundled_in = Some("node_modules/a".into());
+        let pins = [
+            pin("node_modules/a", "a", "1.0.0"),
+            bundled,
+            pin("node_modules/a/node_modules/own", "own", "4.0.0"),
+        ];
+        let mut outer = package(&[
+            "a.js",
+            "node_modules/.bin/tool",
+            "node_modules/.package-lock.json",
+            "node_modules/in/package.json",
+            "node_modules/own/old.js",
+        ]);
+        outer.bundled.push(Bundled {
+            location: "node_modules/in".to_owned(),
+            package: Facts {
+                name: Some("in".to_owned()),
+                version: Some("3.0.0".to_owned()),
+                ..Facts::default()
+            },
+        });
+        let packages = [Some(outer), None, Some(package(&["new.js"]))].map(|it| it.map(Arc::new));
+        let laid = lay_out(
+            &pins,
+            &packages,
+            &package(&[".prisma/client/index.js"]),
+            how(Layout::Flat, Profile::Safe),
+        )
+        .expect("no conflict");
+        assert_eq!(
+            paths(&laid),
+            [
+                "nodejs/node_modules/.prisma/client/index.js",
+                "nodejs/node_modules/a/a.js",
+                "nodejs/node_modules/a/node_modules/in/package.json",
+                "nodejs/node_modules/a/node_modules/own/new.js",
+            ]
+        );
+        assert_eq!(
+            weights(&laid),
+            ["a 1.0.0: 4", "in 3.0.0: 28", "own 4.0.0: 6"]
+        );
+        assert_eq!(laid.own_bytes, 23);
+    }
+
+    #[test]
+    fn machine_code_for_another_processor_stays_out_unless_nothing_may() {
+        let pins = [pin("node_modules/a", "a", "1.0.0")];
+        let package = || {
+            let mut package = package(&["arm.node", "intel.node"]);
+            for (path, machine) in [
+                ("arm.node", Machine::Aarch64),
+                ("intel.node", Machine::X86_64),
+            ] {
+                let libc = Libc::Glibc;
+                let path = LayerPath::new(path).expect("a path");
+                package.binaries.insert(path, Binary::Elf { machine, libc });
+            }
+            package
+        };
+        let safe = laid(&pins, vec![package()], how(Layout::Flat, Profile::Safe));
+        assert_eq!(paths(&safe), ["nodejs/node_modules/a/arm.node"]);
+        let removed = RemovedReport {
+            rule: RULE,
+            files: 1,
+            bytes: 10,
+        };
+        assert_eq!(safe.removed, [removed]);
+        let none = laid(&pins, vec![package()], how(Layout::Flat, Profile::None));
+        assert_eq!(none.tree.len(), 2);
+        assert!(none.removed.is_empty());
+    }
+
+    #[test]
+    fn two_packages_that_write_one_path_are_named() {
+        let pins = [
+            pin("node_modules/a", "a", "1.0.0"),
+            pin("node_modules/a/lib", "odd", "1.0.0"),
+        ];
+        let packages = [package(&["lib/x.js"]), package(&["x.js"])].map(|it| Some(Arc::new(it)));
+        let how = how(Layout::Flat, Profile::Safe);
+        let error = lay_out(&pins, &packages, &package(&[]), how).expect_err("a conflict");
+        insta::assert_snapshot!(error, @"`node_modules/a` and `node_modules/a/lib` would both write `nodejs/node_modules/a/lib/x.js`");
+    }
+}

@@ -11,7 +11,7 @@ use layerpress_node::PackageName;
 use layerpress_node::npmrc::{Npmrc, Surroundings};
 use layerpress_node::package_json::PackageJson;
 use layerpress_node::package_lock::{self, PackageLock, Style};
-use layerpress_node::place::{IdealTree, Project, Update, ideal_tree, ideal_tree_from};
+use layerpress_node::place::{IdealTree, Peers, Project, Update, ideal_tree, ideal_tree_from};
 use layerpress_node::registry::Registry;
 use layerpress_node::semver::Version;
 use layerpress_node::source::{Desk, GitOptions};
@@ -83,6 +83,7 @@ pub(crate) fn lock_project(
         folder: &folder,
         path: &project.lockfile,
         target: targets[0],
+        peers: peers(&npmrc),
         omits_resolved: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
     let mut done = match opened {
@@ -97,6 +98,7 @@ pub(crate) fn lock_project(
             }
         }
     };
+    done.asked.peers = peers(&npmrc);
     supply(&session, desk.registry(), &mut done.lock)?;
     let generated = match (&input.folder, input.own_code) {
         (Some(layer), true) => generated(layer)?,
@@ -170,6 +172,18 @@ fn sources(
     })
 }
 
+/// What becomes of peers, by npm's settings.
+fn peers(npmrc: &Npmrc) -> Peers {
+    match (
+        npmrc.switch("legacy-peer-deps"),
+        npmrc.switch("strict-peer-deps"),
+    ) {
+        (Some(true), _) => Peers::Left,
+        (_, Some(true)) => Peers::Strict,
+        _ => Peers::Installed,
+    }
+}
+
 /// The Node.js that versions are chosen for: the oldest of all targets, since one lock serves them.
 fn oldest(targets: &[Target]) -> Version {
     let oldest = targets.iter().map(|target| target.runtime).min();
@@ -222,6 +236,8 @@ struct Work<'a> {
     path: &'a Path,
     /// The one that a stage is told for.
     target: Target,
+    /// What becomes of peers.
+    peers: Peers,
     /// Whether the lockfile is not to say where registries keep their tarballs.
     omits_resolved: bool,
 }
@@ -233,7 +249,8 @@ impl Work<'_> {
         opened: &Opened,
         previous: Option<Previous>,
     ) -> Result<Outcome, CompileError> {
-        let asked = self.desk.project(opened.package.clone())?;
+        let mut asked = self.desk.project(opened.package.clone())?;
+        asked.peers = self.peers;
         let folders = |location: &str| package_of(self.folder, location);
         let Some(found) = previous else {
             return match self.request.locked {
