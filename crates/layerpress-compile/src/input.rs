@@ -19,6 +19,8 @@ pub(crate) struct Input {
     /// Whether the folder is laid out as a layer, so that what lies beside the manifest belongs
     /// into it.
     pub own_code: bool,
+    /// The part of a layer that the folder is, where it is not the whole of one: `nodejs`.
+    pub part: Option<&'static str>,
     /// Manifests and lockfiles of the folder's other ecosystem, which has a layer of its own.
     pub other_half: Vec<PathBuf>,
 }
@@ -32,6 +34,8 @@ pub(crate) struct InFolder {
     pub others: Vec<PathBuf>,
     /// Whether the folder is laid out as a layer.
     pub own_code: bool,
+    /// The part of a layer that the folder is, where it is not the whole of one.
+    pub part: Option<&'static str>,
 }
 
 /// Finds the manifest, or lockfile, that the user named by itself or by its folder; two in a folder
@@ -62,6 +66,7 @@ pub(crate) fn find(path: &Path) -> Result<Vec<Input>, CompileError> {
         file: path.to_owned(),
         folder: None,
         own_code: false,
+        part: None,
         other_half: Vec::new(),
     }])
 }
@@ -82,6 +87,7 @@ fn find_in(folder: &Path) -> Result<Vec<Input>, CompileError> {
         file: found.file,
         folder: Some(folder.to_owned()),
         own_code,
+        part: found.part,
         other_half,
     };
     let python = python.map(|found| input(Ecosystem::Python, found, of_node));

@@ -19,14 +19,14 @@ const FOLDER: &str = ".prisma";
 /// How deep folders may lie in it.
 const MOST_DEPTH: usize = 16;
 
-/// The generated files of a folder laid out as a layer: where each goes below `node_modules`, and
+/// The generated files of a layer's folder `nodejs`: where each goes below `node_modules`, and
 /// where it lies; in order.
 ///
 /// # Errors
 /// What cannot be read, links, and names that cannot stand in a layer.
-pub(crate) fn generated(layer: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
+pub(crate) fn generated(nodejs: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
     let mut files = Vec::new();
-    let folder = layer.join("nodejs/node_modules").join(FOLDER);
+    let folder = nodejs.join("node_modules").join(FOLDER);
     if folder.is_dir() {
         walk(&folder, FOLDER, 0, &mut files)?;
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_generated_client_is_found_and_nothing_beside_it() {
         let layer = tempfile::tempdir().expect("a temporary folder");
-        let modules = layer.path().join("nodejs/node_modules");
+        let modules = layer.path().join("node_modules");
         for name in [".prisma/client/index.js", "express/index.js", ".bin/x"] {
             let path = modules.join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("created");

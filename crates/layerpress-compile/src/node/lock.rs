@@ -101,7 +101,8 @@ pub(crate) fn lock_project(
     done.asked.peers = peers(&npmrc);
     supply(&session, desk.registry(), &mut done.lock)?;
     let generated = match (&input.folder, input.own_code) {
-        (Some(layer), true) => generated(layer)?,
+        (Some(part), true) if input.part.is_some() => generated(part)?,
+        (Some(layer), true) => generated(&layer.join("nodejs"))?,
         _ => Vec::new(),
     };
     let parts = Parts {

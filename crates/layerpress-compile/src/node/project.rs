@@ -41,9 +41,13 @@ pub(crate) fn find_in(folder: &Path, of_another: bool) -> Option<InFolder> {
         .into_iter()
         .map(|lockfile| file.with_file_name(lockfile))
         .filter(|lockfile| *lockfile != file && lockfile.is_file());
+    // AWS's layer guide has the manifest in `nodejs/`, whichever of the two folders is named.
+    let whole = folder.canonicalize().ok();
+    let is_part = whole.is_some_and(|whole| whole.ends_with("nodejs")) && !name.contains('/');
     Some(InFolder {
         others: others.chain(found.map(|name| folder.join(name))).collect(),
-        own_code: name == "nodejs/package.json",
+        own_code: is_part || name.starts_with("nodejs/"),
+        part: is_part.then_some("nodejs"),
         file,
     })
 }

@@ -78,15 +78,20 @@ pub(crate) type OwnFile = (LayerPath, PathBuf);
 /// The folder stands for `/opt`: what lies in `python/`, `nodejs/`, `bin/` and `lib/` keeps its
 /// place. Any other file or folder that holds Python goes below `python/`, so that
 /// `utils/common_util.py` imports as `utils.common_util`; one that holds JavaScript below
-/// `nodejs/node_modules/`; the rest keeps its place. Left out are the files `built_from`, every
-/// `pylock.toml` and `package-lock.json`, version control, environments, caches, `dist/`, editors' files, and what
+/// `nodejs/node_modules/`; the rest keeps its place. Or it stands for a `part` of `/opt` of that
+/// name, where everything keeps its place. Left out are the files `built_from`, every `pylock.toml`
+/// and `package-lock.json`, version control, environments, caches, `dist/`, editors' files, and what
 /// `.gitignore` and `.layerpressignore` in the folder name. Ignore files above the folder do not
 /// count: a layer depends on its folder alone.
 ///
 /// # Errors
 /// An [`OwnCodeError`] for a link that leaves the folder or leads to another folder, for a name that
 /// cannot stand in a layer, for two files with one path there, and for what cannot be read.
-fn own_code(folder: &Path, built_from: &[PathBuf]) -> Result<Vec<OwnFile>, OwnCodeError> {
+fn own_code(
+    folder: &Path,
+    part: Option<&str>,
+    built_from: &[PathBuf],
+) -> Result<Vec<OwnFile>, OwnCodeError> {
     let root = folder
         .canonicalize()
         .map_err(|source| read_error(folder, source))?;
@@ -110,9 +115,12 @@ fn own_code(folder: &Path, built_from: &[PathBuf]) -> Result<Vec<OwnFile>, OwnCo
         }
     }
     let mut placed: BTreeMap<LayerPath, PathBuf> = BTreeMap::new();
-    let homes = homes(folder, &files);
+    let homes = match part {
+        Some(_) => BTreeMap::new(),
+        None => homes(folder, &files),
+    };
     for file in files {
-        let path = layer_path(folder, &file, &homes)?;
+        let path = layer_path(folder, &file, part, &homes)?;
         if let Some(first) = placed.get(&path) {
             return Err(OwnCodeError::Twice {
                 path: path.to_string(),
@@ -140,7 +148,7 @@ pub(crate) fn own_files(
         .into_iter()
         .chain(input.other_half.iter().cloned())
         .collect();
-    let mut own = own_code(folder, &left_out)?;
+    let mut own = own_code(folder, input.part, &left_out)?;
     own.retain(|(path, _)| !input.is_of_other_half(path.as_str()));
     Ok(own)
 }
@@ -251,6 +259,7 @@ fn top_of(folder: &Path, file: &Path) -> Option<PathBuf> {
 fn layer_path(
     folder: &Path,
     file: &Path,
+    part: Option<&str>,
     homes: &BTreeMap<PathBuf, &'static str>,
 ) -> Result<LayerPath, OwnCodeError> {
     let wrong = |reason: String| OwnCodeError::Path {
@@ -268,8 +277,8 @@ fn layer_path(
     let path = parts.join("/");
     let home = top_of(folder, file)
         .filter(|top| !OWN_PLACE.iter().any(|place| top == Path::new(place)))
-        .and_then(|top| homes.get(&top));
-    let placed = match home {
+        .and_then(|top| homes.get(&top).copied());
+    let placed = match part.or(home) {
         Some(home) => format!("{home}/{path}"),
         None => path,
     };
@@ -302,7 +311,7 @@ mod tests {
 
     fn placed(folder: &Path, built_from: &[&str]) -> Vec<String> {
         let built_from: Vec<PathBuf> = built_from.iter().map(|name| folder.join(name)).collect();
-        let found = own_code(folder, &built_from).expect("readable");
+        let found = own_code(folder, None, &built_from).expect("readable");
         found
             .into_iter()
             .map(|(path, _)| path.to_string())
@@ -336,6 +345,19 @@ mod tests {
                 "python/utils/table.json",
             ]
         );
+    }
+
+    #[test]
+    fn in_a_part_of_a_layer_everything_keeps_its_place() {
+        let folder = folder(&[
+            ("shared.mjs", ""),
+            ("web/index.js", ""),
+            ("package.json", ""),
+        ]);
+        let built_from = [folder.path().join("package.json")];
+        let found = own_code(folder.path(), Some("nodejs"), &built_from).expect("readable");
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["nodejs/shared.mjs", "nodejs/web/index.js"]);
     }
 
     #[test]
@@ -384,7 +406,7 @@ mod tests {
         ] {
             let link = inside.path().join("link.py");
             symlink(&target, &link).expect("linked");
-            let error = own_code(inside.path(), &[]).expect_err("refused");
+            let error = own_code(inside.path(), None, &[]).expect_err("refused");
             assert!(error.to_string().ends_with(fault), "{error}");
             assert!(
                 error
@@ -398,7 +420,7 @@ mod tests {
     #[test]
     fn two_files_for_one_path_are_refused() {
         let folder = folder(&[("utils/a.py", ""), ("python/utils/a.py", "")]);
-        let error = own_code(folder.path(), &[]).expect_err("refused");
+        let error = own_code(folder.path(), None, &[]).expect_err("refused");
         assert!(
             error
                 .to_string()
@@ -409,7 +431,7 @@ mod tests {
     #[test]
     fn names_that_no_layer_can_hold_are_refused() {
         let folder = folder(&[("app/a\\b.py", "")]);
-        let error = own_code(folder.path(), &[]).expect_err("refused");
+        let error = own_code(folder.path(), None, &[]).expect_err("refused");
         assert!(
             error.to_string().contains("cannot stand in a layer"),
             "{error}"

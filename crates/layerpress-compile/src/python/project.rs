@@ -82,6 +82,7 @@ pub(crate) fn find_in(folder: &Path) -> Option<InFolder> {
             .chain(found.passed_over)
             .collect(),
         own_code: found.own_code,
+        part: None,
     })
 }
 
