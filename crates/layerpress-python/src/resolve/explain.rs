@@ -3,6 +3,7 @@
 //! People get what they wrote themselves first, then what releases need, then what is missing, with
 //! every range told in versions that exist.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Bound;
 
@@ -42,16 +43,15 @@ impl Context<'_> {
     /// All of it as text.
     pub(crate) fn explanation(&self, facts: &[Fact]) -> String {
         let target = &self.request.target;
-        let asked = facts
-            .iter()
-            .filter(|fact| matches!(fact, Fact::Asked { .. }))
-            .count();
-        let mut text = if asked <= 1 {
+        let asked: BTreeSet<usize> = facts.iter().filter_map(Fact::line).collect();
+        let mut text = if asked.len() <= 1 {
             format!("a requirement cannot be met for {target}:")
         } else {
             format!("the requirements cannot be met together for {target}:")
         };
-        let told: Vec<&Fact> = facts.iter().filter(|fact| !is_noise(fact, facts)).collect();
+        let mut told: Vec<&Fact> = facts.iter().filter(|fact| !is_noise(fact, facts)).collect();
+        // A line may ask for several extras.
+        told.dedup_by(|a, b| a.line().is_some() && a.line() == b.line());
         let mut room = FACTS;
         for alike in told.chunk_by(|a, b| a.kind().is_some() && a.kind() == b.kind()) {
             let most = match alike[0].kind() {
@@ -182,14 +182,15 @@ impl Context<'_> {
                 None => format!("{package} is {version}, from where another package has it"),
             };
         }
-        let newest = (self.known)(name).pop();
-        let newest = newest.map_or(String::new(), |version| {
-            format!("; the newest version is {version}")
-        });
-        format!(
-            "there is no version of {package}{}{newest}",
-            describe(range)
-        )
+        let known = (self.known)(name);
+        let none = format!("there is no version of {package}{}", describe(range));
+        match (known.first(), known.last()) {
+            (Some(oldest), _) if lies_below(range, oldest) => {
+                format!("{none}; the oldest version is {oldest}")
+            }
+            (_, Some(newest)) => format!("{none}; the newest version is {newest}"),
+            _ => none,
+        }
     }
 
     /// A range of alternatives without the gaps between them in which no version lies.
@@ -285,6 +286,15 @@ impl Context<'_> {
             .filter(|fact| fact.subject() == Some(name) && is_yank(fact))
             .filter_map(Fact::versions);
         yanked.fold(Ranges::empty(), |all, more| all.union(more))
+    }
+}
+
+/// Whether a range ends before a version.
+fn lies_below(range: &Ranges<Version>, version: &Version) -> bool {
+    let high = range.bounding_range().map(|(_, high)| high);
+    match high {
+        Some(Bound::Included(high) | Bound::Excluded(high)) => high <= version,
+        Some(Bound::Unbounded) | None => false,
     }
 }
 

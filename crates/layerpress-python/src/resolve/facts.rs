@@ -311,6 +311,14 @@ impl Fact {
         }
     }
 
+    /// The line of the user's that it is about.
+    pub(crate) fn line(&self) -> Option<usize> {
+        match self {
+            Self::Asked { line, .. } => Some(*line),
+            _ => None,
+        }
+    }
+
     /// The package that a line of the user's asks for.
     pub(crate) fn asked_for(&self) -> Option<NameId> {
         match self {
@@ -326,10 +334,7 @@ pub(crate) fn in_order(facts: Vec<Fact>) -> Vec<Fact> {
     let (mut ordered, mut rest): (Vec<Fact>, Vec<Fact>) = facts
         .into_iter()
         .partition(|fact| matches!(fact, Fact::Asked { .. } | Fact::Contradiction { .. }));
-    ordered.sort_by_key(|fact| match fact {
-        Fact::Asked { line, .. } => *line,
-        _ => usize::MAX,
-    });
+    ordered.sort_by_key(|fact| fact.line().unwrap_or(usize::MAX));
     let mut queue: VecDeque<NameId> = ordered.iter().filter_map(Fact::asked_for).collect();
     let mut seen = FxHashSet::default();
     while let Some(name) = queue.pop_front() {

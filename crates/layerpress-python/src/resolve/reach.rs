@@ -33,6 +33,11 @@ pub(super) fn reach(
     }
     let words: Vec<String> = if near.is_empty() {
         distinct(platforms.iter().map(|tag| system(tag)))
+    } else if other_python {
+        pythons.to_vec()
+    } else if near.iter().any(|tag| *tag == "any") {
+        // Neither the system nor the Python: nothing that people have a word for.
+        return None;
     } else {
         near.into_iter().cloned().collect()
     };
@@ -56,7 +61,6 @@ fn system(tag: &str) -> String {
     .find(|machine| tag.ends_with(machine))
     .unwrap_or_default();
     match tag {
-        "any" => "any system".to_owned(),
         _ if tag.starts_with("win") => "Windows".to_owned(),
         _ if tag.starts_with("macosx") => "macOS".to_owned(),
         _ if is_musl(tag) => format!("Linux {machine} with musl"),
@@ -134,6 +138,8 @@ mod tests {
             told(&["manylinux_2_99_x86_64"], &["cp312"]),
             "manylinux_2_99_x86_64"
         );
+        assert_eq!(told(&["any"], &["graalpy310"]), "graalpy310");
+        assert_eq!(told(&["any"], &["py3"]), "");
         assert_eq!(told(&[], &[]), "");
     }
 }

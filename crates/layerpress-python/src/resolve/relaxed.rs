@@ -36,13 +36,7 @@ pub(super) async fn what_would_do<P: Provider>(
     attempt: &Attempt<P>,
     facts: &[Fact],
 ) -> Vec<String> {
-    let mut lines: Vec<usize> = facts
-        .iter()
-        .filter_map(|fact| match fact {
-            Fact::Asked { line, .. } => Some(*line),
-            _ => None,
-        })
-        .collect();
+    let mut lines: Vec<usize> = facts.iter().filter_map(Fact::line).collect();
     lines.dedup();
     // A single line that cannot be met has been explained by what it asks for.
     if lines.len() < 2 {

@@ -54,6 +54,31 @@ fn a_version_that_does_not_exist() {
 }
 
 #[test]
+fn a_version_older_than_all() {
+    let universe = Universe::of("a 2\n a 4");
+    assert_snapshot!(universe.choose(&["a<2"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `a<2`
+      there is no version of a<2; the oldest version is 2
+    "#);
+}
+
+#[test]
+fn two_extras_of_one_line() {
+    let universe = Universe::of(
+        "a 1: b==1; extra == 'x' | b==2; extra == 'y'
+         b 1
+         b 2",
+    );
+    assert_snapshot!(universe.choose(&["a[x,y]"]), @r#"
+    a requirement cannot be met for python3.12 x86_64:
+      requirements.txt:1 asks for `a[x,y]`
+      a[y] 1 needs b==2
+      a[x] 1 needs b==1
+    "#);
+}
+
+#[test]
 fn a_contradiction_in_one_file() {
     let universe = Universe::of("a 1\n a 2");
     assert_snapshot!(universe.choose(&["a==1", "a==2"]), @r#"
