@@ -14,6 +14,7 @@ use super::tree::{Flags, NodeId, Seed, Tree};
 use crate::manifest::{Manifest, Pairs};
 use crate::package_json::PackageJson;
 use crate::package_lock::{Locked, PackageLock, folder_name, split};
+use crate::spec::Spec;
 
 /// Reads the package.json of a folder, relative to the project; `None` when it has none.
 pub type Folders<'f> = dyn Fn(&str) -> Option<PackageJson> + 'f;
@@ -48,6 +49,7 @@ pub(super) fn load(project: &Project, lock: &PackageLock, folders: &Folders<'_>)
             .filter_map(|locked| locked.link.as_deref())
             .collect(),
     };
+    loader.wishes();
     loader.packages();
     loader.links();
     loader.tree
@@ -91,6 +93,29 @@ impl<'l> Loader<'l> {
             if waiting.len() == before {
                 for (location, locked) in std::mem::take(&mut waiting) {
                     self.top(location, locked);
+                }
+            }
+        }
+    }
+
+    /// Remembers which branches and tags were asked for.
+    fn wishes(&mut self) {
+        for (location, locked) in &self.lock.packages {
+            if split(location).is_some() || locked.link.is_some() {
+                continue;
+            }
+            let manifest = &locked.manifest;
+            // Of one name the last list counts.
+            let lists = [
+                &manifest.peer_dependencies,
+                &*locked.dev_dependencies,
+                &manifest.optional_dependencies,
+                &manifest.dependencies,
+            ];
+            for (name, spec) in lists.into_iter().flatten() {
+                if matches!(Spec::parse(name, spec), Ok(Spec::Git(_))) {
+                    let wish = (location.clone(), name.clone());
+                    self.tree.locked_wishes.insert(wish, spec.clone());
                 }
             }
         }

@@ -153,6 +153,9 @@ pub(super) struct Tree {
     /// The folders of the project that are in no `node_modules`, by location.
     pub(super) tops: Map<Arc<str>, NodeId>,
     pub(super) specs: super::valid::Specs,
+    /// What the project and its folders asked for by a name when the lockfile was written, by folder
+    /// and name; only what came from git repositories.
+    pub(super) locked_wishes: FxHashMap<(Arc<str>, Arc<str>), Arc<str>>,
     /// All edges that ever were, by what they ask for.
     asking: FxHashMap<Arc<str>, Vec<EdgeId>>,
     /// Whether any package bundles others.
@@ -209,6 +212,7 @@ impl Tree {
             named: FxHashMap::default(),
             tops: Map::default(),
             specs: super::valid::Specs::default(),
+            locked_wishes: FxHashMap::default(),
             asking: FxHashMap::default(),
             has_bundles: false,
             peers: project.peers,

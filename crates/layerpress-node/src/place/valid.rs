@@ -128,7 +128,7 @@ impl Tree {
             return false;
         }
         let meets = |spec: &Arc<str>| {
-            self.meets(node, spec)
+            (self.meets(node, spec) && !self.names_another_reference(edge, spec))
                 || of
                     .accept
                     .as_ref()
@@ -147,6 +147,33 @@ impl Tree {
         }
         // Either what is put in its place, or what was asked for unless that is to be replaced.
         meets(&self.spec(edge)) || (meets(&of.raw_spec) && !meets(&rule.key_spec))
+    }
+
+    /// Whether a branch or tag is asked for, and another one was when the lockfile was written: what
+    /// commit that is now, only the repository knows (npm's `lockedGitCommittish`).
+    fn names_another_reference(&self, edge: EdgeId, spec: &Arc<str>) -> bool {
+        let of = &self[edge];
+        if self.locked_wishes.is_empty() || self[of.from].root != self.root {
+            return false;
+        }
+        let wish = (self[of.from].location.clone(), of.name.clone());
+        let Some(before) = self
+            .locked_wishes
+            .get(&wish)
+            .filter(|before| *before != spec)
+        else {
+            return false;
+        };
+        let reference = |spec: &Arc<str>| match &self.specs.known(spec)?.spec {
+            Spec::Git(git) => Some(git.reference.clone()),
+            _ => None,
+        };
+        match (reference(before), reference(spec)) {
+            (Some(_), Some(Reference::Range(_))) => false,
+            (Some(_), Some(Reference::Name(name))) if is_commit(&name) => false,
+            (Some(before), Some(now)) => before != now,
+            _ => false,
+        }
     }
 
     fn meets(&self, node: NodeId, spec: &Arc<str>) -> bool {

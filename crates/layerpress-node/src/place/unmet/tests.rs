@@ -118,3 +118,22 @@ fn a_nested_package_that_is_missing_is_missed() {
     insta::assert_snapshot!(judged_on(&lock, r#"{"dependencies": {"a": "1"}}"#, "{}"),
         @"peerDependencies.p: a@1.2.0 needs p@^2, which is missing");
 }
+
+#[test]
+fn another_branch_is_another_wish() {
+    let lock = r#"{"lockfileVersion": 3, "packages": {
+        "": {"dependencies": {"g": "git+https://h.example/g.git#main"}},
+        "node_modules/g": {"version": "1.0.0",
+            "resolved": "git+https://h.example/g.git#0123456789012345678901234567890123456789"}}}"#;
+    let of = |reference: &str| {
+        let package =
+            format!(r#"{{"dependencies": {{"g": "git+https://h.example/g.git{reference}"}}}}"#);
+        judged_on(lock, &package, "{}")
+    };
+    assert_eq!(of("#main"), "serves");
+    assert_eq!(of("#0123456789012345678901234567890123456789"), "serves");
+    assert_eq!(of("#semver:^1"), "serves");
+    insta::assert_snapshot!(of("#next"), @"dependencies.g: the project needs g@git+https://h.example/g.git#next, but has g@1.0.0");
+    assert!(of("").starts_with("dependencies.g: "));
+    assert!(of("#1123456789012345678901234567890123456789").starts_with("dependencies.g: "));
+}
