@@ -5,6 +5,9 @@
 //! package in eight caps what another one's newest releases need, so that the solver has to go back.
 //! Unit: packages of the solution.
 
+// The future of a whole resolution is nested deeper than the compiler's default allows.
+#![recursion_limit = "256"]
+
 use std::sync::Arc;
 use std::time::Duration;
 
