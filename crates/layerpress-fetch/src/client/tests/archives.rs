@@ -241,9 +241,13 @@ async fn a_wrong_digest_is_fetched_once_more_and_then_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn identical_requests_share_one_download_and_its_failure() {
-    let gate = Arc::new(Semaphore::new(0));
-    let answer = Reply::ok(wheel()).behind(&gate);
-    let bed = Bed::new(move |_| answer.clone()).await;
+    let [good_gate, bad_gate] = [0, 0].map(|open| Arc::new(Semaphore::new(open)));
+    let gates = [good_gate.clone(), bad_gate.clone()];
+    let bed = Bed::new(move |request| {
+        let is_bad = request.path.ends_with("bad.whl");
+        Reply::ok(wheel()).behind(&gates[usize::from(is_bad)])
+    })
+    .await;
     let client = bed.client();
     let good = bed.archive("good.whl", &wheel());
     let mut early = Box::pin(client.archive(&good));
@@ -252,11 +256,14 @@ async fn identical_requests_share_one_download_and_its_failure() {
     assert!((&mut others).now_or_never().is_none());
     // One of them goes away early: the others still get theirs.
     drop(early);
-    gate.add_permits(1);
+    good_gate.add_permits(1);
     let all = others.await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     let bad = bed.archive("bad.whl", b"another");
-    let all = futures_util::future::join_all((0..5).map(|_| client.archive(&bad))).await;
+    let mut all = futures_util::future::join_all((0..5).map(|_| client.archive(&bad)));
+    assert!((&mut all).now_or_never().is_none());
+    bad_gate.add_permits(1);
+    let all = all.await;
     assert!(all.iter().all(Result::is_err));
     // The wrong one was fetched twice, for all of them together.
     assert_eq!(bed.requests(), 1 + 2);
