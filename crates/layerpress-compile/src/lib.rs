@@ -11,6 +11,7 @@
 //! Every layer is made from a lock, so a first build and a rebuild cannot differ. What happens on the
 //! way goes to a [`Reporter`](layerpress_fetch::Reporter); what came of it is in the report.
 
+mod archives;
 mod assemble;
 mod build;
 mod error;

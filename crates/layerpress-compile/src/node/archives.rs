@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use layerpress_fetch::{ArchiveRequest, FetchError, StoredArchive, redacted};
 use layerpress_node::PackageName;
 use layerpress_node::package_lock::{Pin, Resolved};
@@ -13,7 +12,6 @@ use layerpress_node::registry::Registry;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
 use layerpress_tree::Digest;
-use rayon::prelude::*;
 use url::Url;
 
 use super::digests::{self, Vouched};
@@ -119,46 +117,23 @@ pub(crate) fn unpack_all(
     archives: &[Archive<'_>],
     tally: &Tally,
 ) -> Result<Vec<Arc<PackageTree>>, CompileError> {
-    let options = UnpackOptions::default();
-    // What is there needs no network and no waiting: all cores take from it at once.
-    let mut trees: Vec<Option<Arc<PackageTree>>> = archives
-        .par_iter()
-        .map(|archive| from_store(session, archive, &options))
-        .collect::<Result<_, _>>()?;
-    let there = trees.iter().flatten().count();
-    tally.cached.fetch_add(there, Ordering::Relaxed);
-    let missing: Vec<usize> = (0..archives.len())
-        .filter(|&index| trees[index].is_none())
-        .collect();
-    if session.client.offline() {
-        let remote = |index: &&usize| match &archives[**index].origin {
-            Origin::Url(url) => url.scheme() != "file",
+    let options = &UnpackOptions::default();
+    crate::archives::unpack_all(
+        session,
+        archives,
+        AT_ONCE,
+        tally,
+        |archive| from_store(session, archive, options),
+        |archive| match &archive.origin {
+            Origin::Url(url) => (url.scheme() != "file").then(|| archive.label.clone()),
             // What a commit was packed into is known to the desk alone.
-            Origin::Git(_) => false,
-        };
-        let files: Vec<String> = missing
-            .iter()
-            .filter(remote)
-            .map(|&index| archives[index].label.clone())
-            .collect();
-        if !files.is_empty() {
-            return Err(CompileError::NotCached { files });
-        }
-    }
-    let options = &options;
-    let arrived: Vec<(usize, PackageTree)> = session.wait(
-        stream::iter(missing)
-            .map(|index| async move {
-                let tree = arrive(session, desk, &archives[index], options, tally).await?;
-                Ok::<_, CompileError>((index, tree))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect(),
-    )?;
-    for (index, tree) in arrived {
-        trees[index] = Some(Arc::new(tree));
-    }
-    Ok(trees.into_iter().flatten().collect())
+            Origin::Git(_) => None,
+        },
+        |index| async move {
+            let tree = arrive(session, desk, &archives[index], options, tally).await?;
+            Ok(Arc::new(tree))
+        },
+    )
 }
 
 /// The package, if the store holds it under a digest that the pin vouches for.

@@ -3,14 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
 use layerpress_python::resolve::{self, Project};
 use layerpress_python::wheel::{UnpackOptions, WheelFile, WheelTree, unpack};
 use layerpress_tree::{Digest, Sha256};
-use rayon::prelude::*;
 use url::Url;
 
 use super::builds::Builds;
@@ -33,38 +31,15 @@ pub(crate) fn unpack_all(
     options: &UnpackOptions,
     tally: &Tally,
 ) -> Result<Vec<WheelTree>, CompileError> {
-    // What is there needs no network and no waiting: all cores take from it at once.
-    let mut trees: Vec<Option<WheelTree>> = pins
-        .par_iter()
-        .map(|pin| from_store(session, pin, options))
-        .collect::<Result<_, _>>()?;
-    let there = trees.iter().flatten().count();
-    tally.cached.fetch_add(there, Ordering::Relaxed);
-    let missing: Vec<usize> = (0..pins.len())
-        .filter(|&index| trees[index].is_none())
-        .collect();
-    if session.client.offline() {
-        let files: Vec<String> = missing
-            .iter()
-            .filter_map(|&index| not_stored(session, &pins[index]))
-            .collect();
-        if !files.is_empty() {
-            return Err(CompileError::NotCached { files });
-        }
-    }
-    let arrived: Vec<(usize, WheelTree)> = session.wait(
-        stream::iter(missing)
-            .map(|index| async move {
-                let tree = arrive(session, builds, &pins[index], options, tally).await?;
-                Ok::<_, CompileError>((index, tree))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect(),
-    )?;
-    for (index, tree) in arrived {
-        trees[index] = Some(tree);
-    }
-    Ok(trees.into_iter().flatten().collect())
+    crate::archives::unpack_all(
+        session,
+        pins,
+        AT_ONCE,
+        tally,
+        |pin| from_store(session, pin, options),
+        |pin| not_stored(session, pin),
+        |index| arrive(session, builds, &pins[index], options, tally),
+    )
 }
 
 /// The wheel, if the store holds it under a digest that the pin knows.
