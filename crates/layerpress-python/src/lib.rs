@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod compatibility;
+mod escaped;
 pub mod index;
 mod lenient;
 pub mod lockfile;

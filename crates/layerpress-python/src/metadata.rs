@@ -12,6 +12,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use rkyv::{Archive, Deserialize, Serialize};
 
+use crate::escaped::escaped;
 use crate::lenient::{self, Dependency};
 use crate::wheel_name::package_name;
 
@@ -276,7 +277,7 @@ impl Fields {
     fn take(&mut self, name: &str, value: &str) -> Result<(), MetadataError> {
         let malformed = |field, reason: String| MetadataError::Field {
             field,
-            value: shown(value),
+            value: escaped(value),
             reason,
         };
         match name {
@@ -337,7 +338,7 @@ fn metadata_version(value: &str) -> Result<(u32, u32), MetadataError> {
         .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)))
         .ok_or_else(|| MetadataError::Field {
             field: "Metadata-Version",
-            value: shown(value),
+            value: escaped(value),
             reason: "not a version".to_owned(),
         })?;
     match version {
@@ -374,13 +375,6 @@ fn unfolded(text: &str) -> Vec<(String, String)> {
         }
     }
     found
-}
-
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(140)
-        .flat_map(char::escape_default)
-        .collect()
 }
 
 #[cfg(test)]

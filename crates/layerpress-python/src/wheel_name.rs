@@ -10,6 +10,8 @@ use std::str::FromStr;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
+use crate::escaped::escaped;
+
 /// The parsed name of a wheel: `{name}-{version}(-{build})?-{python}-{abi}-{platform}.whl`
 /// (binary distribution format specification, "File name convention").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +117,7 @@ impl FromStr for WheelName {
     fn from_str(file_name: &str) -> Result<Self, WheelNameError> {
         let parts = WheelParts::split(file_name)?;
         let malformed = |part| WheelNameError::Part {
-            file_name: shown(file_name),
+            file_name: escaped(file_name),
             part,
         };
         let build = parts
@@ -162,7 +164,7 @@ impl<'a> WheelParts<'a> {
         let stem = file_name
             .strip_suffix(".whl")
             .ok_or_else(|| WheelNameError::Extension {
-                file_name: shown(file_name),
+                file_name: escaped(file_name),
             })?;
         let mut from_right = stem.rsplitn(4, '-');
         let (Some(platform), Some(abi), Some(python), Some(front)) = (
@@ -181,7 +183,7 @@ impl<'a> WheelParts<'a> {
         };
         if ![python, abi, platform].into_iter().all(is_tag_list) {
             return Err(WheelNameError::Part {
-                file_name: shown(file_name),
+                file_name: escaped(file_name),
                 part: "tag",
             });
         }
@@ -277,15 +279,8 @@ fn is_tag_list(list: &str) -> bool {
 
 fn wrong_count(file_name: &str) -> WheelNameError {
     WheelNameError::Parts {
-        file_name: shown(file_name),
+        file_name: escaped(file_name),
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(140)
-        .flat_map(char::escape_default)
-        .collect()
 }
 
 #[cfg(test)]

@@ -106,15 +106,7 @@ fn validate(path: &str) -> Result<(), PathError> {
         return Err(PathError::Empty);
     }
     if path.len() > MAX_BYTES {
-        let path = path
-            .chars()
-            .take(60)
-            .flat_map(char::escape_default)
-            .collect();
-        return Err(PathError::TooLong {
-            path,
-            limit: MAX_BYTES,
-        });
+        return Err(too_long(path, MAX_BYTES));
     }
     if let Some(character) = path.chars().find(|c| *c == '\\' || c.is_control()) {
         return Err(PathError::Character {
@@ -135,18 +127,21 @@ fn validate(path: &str) -> Result<(), PathError> {
             });
         }
         if component.len() > MAX_COMPONENT_BYTES {
-            let path = component
-                .chars()
-                .take(60)
-                .flat_map(char::escape_default)
-                .collect();
-            return Err(PathError::TooLong {
-                path,
-                limit: MAX_COMPONENT_BYTES,
-            });
+            return Err(too_long(component, MAX_COMPONENT_BYTES));
         }
     }
     Ok(())
+}
+
+fn too_long(text: &str, limit: usize) -> PathError {
+    PathError::TooLong {
+        path: text
+            .chars()
+            .take(60)
+            .flat_map(char::escape_default)
+            .collect(),
+        limit,
+    }
 }
 
 impl fmt::Display for LayerPath {

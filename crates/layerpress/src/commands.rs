@@ -23,10 +23,15 @@ pub(crate) fn run(
     environment: &Environment,
     printer: &Arc<Printer>,
 ) -> Result<(), Failure> {
+    let command = layers::Command {
+        global: &cli.global,
+        environment,
+        printer,
+    };
     match &cli.command {
-        Command::Build(arguments) => layers::build(arguments, &cli.global, environment, printer),
-        Command::Lock(arguments) => layers::lock(arguments, &cli.global, environment, printer),
-        Command::Fetch(arguments) => layers::fetch(arguments, &cli.global, environment, printer),
+        Command::Build(arguments) => command.build(arguments),
+        Command::Lock(arguments) => command.lock(arguments),
+        Command::Fetch(arguments) => command.fetch(arguments),
         Command::Cache { command } => cache::run(command, &cli.global, environment, printer),
         Command::Completions { shell } => {
             let mut script = Vec::new();

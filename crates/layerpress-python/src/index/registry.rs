@@ -22,6 +22,8 @@ use super::sources::Sources;
 use super::versions::Versions;
 use super::{html, json};
 
+use crate::escaped::escaped;
+
 /// What indexes are asked to answer with, JSON first (PEP 691, "Content-Types").
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
@@ -394,7 +396,7 @@ pub(super) fn links(page: &layerpress_fetch::Page) -> Result<Vec<super::link::Li
         }
         other => match other.strip_prefix("application/vnd.pypi.simple.v") {
             Some(version) => Err(PageFault::ApiVersion {
-                found: shown(version.split('+').next().unwrap_or_default()),
+                found: escaped(version.split('+').next().unwrap_or_default()),
             }),
             None if matches!(other, "" | "text/plain" | "application/octet-stream")
                 && first == Some(&b'<') =>
@@ -402,17 +404,10 @@ pub(super) fn links(page: &layerpress_fetch::Page) -> Result<Vec<super::link::Li
                 html::parse(&String::from_utf8_lossy(&page.bytes), &page.url)
             }
             None => Err(PageFault::ContentType {
-                content_type: shown(content_type),
+                content_type: escaped(content_type),
             }),
         },
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(140)
-        .flat_map(char::escape_default)
-        .collect()
 }
 
 #[cfg(test)]

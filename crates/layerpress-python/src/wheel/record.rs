@@ -12,6 +12,8 @@ use layerpress_tree::{Algorithm, Digest, LayerPath};
 
 use super::error::{RecordProblem, WheelFault};
 
+use crate::escaped::escaped;
+
 /// What RECORD promises about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Promise {
@@ -52,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<LayerPath, Promise>, WheelFau
                 number => Some(
                     number
                         .parse()
-                        .map_err(|_| fault(RecordProblem::Size(shown(number))))?,
+                        .map_err(|_| fault(RecordProblem::Size(escaped(number))))?,
                 ),
             },
         };
@@ -112,13 +114,13 @@ fn digest(text: &str) -> Result<Option<Digest>, RecordProblem> {
     let (algorithm, value) = text.split_once('=').unwrap_or((text, ""));
     let algorithm: Algorithm = algorithm
         .parse()
-        .map_err(|_| RecordProblem::Algorithm(shown(algorithm)))?;
+        .map_err(|_| RecordProblem::Algorithm(escaped(algorithm)))?;
     URL_SAFE_NO_PAD
         .decode(value.trim_end_matches('='))
         .ok()
         .and_then(|bytes| Digest::from_bytes(algorithm, &bytes))
         .map(Some)
-        .ok_or_else(|| RecordProblem::Value(shown(value)))
+        .ok_or_else(|| RecordProblem::Value(escaped(value)))
 }
 
 /// Takes one row off the front: its fields, and what follows.
@@ -165,13 +167,6 @@ fn quoted_field(mut rest: &str) -> Result<(String, &str), RecordProblem> {
             None => return Ok((field, rest)),
         }
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(140)
-        .flat_map(char::escape_default)
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `build`, `lock` and `fetch`: requests in, reports out.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use layerpress_compile as compile;
+use layerpress_compile::{self as compile, PythonOptions};
 use layerpress_fetch::Reporter;
 use serde_json::Value;
 
@@ -16,89 +16,85 @@ use crate::printer::{Printer, Verbosity};
 use crate::progress::Progress;
 use crate::{account, json};
 
-/// `layerpress build`: prints the layers' paths on stdout.
-///
-/// # Errors
-///
-/// What the settings or the library found wrong.
-pub(super) fn build(
-    arguments: &BuildArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-    printer: &Arc<Printer>,
-) -> Result<(), Failure> {
-    let request = Around {
-        global,
-        environment,
-    }
-    .build(arguments)?;
-    tell_passed_over(printer, &request.lock.python.configured.warnings);
-    let report = compile::build(&request, &progress(printer))?;
-    let folder = here();
-    let paths = report.layers.iter().map(|layer| &layer.path);
-    let paths: String = paths
-        .map(|path| format!("{}\n", account::shown(path, &folder)))
-        .collect();
-    let verbose = printer.verbosity() == Verbosity::Verbose;
-    let told = || account::of_build(&report, &folder, verbose);
-    finish(printer, told, || json::of_build(&report, &folder), &paths)
+/// What a command runs with, beside its own arguments.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Command<'a> {
+    /// The options of every command.
+    pub global: &'a GlobalArgs,
+    /// Variables and folders.
+    pub environment: &'a Environment,
+    /// Where reports go.
+    pub printer: &'a Arc<Printer>,
 }
 
-/// `layerpress lock`: prints the lockfiles' paths on stdout.
-///
-/// # Errors
-///
-/// What the settings or the library found wrong.
-pub(super) fn lock(
-    arguments: &LockArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-    printer: &Arc<Printer>,
-) -> Result<(), Failure> {
-    let request = Around {
-        global,
-        environment,
+impl Command<'_> {
+    /// `layerpress build`: prints the layers' paths on stdout.
+    ///
+    /// # Errors
+    ///
+    /// What the settings or the library found wrong.
+    pub(super) fn build(&self, arguments: &BuildArgs) -> Result<(), Failure> {
+        let request = self.around().build(arguments)?;
+        self.tell_passed_over(&request.lock.python);
+        let report = compile::build(&request, &progress(self.printer))?;
+        let folder = here();
+        let paths = lines(report.layers.iter().map(|it| &*it.path), &folder);
+        let verbose = self.printer.verbosity() == Verbosity::Verbose;
+        let told = || account::of_build(&report, &folder, verbose);
+        let document = || json::of_build(&report, &folder);
+        finish(self.printer, told, document, &paths)
     }
-    .lock(arguments)?;
-    tell_passed_over(printer, &request.python.configured.warnings);
-    let report = compile::lock(&request, &progress(printer))?;
-    let folder = here();
-    let paths = report.lockfiles.iter().map(|lockfile| &lockfile.path);
-    let paths: String = paths
-        .map(|path| format!("{}\n", account::shown(path, &folder)))
-        .collect();
-    let told = || account::of_lock(&report, &folder);
-    finish(printer, told, || json::of_lock(&report, &folder), &paths)
+
+    /// `layerpress lock`: prints the lockfiles' paths on stdout.
+    ///
+    /// # Errors
+    ///
+    /// What the settings or the library found wrong.
+    pub(super) fn lock(&self, arguments: &LockArgs) -> Result<(), Failure> {
+        let request = self.around().lock(arguments)?;
+        self.tell_passed_over(&request.python);
+        let report = compile::lock(&request, &progress(self.printer))?;
+        let folder = here();
+        let paths = lines(report.lockfiles.iter().map(|it| &*it.path), &folder);
+        let told = || account::of_lock(&report, &folder);
+        let document = || json::of_lock(&report, &folder);
+        finish(self.printer, told, document, &paths)
+    }
+
+    /// `layerpress fetch`: has nothing to say on stdout.
+    ///
+    /// # Errors
+    ///
+    /// What the settings or the library found wrong.
+    pub(super) fn fetch(&self, arguments: &FetchArgs) -> Result<(), Failure> {
+        let request = self.around().fetch(arguments)?;
+        self.tell_passed_over(&request.python);
+        let report = compile::fetch(&request, &progress(self.printer))?;
+        let told = || account::of_fetch(&report);
+        finish(self.printer, told, || json::of_fetch(&report), "")
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around {
+            global: self.global,
+            environment: self.environment,
+        }
+    }
+
+    /// Tells what was passed over in settings that hold for all that the machine does: worth a word
+    /// to who asks for details, noise on every run to anybody else.
+    fn tell_passed_over(&self, options: &PythonOptions) {
+        for warning in &options.configured.warnings {
+            self.printer.detail(warning);
+        }
+    }
 }
 
-/// `layerpress fetch`: has nothing to say on stdout.
-///
-/// # Errors
-///
-/// What the settings or the library found wrong.
-pub(super) fn fetch(
-    arguments: &FetchArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-    printer: &Arc<Printer>,
-) -> Result<(), Failure> {
-    let request = Around {
-        global,
-        environment,
-    }
-    .fetch(arguments)?;
-    tell_passed_over(printer, &request.python.configured.warnings);
-    let report = compile::fetch(&request, &progress(printer))?;
-    let told = || account::of_fetch(&report);
-    finish(printer, told, || json::of_fetch(&report), "")
-}
-
-/// Tells what was passed over in settings that hold for all that the machine does: worth a word to
-/// who asks for details, noise on every run to anybody else.
-fn tell_passed_over(printer: &Printer, warnings: &[String]) {
-    for warning in warnings {
-        printer.detail(warning);
-    }
+/// A line for each path.
+fn lines<'a>(paths: impl Iterator<Item = &'a Path>, folder: &Path) -> String {
+    paths
+        .map(|path| format!("{}\n", account::shown(path, folder)))
+        .collect()
 }
 
 fn progress(printer: &Arc<Printer>) -> Arc<dyn Reporter> {
