@@ -261,21 +261,74 @@ fn a_lock_edited_into_nonsense() {
     context.write("requirements.txt", "app\n");
     context.run(["lock", "requirements.txt"]).expect_code(0);
     let lock = context.read("pylock.toml");
-    let edits: [(&str, &str); 4] = [
-        ("version = \"1.0\"", "version = \"one\""),
-        ("sha256", "md4"),
-        ("lock-version = \"1.0\"", "lock-version = \"9.0\""),
-        ("[[packages]]", "[[packages"),
+    let package = lock.find("[[packages]]").expect("a package");
+    let size = lock.split("size = ").nth(1).expect("a size");
+    let size: String = size.chars().take_while(char::is_ascii_digit).collect();
+    let digest = lock.split("sha256 = \"").nth(1).expect("a digest")[..64].to_owned();
+    let deep = format!("name = \"app\"\nmarker = \"{}\"", "(".repeat(4_000));
+    let edits: [(&str, &str, &str); 16] = [
+        ("lock-version = \"1.0\"", "lock-version = \"9.0\"", "format"),
+        ("lock-version = \"1.0\"", "lock-version = 1.0", "a string"),
+        ("lock-version = \"1.0\"", "", "is missing"),
+        ("[[packages]]", "[[packages", "not TOML"),
+        ("[[packages]]", "[packages]", "packages"),
+        (
+            "name = \"app\"",
+            "name = \"../app\"",
+            "the name of a package",
+        ),
+        ("name = \"app\"", "name = 7", "a string"),
+        (
+            "name = \"app\"",
+            "name = \"app\"\nname = \"app\"",
+            "duplicate key",
+        ),
+        (
+            "name = \"app\"",
+            "<<<<<<< ours\nname = \"app\"",
+            "merge conflict",
+        ),
+        ("name = \"app\"", &deep, "nested parentheses"),
+        ("version = \"1.0\"\n", "version = \"one\"\n", "a version"),
+        (&digest, "abc", "64 hexadecimal digits"),
+        ("sha256", "md5", "none of which pins"),
+        (&size, "-1", "a number of bytes"),
+        ("app-1.0-py3", "other-1.0-py3", "not a wheel of app"),
+        ("url = \"http", "url = \"javascript", "`javascript:`"),
     ];
-    for (from, to) in edits {
-        let edited = lock.replacen(from, to, if from == "version = \"1.0\"" { 9 } else { 1 });
+    for (from, to, word) in edits {
+        let (head, tail) = lock.split_at(if from.starts_with("lock") { 0 } else { package });
+        let edited = format!("{head}{}", tail.replacen(from, to, 1));
         assert_ne!(edited, lock, "{from} is not in\n{lock}");
         context.write("pylock.toml", &edited);
         let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
         assert_eq!(run.code, Some(INPUT), "{to}: {}", run.stderr);
-        run.expect_words(&["pylock.toml"]);
+        run.expect_words(&["error: pylock.toml:", word]);
         assert!(!context.files().contains(&"out.zip".to_owned()));
     }
+}
+
+#[test]
+fn a_lock_that_is_no_text_and_one_with_a_key_that_means_nothing() {
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let lock = context.read("pylock.toml");
+    let latin = lock.replacen("[[packages]]", "# caf\u{e9}\n[[packages]]", 1);
+    let latin: Vec<u8> = latin.chars().map(|it| it as u8).collect();
+    context.write("pylock.toml", latin);
+    let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+    run.expect_code(INPUT);
+    run.expect_words(&["pylock.toml:", "is not UTF-8 text"]);
+    let odd = lock.replacen("name = \"app\"", "name = \"app\"\nmarkr = \"x\"", 1);
+    context.write("pylock.toml", odd);
+    let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
+    run.expect_code(0);
+    run.says(&[
+        "warning: pylock.toml: line",
+        "`packages[0].markr` is not a key",
+    ]);
 }
 
 #[test]

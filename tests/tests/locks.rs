@@ -229,7 +229,7 @@ fn a_lock_with_a_hole_is_not_built_from() {
     let run = context.run(["build", "pylock.toml", "-o", "out.zip"]);
     run.expect_code(4);
     insta::assert_snapshot!(run.stderr, @r"
-    error: pylock.toml: line 7: `packages[0]` of `app` depends on `library`, which the lockfile does not hold
+    error: pylock.toml:7: `packages[0]` of `app` depends on `library`, which the lockfile does not hold
     hint: undo the last edit by hand, or delete the file and lock again
     ");
     assert_eq!(context.files(), ["pylock.toml", "requirements.txt"]);

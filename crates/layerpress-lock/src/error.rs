@@ -10,7 +10,7 @@ use crate::location::PathError;
 
 /// Where a lockfile is wrong, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{fault}", PlaceText(self))]
+#[error("{}{}{fault}", LineText(*.line), PlaceText(self))]
 pub struct LockError {
     /// The line, counted from 1; `None` where the fault has no one line (a key that is missing from
     /// the file).
@@ -34,6 +34,12 @@ pub enum Fault {
         /// The parser's words, on one line.
         message: String,
     },
+    /// The bytes are no text.
+    #[error("is not UTF-8 text")]
+    NotText,
+    /// Two versions of the file stand in it, between the marks that a merge leaves.
+    #[error("holds the marks of a merge conflict")]
+    Conflict,
     /// The file is larger than any lock.
     #[error("holds {bytes} bytes, the limit is {limit}")]
     TooLarge {
@@ -236,13 +242,21 @@ pub enum SelectError {
 }
 
 impl LockError {
+    /// The error with the file that it is in: ``pylock.toml:3: `packages` is missing``.
+    #[must_use]
+    pub fn in_file(&self, file: &str) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{file}{line}: {}{}", PlaceText(self), self.fault)
+    }
+
     /// What would be right, where the fault alone does not say it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match &self.fault {
-            Fault::Syntax { .. } | Fault::Dangling { .. } => {
+            Fault::NotText | Fault::Syntax { .. } | Fault::Dangling { .. } => {
                 Some("undo the last edit by hand, or delete the file and lock again")
             }
+            Fault::Conflict => Some("take one side whole, or delete the file and lock again"),
             Fault::TooLarge { .. } => Some("is this the right file?"),
             Fault::Missing => Some("the format requires it; undo the last edit, or lock again"),
             Fault::FormatVersion { .. } => Some("use a newer release, or lock again with this one"),
@@ -354,21 +368,25 @@ fn listed(texts: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// ``line 3: `packages[0].wheels` of `numpy` ``, with whatever of it is known. Every fault is a
-/// predicate that goes on from there.
+/// `line 3: `, where it is known.
+struct LineText(Option<u32>);
+
+impl fmt::Display for LineText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(line) => write!(f, "line {line}: "),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `` `packages[0].wheels` of `numpy` ``, with whatever of it is known. Every fault is a predicate
+/// that goes on from there.
 struct PlaceText<'a>(&'a LockError);
 
 impl fmt::Display for PlaceText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LockError {
-            line,
-            field,
-            package,
-            ..
-        } = self.0;
-        if let Some(line) = line {
-            write!(f, "line {line}: ")?;
-        }
+        let LockError { field, package, .. } = self.0;
         match (field.is_empty(), package) {
             (true, _) => f.write_str("the lockfile "),
             (false, None) => write!(f, "`{field}` "),

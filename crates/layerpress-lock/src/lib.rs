@@ -12,6 +12,7 @@
 //! Nothing here reads a file or asks the network.
 
 mod canonical;
+mod document;
 mod error;
 mod fields;
 mod foreign;

@@ -9,9 +9,9 @@ use layerpress_target::Target;
 use layerpress_tree::{Algorithm, Digest};
 use pep440_rs::Version;
 use pep508_rs::{MarkerTree, PackageName};
-use toml_edit::Document;
 use url::Url;
 
+use crate::document::document;
 use crate::error::shown;
 use crate::fields::{Fields, Place};
 use crate::location::strip_credentials;
@@ -19,9 +19,6 @@ use crate::{
     Archive, ConfigSetting, DependencyRef, Directory, Fault, File, GroupName, Location, LockError,
     LockPath, LockVersion, LockWarning, Package, Pylock, Source, UploadTime, Vcs, parse_marker,
 };
-
-/// Bytes that a lockfile may have: thousands of packages with every wheel they ever had.
-pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Warnings that are worth anybody's time.
 const MAX_WARNINGS: usize = 32;
@@ -68,22 +65,8 @@ impl Pylock {
     /// # Errors
     /// [`LockError`] with the first thing that is wrong.
     pub fn parse_with_warnings(text: &str) -> Result<(Self, Vec<LockWarning>), LockError> {
-        let root = Place::root(text);
-        if text.len() > MAX_BYTES {
-            return Err(root.fault(Fault::TooLarge {
-                bytes: text.len(),
-                limit: MAX_BYTES,
-            }));
-        }
-        let document = Document::parse(text).map_err(|error| {
-            root.at(error.span()).fault(Fault::Syntax {
-                language: "TOML",
-                message: shown(&error.message().replace('\n', ", ")),
-            })
-        })?;
         let mut warnings = Vec::new();
-        let fields = Fields::new(document.as_table(), root);
-        let lock = pylock(&fields, &mut warnings)?;
+        let lock = document(text, |fields| pylock(fields, &mut warnings))?;
         Ok((lock, warnings))
     }
 }
@@ -350,7 +333,7 @@ fn source(
     }
     if let Some(table) = fields.table("archive")? {
         return Ok(Source::Archive(Archive {
-            location: location(&table)?,
+            location: file_location(&table)?,
             size: table.count("size")?,
             upload_time: upload_time(&table)?,
             hashes: hashes(&table)?,
@@ -409,7 +392,7 @@ fn wheel(
 }
 
 fn file(fields: &Fields<'_>) -> Result<File, LockError> {
-    let location = location(fields)?;
+    let location = file_location(fields)?;
     Ok(File {
         name: file_name(fields, "name", &location)?,
         upload_time: upload_time(fields)?,
@@ -439,6 +422,20 @@ pub(crate) fn file_name<'a>(
         }));
     }
     Ok(name)
+}
+
+/// Where a file is: what cannot be fetched from is refused before anything is.
+fn file_location(fields: &Fields<'_>) -> Result<Location, LockError> {
+    let location = location(fields)?;
+    match &location {
+        Location::Url(url) if !matches!(url.scheme(), "https" | "http" | "file") => {
+            Err(fields.place_of("url").fault(Fault::Value {
+                value: format!("{}:", shown(url.scheme())),
+                expected: "a URL that begins with `https:`, `http:` or `file:`",
+            }))
+        }
+        _ => Ok(location),
+    }
 }
 
 /// `path`, or else `url`: the order in which an installer tries them.

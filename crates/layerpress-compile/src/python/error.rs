@@ -52,12 +52,12 @@ pub enum PythonError {
         found: Digest,
     },
     /// The lockfile.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", error.in_file(&path.display().to_string()))]
     Lock {
         /// The lockfile.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<LockError>,
+        error: Box<LockError>,
     },
     /// A lockfile that leaves it to a manifest what is asked for, and no manifest.
     #[error("{}: it does not say which packages are for production", path.display())]
@@ -232,7 +232,7 @@ impl PythonError {
                     .into()
             }
             Self::Manifest(error) => return error.hint(),
-            Self::Lock { source, .. } => return source.hint().map(str::to_owned),
+            Self::Lock { error, .. } => return error.hint().map(str::to_owned),
             Self::Resolve { source, .. } => return source.hint(),
             Self::Lockfile(error) => return error.hint(),
             Self::Wheel(error) => return error.hint(),

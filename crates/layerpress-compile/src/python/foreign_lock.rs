@@ -21,6 +21,7 @@ use url::Url;
 
 use super::builds::Builds;
 use super::error::PythonError;
+use super::lock::read_text;
 use super::pins::{lay_out, unasked, unpack, unpack_options};
 use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
@@ -114,15 +115,12 @@ pub(crate) fn open(
 }
 
 fn read(format: ForeignFormat, path: &Path) -> Result<ForeignLock, CompileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CompileError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    ForeignLock::parse(format, &text).map_err(|source| {
+    let text = read_text(path)?;
+    ForeignLock::parse(format, &text).map_err(|error| {
         let path = path.to_owned();
         PythonError::Lock {
             path,
-            source: Box::new(source),
+            error: Box::new(error),
         }
         .into()
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{ConfigSetting, ForeignFormat, Pylock, Selection};
+use layerpress_lock::{ConfigSetting, Fault, ForeignFormat, LockError, Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
 use layerpress_python::manifest::{Manifest, Requirement, Settings, read_settings_constraints};
@@ -91,7 +91,7 @@ pub(crate) fn lock_project(
         manifest.check_hashes()?;
     }
     session.warn_all(several_locks(input, &project.lockfile));
-    let previous = Previous::read(&project.lockfile)?;
+    let previous = Previous::read(&project.lockfile, &session)?;
     let locked_targets = match &previous {
         Some(previous) if previous.lock.targets.is_empty() && request.runtimes.is_empty() => {
             inferred(
@@ -179,26 +179,53 @@ struct Previous {
 }
 
 impl Previous {
-    fn read(path: &Path) -> Result<Option<Self>, CompileError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(CompileError::Unreadable {
-                    path: path.to_owned(),
-                    source,
-                });
+    fn read(path: &Path, session: &Session) -> Result<Option<Self>, CompileError> {
+        let text = match read_text(path) {
+            Err(CompileError::Unreadable { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                return Ok(None);
             }
+            text => text?,
         };
-        match Pylock::parse(&text) {
-            Ok(lock) => Ok(Some(Self { text, lock })),
-            Err(source) => Err(PythonError::Lock {
+        match Pylock::parse_with_warnings(&text) {
+            Ok((lock, warnings)) => {
+                let told = |warning| format!("{}: {warning}", path.display());
+                session.warn_all(warnings.iter().map(told));
+                Ok(Some(Self { text, lock }))
+            }
+            Err(error) => Err(PythonError::Lock {
                 path: path.to_owned(),
-                source: Box::new(source),
+                error: Box::new(error),
             }
             .into()),
         }
     }
+}
+
+/// A lockfile's text.
+///
+/// # Errors
+/// A file that cannot be read, or that is no text.
+pub(super) fn read_text(path: &Path) -> Result<String, CompileError> {
+    let bytes = std::fs::read(path).map_err(|source| CompileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        PythonError::Lock {
+            path: path.to_owned(),
+            error: Box::new(LockError {
+                line: u32::try_from(line).ok(),
+                field: String::new(),
+                package: None,
+                fault: Fault::NotText,
+            }),
+        }
+        .into()
+    })
 }
 
 /// A lock that serves, and what becomes of its file.
@@ -371,9 +398,9 @@ impl Work<'_> {
         })?;
         let mut lock = compose(&answers, &found, &folder)?;
         lock.config_settings = told;
-        lock.check_portable().map_err(|source| PythonError::Lock {
+        lock.check_portable().map_err(|error| PythonError::Lock {
             path: self.path.to_owned(),
-            source: Box::new(source),
+            error: Box::new(error),
         })?;
         Ok(lock)
     }

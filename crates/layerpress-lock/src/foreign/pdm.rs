@@ -12,9 +12,10 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName, VersionOrUrl};
 use super::Listed;
 use super::graph::{Asked, Edge, Graph, Node, SetKind, Wanted};
 use super::source::{
-    address, digest, document, git, inner_path, marker, marker_of, named, parsed, path,
-    python_marker, version,
+    address, digest, git, inner_path, marker, marker_of, named, parsed, path, python_marker,
+    version,
 };
+use crate::document::document;
 use crate::fields::{Fields, Place};
 use crate::read::file_name;
 use crate::{Archive, Directory, Fault, File, GroupName, Location, LockError, Source};

@@ -12,9 +12,9 @@ use url::Url;
 use super::Listed;
 use super::graph::{Asked, Graph, Node, SetKind};
 use super::source::{address, git, inner_path, path};
+use crate::document::{bounded, conflict};
 use crate::error::shown;
 use crate::fields::Place;
-use crate::read::MAX_BYTES;
 use crate::{Archive, Directory, Fault, GroupName, Location, LockError, Source, parse_marker};
 
 /// What developers need; asked for as the group `dev` or by this name.
@@ -22,14 +22,8 @@ const DEVELOP: &str = "develop";
 
 /// Reads the text of a `Pipfile.lock`.
 pub(super) fn read(text: &str) -> Result<Graph, LockError> {
-    let root = Place::root(text);
-    if text.len() > MAX_BYTES {
-        return Err(root.fault(Fault::TooLarge {
-            bytes: text.len(),
-            limit: MAX_BYTES,
-        }));
-    }
-    let document: Value = serde_json::from_str(text).map_err(|error| LockError {
+    bounded(text)?;
+    let parsed = |error: serde_json::Error| LockError {
         line: u32::try_from(error.line()).ok().filter(|line| *line > 0),
         field: String::new(),
         package: None,
@@ -37,7 +31,9 @@ pub(super) fn read(text: &str) -> Result<Graph, LockError> {
             language: "JSON",
             message: message(&error),
         },
-    })?;
+    };
+    let document: Value = serde_json::from_str(text)
+        .map_err(|error| conflict(text).unwrap_or_else(|| parsed(error)))?;
     let at = At {
         path: String::new(),
         package: None,

@@ -9,8 +9,9 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use super::Listed;
 use super::graph::{Asked, Edge, Graph, Node, SetKind, Wanted};
 use super::source::{
-    address, constraint, digest, document, git, inner_path, marker, named, parsed, path, version,
+    address, constraint, digest, git, inner_path, marker, named, parsed, path, version,
 };
+use crate::document::document;
 use crate::fields::Fields;
 use crate::{Archive, Directory, Fault, GroupName, Location, LockError, Source};
 

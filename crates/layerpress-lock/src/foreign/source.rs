@@ -5,36 +5,13 @@ use std::str::FromStr;
 use layerpress_tree::{Digest, DigestError};
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerExpression, MarkerTree, MarkerValueVersion, PackageName};
-use toml_edit::Document;
 use url::Url;
 
 use crate::error::shown;
 use crate::fields::{Fields, Place};
 use crate::location::strip_credentials;
 use crate::poetry_constraint::alternatives;
-use crate::read::MAX_BYTES;
 use crate::{Fault, LockError, LockPath, Source, Vcs, parse_marker};
-
-/// Reads a TOML lock with `read`.
-pub(super) fn document<T>(
-    text: &str,
-    read: impl FnOnce(&Fields<'_>) -> Result<T, LockError>,
-) -> Result<T, LockError> {
-    let root = Place::root(text);
-    if text.len() > MAX_BYTES {
-        return Err(root.fault(Fault::TooLarge {
-            bytes: text.len(),
-            limit: MAX_BYTES,
-        }));
-    }
-    let document = Document::parse(text).map_err(|error| {
-        root.at(error.span()).fault(Fault::Syntax {
-            language: "TOML",
-            message: shown(&error.message().replace('\n', ", ")),
-        })
-    })?;
-    read(&Fields::new(document.as_table(), root))
-}
 
 /// The table's package, and the table with its name for messages.
 pub(super) fn named<'a>(fields: Fields<'a>) -> Result<(PackageName, Fields<'a>), LockError> {

@@ -9,7 +9,8 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
 use super::graph::{Asked, Edge, Graph, Node, Set, SetKind, Wanted};
-use super::source::{address, digest, document, git, inner_path, marker, named, path, version};
+use super::source::{address, digest, git, inner_path, marker, named, path, version};
+use crate::document::document;
 use crate::fields::Fields;
 use crate::read::file_name;
 use crate::{Archive, Directory, Fault, File, Location, LockError, LockPath, Source};
