@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--python", help="an interpreter for uv to name, so that it looks for none")
     parser.add_argument("--tools", help="a folder with npm packages of the peers installed")
     args = parser.parse_args()
-    print(f"{'set':16} {'stage':13} {'tool':11} {'wall s':>9} {'cpu s':>9} {'ours/it':>8}   (medians of {args.runs})")
+    print(measure.head(args.runs))
     for name in args.sets or SETS:
         kind, given = SETS[name]
         with tempfile.TemporaryDirectory() as folder:

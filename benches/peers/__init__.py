@@ -1,1 +1,1 @@
-"""What side_by_side.py measures: one module for each ecosystem, and the measuring itself."""
+"""What side_by_side.py and rebuild.py measure: one module for each ecosystem, and the measuring itself."""

@@ -44,11 +44,21 @@ class Peers:
         return rows
 
 
+def head(runs):
+    """The head of the table that `tell` fills."""
+    return f"{'set':16} {'stage':13} {'tool':11} {'wall s':>9} {'cpu s':>9} {'ours/it':>9} {'cpu':>8}   (medians of {runs})"
+
+
 def tell(name, stage, rows):
-    """One line for each peer; ratios are medians over the turns, ours to the peer's."""
-    ours = rows[Peers.ours]
-    for peer, row in rows.items():
-        wall, cpu = (statistics.median(column) for column in zip(*row))
-        ratio = statistics.median(a[0] / b[0] for a, b in zip(ours, row))
-        beside = "" if peer == Peers.ours else f"{ratio:8.3f}"
-        print(f"{name:16} {stage:13} {peer:11} {wall:9.3f} {cpu:9.2f} {beside}", flush=True)
+    """One line for each peer."""
+    for peer, (wall, cpu, of_wall, of_cpu) in medians(rows).items():
+        beside = "" if peer == Peers.ours else f"{of_wall:9.3f} {of_cpu:8.3f}"
+        print(f"{name:16} {stage:13} {peer:11} {wall:9.3f} {cpu:9.3f} {beside}", flush=True)
+
+
+def medians(rows):
+    """Wall and processor seconds of each peer; and of both the ratios over the turns, ours to the peer's."""
+    def ratio(row, column):
+        return statistics.median(ours[column] / max(its[column], 1e-6) for ours, its in zip(rows[Peers.ours], row))
+
+    return {peer: (*map(statistics.median, zip(*row)), ratio(row, 0), ratio(row, 1)) for peer, row in rows.items()}
