@@ -36,6 +36,8 @@ struct State {
     total_known: u64,
     total_done: u64,
     finished: u64,
+    /// Packages whose own code ran: for their metadata, for a wheel, for each target.
+    built: BTreeSet<String>,
 }
 
 /// A download under way.
@@ -80,9 +82,12 @@ impl Reporter for Progress {
             Event::DownloadAdvanced { id, bytes } => state.download_advanced(id, bytes),
             Event::DownloadFinished { id } => state.download_finished(id),
             Event::BuildStarted { package } => {
-                self.printer.note(&format!(
-                    "building {package} from source: its own code runs"
-                ));
+                let line = format!("building {package} from source: its own code runs");
+                if state.built.insert(package) {
+                    self.printer.note(&line);
+                } else {
+                    self.printer.detail(&line);
+                }
             }
             Event::BuildFinished { package } => self.printer.detail(&format!("built {package}")),
             // Events of a later library: nothing to draw.
