@@ -21,7 +21,7 @@ fn a_file_must_have_one_of_the_hashes_given() {
 
     context.write("requirements.txt", line(&"0".repeat(64)));
     let run = context.run(["build", "requirements.txt"]);
-    run.expect_code(UNMET);
+    run.expect_code(INPUT);
     let (found, given) = (other.sha256(), "0".repeat(64));
     let words = ["requirements.txt:1", "app 1.0", &given, &found];
     run.says(&words);

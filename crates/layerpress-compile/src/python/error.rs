@@ -180,6 +180,9 @@ impl PythonError {
             Self::Lockfile(LockfileError::Index(_)) => "index",
             Self::Resolve { source, .. } => match **source {
                 ResolveError::NoSolution { offline: true, .. } => "offline",
+                ResolveError::NoSolution {
+                    other_hashes: true, ..
+                } => "artifact",
                 ResolveError::NoSolution { .. } | ResolveError::ConflictingSources { .. } => {
                     "no-solution"
                 }

@@ -20,6 +20,8 @@ pub enum ResolveError {
         offline: bool,
         /// Something has no version for the target's Python: another one might do.
         other_python: bool,
+        /// No file has the hashes that the user gave.
+        other_hashes: bool,
     },
     /// The set is too hard.
     #[error(
@@ -105,8 +107,12 @@ impl ResolveError {
     pub fn fault(&self) -> Option<FaultKind> {
         match self {
             Self::Provide { error, .. } => Some(error.kind),
-            Self::NameMismatch { .. } => Some(FaultKind::Input),
             Self::NoSolution { offline: true, .. } => Some(FaultKind::Offline),
+            // Where the index tells no hashes, the bytes themselves would be refused so.
+            Self::NoSolution {
+                other_hashes: true, ..
+            }
+            | Self::NameMismatch { .. } => Some(FaultKind::Input),
             Self::NoSolution { .. }
             | Self::Budget { .. }
             | Self::ConflictingSources { .. }

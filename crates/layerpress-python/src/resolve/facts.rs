@@ -311,6 +311,11 @@ impl Fact {
         }
     }
 
+    /// Whether files were there, only not those that the user vouches for.
+    pub(crate) fn is_about_hashes(&self) -> bool {
+        matches!(self, Self::Unusable { why, .. } if matches!(**why, Unusable::OtherHashes { .. }))
+    }
+
     /// The line of the user's that it is about.
     pub(crate) fn line(&self) -> Option<usize> {
         match self {

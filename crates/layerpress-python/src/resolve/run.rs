@@ -131,6 +131,7 @@ impl Refusal {
         };
         ResolveError::NoSolution {
             other_python: told.iter().any(Fact::is_about_python),
+            other_hashes: told.iter().any(Fact::is_about_hashes),
             offline: self.facts.iter().any(offline),
             hints: ways,
             explanation: context.explanation(told),
