@@ -1,6 +1,7 @@
 //! [`Session`]: what all stages of one command share — the client, the runtime, the reporter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use layerpress_fetch::{Client, ClientOptions, Credentials, Event, Reporter, Stage, Store};
 use layerpress_target::Target;
@@ -10,12 +11,17 @@ use url::Url;
 use crate::error::CompileError;
 use crate::request::Sources;
 
+/// How long the end of a command waits for threads that are still at work: time to finish a file, but
+/// not for a look-up of a host that nobody needs any more.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// What all stages of one command share.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Fetches what the store does not hold.
     pub client: Client,
-    runtime: Runtime,
+    /// There until the value is dropped.
+    runtime: Option<Runtime>,
     trusted_hosts: Vec<String>,
 }
 
@@ -48,7 +54,7 @@ impl Session {
             .map_err(|source| CompileError::Runtime { source })?;
         Ok(Self {
             client: Client::new(options, store, reporter),
-            runtime,
+            runtime: Some(runtime),
             trusted_hosts,
         })
     }
@@ -100,13 +106,24 @@ impl Session {
 
     /// Runs the part of a stage that waits for the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+        let runtime = self.runtime.as_ref();
+        runtime
+            .expect("it is taken out by `drop` alone")
+            .block_on(work)
     }
 
     /// Lets the client know the logins that URLs of indexes and archives carry.
     pub(crate) fn learn_logins<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) {
         for url in urls {
             self.client.credentials().add_url(url);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(PATIENCE);
         }
     }
 }

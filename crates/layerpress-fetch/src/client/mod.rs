@@ -3,6 +3,7 @@
 mod archive;
 mod body;
 mod local;
+mod lookups;
 mod options;
 mod page;
 mod range;

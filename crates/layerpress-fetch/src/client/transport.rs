@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use reqwest::{Certificate, NoProxy, Proxy, redirect};
 use url::Url;
 
+use super::lookups::Lookups;
 use super::options::{ClientOptions, ProxyAddress};
 use super::retry::Fault;
 use crate::error::FetchError;
@@ -17,10 +18,11 @@ use crate::error::FetchError;
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// The HTTP clients, which share nothing and are built when first needed: reading the system's
-/// certificates takes longer than a whole warm run.
+/// The HTTP clients, which share the addresses of hosts alone and are built when first needed: reading
+/// the system's certificates takes longer than a whole warm run.
 #[derive(Debug, Default)]
 pub(super) struct Transport {
+    lookups: Lookups,
     strict: OnceLock<Result<reqwest::Client, String>>,
     lax: OnceLock<Result<reqwest::Client, String>>,
 }
@@ -33,7 +35,7 @@ impl Transport {
     ) -> Result<&reqwest::Client, FetchError> {
         let trusted = is_trusted(url, &options.trusted_hosts);
         let slot = if trusted { &self.lax } else { &self.strict };
-        slot.get_or_init(|| build(options, trusted).map_err(|error| cause(&error)))
+        slot.get_or_init(|| build(options, trusted, &self.lookups).map_err(|error| cause(&error)))
             .as_ref()
             .map_err(|cause| FetchError::Setup {
                 cause: cause.clone(),
@@ -71,7 +73,11 @@ pub(super) fn fault(error: reqwest::Error, url: &str, received: u64) -> Fault {
     })
 }
 
-fn build(options: &ClientOptions, trusted: bool) -> reqwest::Result<reqwest::Client> {
+fn build(
+    options: &ClientOptions,
+    trusted: bool,
+    lookups: &Lookups,
+) -> reqwest::Result<reqwest::Client> {
     // Fails only if the program installed one before, which then is the one to use.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut certificates = Vec::new();
@@ -87,6 +93,7 @@ fn build(options: &ClientOptions, trusted: bool) -> reqwest::Result<reqwest::Cli
         // Archives must arrive as they are; pages are inflated by us.
         .gzip(false)
         .connect_timeout(timeouts.connect)
+        .dns_resolver(lookups.clone())
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         // A connection that died unnoticed must not swallow the second try as well.
