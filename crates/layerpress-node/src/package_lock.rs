@@ -1,7 +1,9 @@
 //! npm's own lockfile: `package-lock.json`, or `npm-shrinkwrap.json`, which is the same.
 //!
 //! [`read()`] takes versions 1 to 3 and gives a [`PackageLock`]; [`unmet()`] says whether it serves a
-//! package.json, as `npm ci` judges; [`pins()`] chooses what of it goes into a layer for a target.
+//! package.json, as `npm ci` judges; [`PackageLock::rebase`] has its tarballs come from the registry that
+//! the user names, as any lock's do by [`Registry::rebased`](crate::registry::Registry::rebased);
+//! [`pins()`] chooses what of it goes into a layer for a target.
 //! [`write()`] gives the text that npm would write for a tree: npm's keys, npm's order, so that
 //! `npm ci` takes it and `npm install` leaves it alone.
 

@@ -233,6 +233,27 @@ impl Registry {
         Url::parse(&format!("{base}{}", tarball.path())).unwrap_or_else(|_| tarball.clone())
     }
 
+    /// Where the registry that is asked has a tarball that a lockfile has at another one: by custom,
+    /// registries keep a version at `<name>/-/<name>-<version>.tgz`. `None` for what is from there
+    /// already, does not stand where registries keep their tarballs, or is of a scope that has a
+    /// registry of its own.
+    #[must_use]
+    pub fn rebased(&self, name: &PackageName, tarball: &Url) -> Option<Url> {
+        let registry = self.registry_of(name);
+        if *registry != self.options.registry || registry.origin() == tarball.origin() {
+            return None;
+        }
+        let (folder, file) = tarball.path().rsplit_once("/-/")?;
+        let base = name.as_str().rsplit('/').next().unwrap_or_default();
+        let is_own = file.strip_prefix(base)?.starts_with('-') && file.ends_with(".tgz");
+        let folder = folder.to_ascii_lowercase().replace("%2f", "/");
+        let is_of_name = folder.ends_with(&format!("/{}", name.as_str().to_ascii_lowercase()));
+        let base = registry.as_str().trim_end_matches('/');
+        (is_own && is_of_name)
+            .then(|| Url::parse(&format!("{base}/{name}/-/{file}")).ok())
+            .flatten()
+    }
+
     /// A name near to this one that the registry has, by its search.
     pub async fn similar(&self, name: &PackageName) -> Option<String> {
         let mut url = self.registry_of(name).clone();

@@ -177,7 +177,15 @@ async fn arrive(
     };
     let again = async || {
         let stored = match &archive.origin {
-            Origin::Url(url) => fetch(session, &archive.label, url, &vouched).await?,
+            Origin::Url(url) => {
+                let mut outcome = fetch(session, &archive.label, url, &vouched).await;
+                if let Err(FetchError::Status { status: 404, .. }) = &outcome
+                    && let Some(url) = told(desk.registry(), archive.pin, url).await
+                {
+                    outcome = fetch(session, &archive.label, &url, &vouched).await;
+                }
+                outcome?
+            }
             Origin::Git(address) => desk.git_package(address).await.map_err(NodeError::from)?,
         };
         if stored.cached {
@@ -200,6 +208,19 @@ async fn arrive(
         }
         outcome => outcome,
     }
+}
+
+/// Where the registry says that its version is, if that is not where registries have it by custom.
+async fn told(registry: &Registry, pin: &Pin, tried: &Url) -> Option<Url> {
+    let name = PackageName::parse(&pin.name).ok()?;
+    if registry.registry_of(&name).origin() != tried.origin() {
+        return None;
+    }
+    let version = pin.version.as_deref()?;
+    let manifest = digests::manifest(registry, &name, version).await.ok()??;
+    let told = Url::parse(manifest.tarball.as_deref()?).ok()?;
+    let told = registry.fetched_from(&name, &told);
+    (told != *tried).then_some(told)
 }
 
 /// Inflating and pressing takes all cores; the network goes on beside it.

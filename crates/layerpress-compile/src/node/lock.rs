@@ -98,6 +98,10 @@ pub(crate) fn lock_project(
             }
         }
     };
+    if done.new_text.is_none() && request.node.registry.is_some() {
+        // What was resolved just now is already where its registry says.
+        done.lock.rebase(desk.registry());
+    }
     done.asked.peers = peers(&npmrc);
     supply(&session, desk.registry(), &mut done.lock)?;
     let generated = match (&input.folder, input.own_code) {

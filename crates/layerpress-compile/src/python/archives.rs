@@ -77,7 +77,7 @@ fn from_store(
 }
 
 /// The file name of a remote archive that the store is known not to hold.
-fn not_stored(session: &Session, pin: &Pin) -> Option<String> {
+pub(super) fn not_stored(session: &Session, pin: &Pin) -> Option<String> {
     let (Artifact::Wheel(archive) | Artifact::Sdist { archive, .. }) = &pin.artifact else {
         return None;
     };

@@ -5,22 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::try_join_all;
 use layerpress_fetch::Reporter;
 use layerpress_lock::{
     ForeignFormat, ForeignLock, ForeignPackage, Package, Pylock, Root, Selection, Source,
 };
-use layerpress_python::index::Registry;
-use layerpress_python::lockfile::{LockfileError, locate, reachable, relocated, roots};
+use layerpress_python::lockfile::{LockfileError, reachable, roots};
 use layerpress_python::manifest::{Extras, Manifest, PyprojectOptions, read_pyproject};
 use layerpress_python::wheel::WheelTree;
 use layerpress_python::{Compatibility, WheelName};
 use layerpress_target::{Ecosystem, Target};
 use pep508_rs::PackageName;
-use url::Url;
 
 use super::builds::Builds;
 use super::error::PythonError;
+use super::located::{Shelves, located};
 use super::lock::read_text;
 use super::pins::{lay_out, unasked, unpack, unpack_options};
 use super::project::several_locks;
@@ -76,8 +74,7 @@ pub(crate) fn open(
         .collect();
     let settings = effective(None, options);
     // An index that the user names stands in for those of the lock, as a mirror does.
-    let mirror = settings.indexes.index_url.clone();
-    let own = match mirror {
+    let own = match settings.indexes.index_url {
         Some(_) => OwnIndexes::new(),
         None => own_indexes(&packages),
     };
@@ -103,8 +100,7 @@ pub(crate) fn open(
             lock,
             manifest,
             selection,
-            registry,
-            mirror,
+            shelves: Shelves::new(&settings, registry),
             builds,
         }),
         targets,
@@ -204,9 +200,7 @@ struct ForeignPins {
     /// Says what the lock is for, where it does not itself.
     manifest: Option<Manifest>,
     selection: Selection,
-    registry: Arc<Registry>,
-    /// The index that stands in for those of the lock.
-    mirror: Option<Url>,
+    shelves: Shelves,
     builds: Builds,
 }
 
@@ -251,15 +245,7 @@ impl ForeignPins {
             .lock
             .select(&job.target, &self.selection, &roots)
             .map_err(LockfileError::from)?;
-        let wanted = without(chosen, job.exclude);
-        let located = wanted.into_iter().map(|foreign| {
-            let foreign = match &self.mirror {
-                Some(mirror) => mirrored(foreign, mirror),
-                None => foreign,
-            };
-            locate(foreign, &self.registry)
-        });
-        Ok(job.session.wait(try_join_all(located))?)
+        located(without(chosen, job.exclude), &self.shelves, job)
     }
 }
 
@@ -282,14 +268,4 @@ fn without(chosen: Vec<ForeignPackage>, exclude: &BTreeSet<String>) -> Vec<Forei
         .into_iter()
         .filter(|it| kept.contains(&it.package.name))
         .collect()
-}
-
-/// The package with its files to be looked for on the mirror, unless they are from there.
-fn mirrored(foreign: ForeignPackage, mirror: &Url) -> ForeignPackage {
-    let is_released = matches!(foreign.package.source, Source::Files { .. });
-    let is_from_there = foreign.package.index.as_ref() == Some(mirror);
-    match is_released && foreign.listed.is_empty() && !is_from_there {
-        true => relocated(foreign.package),
-        false => foreign,
-    }
 }

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{ConfigSetting, Fault, ForeignFormat, LockError, Pylock, Selection};
+use layerpress_lock::{
+    ConfigSetting, Fault, ForeignFormat, GroupName, LockError, Pylock, Selection,
+};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
-use layerpress_python::manifest::{Manifest, Requirement, Settings, read_settings_constraints};
+use layerpress_python::manifest::{
+    Extras, Manifest, Requirement, Settings, read_settings_constraints,
+};
 use layerpress_python::resolve::{self, RegistryProvider, Resolution};
 use layerpress_target::{Ecosystem, Runtime, Target};
 use pep440_rs::Version;
@@ -20,6 +24,7 @@ use super::builds::Builds;
 use super::error::PythonError;
 use super::foreign::refuse_foreign_builds;
 use super::foreign_lock;
+use super::located::Shelves;
 use super::project::{fetch_text, open, several_locks};
 use super::registry::{OwnIndexes, effective, own_indexes, registry};
 use super::releases::releases;
@@ -29,7 +34,7 @@ use crate::input::Input;
 use crate::lock::{Coverage, Locked, Versions, changes};
 use crate::project::parent;
 use crate::report::LockfileReport;
-use crate::request::{LockRequest, Upgrade};
+use crate::request::{LockRequest, PythonOptions, Upgrade};
 use crate::session::Session;
 use crate::targets::choose;
 
@@ -92,10 +97,16 @@ pub(crate) fn lock_project(
     }
     session.warn_all(several_locks(input, &project.lockfile));
     let previous = Previous::read(&project.lockfile, &session)?;
+    let selection = match (&previous, &manifest) {
+        // Where there is a manifest, extras and groups are those of its own that it asks for.
+        (Some(previous), None) => selection(&previous.lock, &request.python),
+        _ => Selection::default(),
+    };
     let locked_targets = match &previous {
         Some(previous) if previous.lock.targets.is_empty() && request.runtimes.is_empty() => {
             inferred(
                 &previous.lock,
+                &selection,
                 &request.archs,
                 &project.lockfile,
                 session.reporter(),
@@ -145,8 +156,10 @@ pub(crate) fn lock_project(
         session,
         project,
         pins: Box::new(PythonPins {
+            shelves: Shelves::new(&settings, registry),
             manifest,
             lock,
+            selection,
             builds,
         }),
         targets,
@@ -154,6 +167,27 @@ pub(crate) fn lock_project(
         new_text,
         seconds: begun.elapsed(),
     })
+}
+
+/// The extras and groups of a lock that the user asks for. A group is asked for beside those that
+/// the lock installs in any case, as one of a manifest is.
+fn selection(lock: &Pylock, options: &PythonOptions) -> Selection {
+    let asked: Vec<GroupName> = options
+        .groups
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    Selection {
+        extras: match &options.extras {
+            Extras::Named(names) => names.clone(),
+            Extras::None => Vec::new(),
+            Extras::All => lock.extras.clone().unwrap_or_default(),
+        },
+        groups: (!asked.is_empty()).then(|| {
+            let all = lock.default_groups.iter().cloned().chain(asked);
+            all.collect()
+        }),
+    }
 }
 
 /// Opens the store and makes ready to fetch, by what flags and configuration say.

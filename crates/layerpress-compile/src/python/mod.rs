@@ -9,6 +9,7 @@ mod error;
 mod flights;
 mod foreign;
 mod foreign_lock;
+mod located;
 mod lock;
 mod pins;
 mod project;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use layerpress_lock::{Package, Pylock, Selection};
+use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
 use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
 use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
@@ -12,6 +12,7 @@ use pep508_rs::PackageName;
 
 use super::archives::unpack_all;
 use super::builds::Builds;
+use super::located::{Shelves, located};
 use crate::error::CompileError;
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
@@ -25,6 +26,10 @@ pub(crate) struct PythonPins {
     pub manifest: Option<Manifest>,
     /// The lock.
     pub lock: Pylock,
+    /// The extras and groups of a lock without a manifest that are wanted.
+    pub selection: Selection,
+    /// Where its files are looked for.
+    pub shelves: Shelves,
     /// Builds of sources, for any target.
     pub builds: Builds,
 }
@@ -40,35 +45,47 @@ impl Pins for PythonPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let wanted = self.wanted(job)?;
-        let wheels = unpack(&self.lock, &wanted, &self.builds, job, &unpack_options(job))?;
+        let wheels = self.unpack(&self.wanted(job)?, job, &unpack_options(job))?;
         lay_out(wheels, job.target)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
         let packages = self
             .lock
-            .select(&job.target, &Selection::default())
+            .select(&job.target, &self.selection)
             .map_err(LockfileError::from)?;
         // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        let trees = unpack(
-            &self.lock,
-            &packages,
-            &self.builds,
-            job,
-            &UnpackOptions::default(),
-        )?;
+        let trees = self.unpack(&packages, job, &UnpackOptions::default())?;
         Ok(trees.len())
     }
 }
 
 impl PythonPins {
+    /// Unpacks the wheel of each package, in their order, from where the user wants it to come.
+    fn unpack(
+        &self,
+        packages: &[&Package],
+        job: &Job<'_>,
+        options: &UnpackOptions,
+    ) -> Result<Vec<WheelTree>, CompileError> {
+        if !self.shelves.stand_in() {
+            return unpack(&self.lock, packages, &self.builds, job, options);
+        }
+        let foreign = |package: &&Package| ForeignPackage {
+            package: (*package).clone(),
+            listed: Vec::new(),
+        };
+        let located = located(packages.iter().map(foreign).collect(), &self.shelves, job)?;
+        let packages: Vec<&Package> = located.iter().collect();
+        unpack(&self.lock, &packages, &self.builds, job, options)
+    }
+
     /// The entries of the lock that this layer holds: what the manifest leads to, less what the user
     /// excludes. Another tool's lock says what to install by its markers alone.
     fn wanted(&self, job: &Job<'_>) -> Result<Vec<&Package>, CompileError> {
         let lock = &self.lock;
         let packages = lock
-            .select(&job.target, &Selection::default())
+            .select(&job.target, &self.selection)
             .map_err(LockfileError::from)?;
         let excluded: BTreeSet<PackageName> = job
             .exclude

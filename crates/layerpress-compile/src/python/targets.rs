@@ -18,12 +18,13 @@ use crate::project::parent;
 /// one for which it holds a file of every package. Nothing if there is none, or nothing to go by.
 pub(crate) fn inferred(
     lock: &Pylock,
+    selection: &Selection,
     archs: &[Arch],
     lockfile: &Path,
     reporter: &dyn Reporter,
 ) -> Vec<Target> {
     newest_served(archs, lockfile, reporter, |target| {
-        lock.select(target, &Selection::default())
+        lock.select(target, selection)
             .is_ok_and(|packages| pins(lock, &packages, target, &parent(lockfile)).is_ok())
     })
 }

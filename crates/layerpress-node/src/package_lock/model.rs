@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use url::Url;
 
 use crate::integrity::Integrity;
 use crate::manifest::{Manifest, Pairs};
+use crate::name::PackageName;
 use crate::package_json::PackageJson;
 use crate::place::Project;
+use crate::registry::Registry;
 
 /// A lockfile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,6 +109,21 @@ impl PackageLock {
                 ..manifest.clone()
             });
             locked.lacks_manifest = false;
+        }
+    }
+
+    /// Has every tarball of a registry come from the one that is asked, which stands in for those that
+    /// the file was written with. Its digests stay as locked.
+    pub fn rebase(&mut self, registry: &Registry) {
+        for locked in self.packages.values_mut() {
+            let manifest = &locked.manifest;
+            let name = manifest.name.as_deref().map(PackageName::parse);
+            let tarball = manifest.tarball.as_deref().map(Url::parse);
+            if let (Some(Ok(name)), Some(Ok(tarball))) = (name, tarball)
+                && let Some(rebased) = registry.rebased(&name, &tarball)
+            {
+                Arc::make_mut(&mut locked.manifest).tarball = Some(rebased.as_str().into());
+            }
         }
     }
 

@@ -314,6 +314,42 @@ fn tarballs_of_npms_own_registry_come_from_the_one_that_is_asked() {
 }
 
 #[test]
+fn a_lockfiles_tarball_is_found_at_the_registry_that_is_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let scopes = [(
+        "@own".to_owned(),
+        Url::parse("https://own.example/").expect("a URL"),
+    )];
+    let options = RegistryOptions {
+        registry: Url::parse("https://mirror.example/npm/").expect("a URL"),
+        scopes: scopes.into(),
+        ..RegistryOptions::default()
+    };
+    let registry = Registry::new(options, client(folder.path(), ClientOptions::default()));
+    let rebased = |package: &str, tarball: &str| {
+        let url = registry.rebased(&name(package), &Url::parse(tarball).expect("a URL"));
+        url.map(|url| url.to_string())
+    };
+    let mirrored = |path: &str| Some(format!("https://mirror.example/npm/{path}"));
+    assert_eq!(
+        rebased("a", "https://r.example/a/-/a-1.0.0.tgz"),
+        mirrored("a/-/a-1.0.0.tgz")
+    );
+    let below = "https://r.example/artifacts/api/@s%2Fa/-/a-1.0.0-rc.1.tgz?x=1#y";
+    assert_eq!(rebased("@s/a", below), mirrored("@s/a/-/a-1.0.0-rc.1.tgz"));
+    for (package, elsewhere) in [
+        ("a", "https://mirror.example/other/a/-/a-1.0.0.tgz"),
+        ("a", "https://r.example/b/-/a-1.0.0.tgz"),
+        ("a", "https://r.example/a/-/b-1.0.0.tgz"),
+        ("a", "https://r.example/ba/-/a-1.0.0.tgz"),
+        ("a", "https://git.example/team/a/archive/v1.tgz"),
+        ("@own/a", "https://r.example/@own/a/-/a-1.0.0.tgz"),
+    ] {
+        assert_eq!(rebased(package, elsewhere), None, "{elsewhere}");
+    }
+}
+
+#[test]
 fn slips_in_names_are_recognised() {
     let known = ["express", "lodash", "@types/node", "a", "expresso"];
     assert_eq!(nearest("expres", known), Some("express"));

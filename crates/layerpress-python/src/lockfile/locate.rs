@@ -6,6 +6,7 @@
 
 use layerpress_fetch::{Namespace, Store};
 use layerpress_lock::{File, ForeignPackage, Listed, Location, LockPath, Package, Source};
+use layerpress_target::Target;
 use layerpress_tree::{Digest, Sha256};
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use sha2::Digest as _;
 use url::Url;
 
 use super::error::LockfileError;
+use super::pins::best;
+use crate::compatibility::Compatibility;
 use crate::index::{FileRecord, FileView, Registry};
 
 /// A listed file and where it was found.
@@ -40,12 +43,19 @@ pub async fn locate(
         return Ok(package);
     };
     let store = registry.client().store();
-    let key = key(&package, &version, &listed, registry);
-    let found = match remembered(store, &key) {
+    let there = key(&package, &version, &listed, registry.places(&package.name));
+    // Who asks nobody needs no address: the store knows files by their digests.
+    let anywhere = key(&package, &version, &listed, []);
+    let known = remembered(store, &there).or_else(|| {
+        let offline = registry.client().offline();
+        offline.then(|| remembered(store, &anywhere)).flatten()
+    });
+    let found = match known {
         Some(found) => found,
         None => {
             let found = ask(&package, &version, &listed, registry).await?;
-            remember(store, &key, &found);
+            remember(store, &there, &found);
+            remember(store, &anywhere, &found);
             found
         }
     };
@@ -61,20 +71,24 @@ pub async fn locate(
     Ok(package)
 }
 
-/// A package whose files are to be looked for elsewhere than the lock says: by name and digest on
-/// the registry's indexes.
+/// A package whose file for a target is to be looked for elsewhere than the lock says: by name and
+/// digest on the registry's indexes. Which file that is, the lock alone decides, so that a mirror that
+/// lacks some changes nothing.
 #[must_use]
-pub fn relocated(package: Package) -> ForeignPackage {
+pub fn relocated(package: Package, target: &Target) -> ForeignPackage {
     let listed = |file: &File| {
         let is_remote = matches!(file.location, Location::Url(_));
-        let digest = file.hashes.first().filter(|_| is_remote)?;
+        // Indexes tell this one, if any.
+        let sha256 = file.hashes.iter().find(|hash| hash.sha256().is_some());
+        let digest = sha256.or(file.hashes.first()).filter(|_| is_remote)?;
         Some(Listed {
             name: Some(file.name.clone()),
             digest: digest.clone(),
         })
     };
-    let files = package.sdist().into_iter().chain(package.wheels());
-    let listed: Vec<Listed> = files.filter_map(listed).collect();
+    let compatibility = Compatibility::new(target);
+    let file = best(package.wheels(), |wheel| &wheel.name, &compatibility).or(package.sdist());
+    let listed = file.and_then(listed).into_iter().collect();
     ForeignPackage { package, listed }
 }
 
@@ -163,7 +177,12 @@ fn without_login(url: Url) -> Url {
 }
 
 /// Depends on all that the answer depends on.
-fn key(package: &Package, version: &Version, listed: &[Listed], registry: &Registry) -> String {
+fn key(
+    package: &Package,
+    version: &Version,
+    listed: &[Listed],
+    places: impl IntoIterator<Item = String>,
+) -> String {
     let mut digest = sha2::Sha256::new();
     let mut listed: Vec<&Listed> = listed.iter().collect();
     listed.sort();
@@ -173,7 +192,7 @@ fn key(package: &Package, version: &Version, listed: &[Listed], registry: &Regis
         digest.update(file.digest.to_string());
         digest.update("\n");
     }
-    for place in registry.places(&package.name) {
+    for place in places {
         digest.update(place);
         digest.update("\n");
     }

@@ -22,7 +22,7 @@ pub use compose::compose;
 pub use error::{LockfileError, Unmeetable, Unmet};
 pub use locate::{locate, relocated};
 pub use meets::{has_leftovers, roots_in, unmet};
-pub use pins::{ArchivePin, Artifact, Pin, Place, pins};
+pub use pins::{ArchivePin, Artifact, Pin, Place, best_name, pins};
 pub use reach::{Roots, reachable, roots};
 pub use release::{Origin, Release};
 

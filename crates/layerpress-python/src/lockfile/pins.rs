@@ -115,7 +115,7 @@ fn artifact(
 ) -> Result<Artifact, LockfileError> {
     let inner = |path: &Option<layerpress_lock::LockPath>| path.as_ref().map(ToString::to_string);
     match &package.source {
-        Source::Files { sdist, wheels } => match best(wheels, compatibility) {
+        Source::Files { sdist, wheels } => match best(wheels, |wheel| &wheel.name, compatibility) {
             Some(wheel) => Ok(Artifact::Wheel(pin_file(wheel, lock_folder))),
             None => match sdist {
                 Some(sdist) => Ok(Artifact::Sdist {
@@ -187,18 +187,34 @@ fn artifact(
     }
 }
 
+/// Of several files of one release the one that a target gets, going by their names; a source where
+/// no wheel fits.
+#[must_use]
+pub fn best_name<'a>(names: &[&'a str], target: &Target) -> Option<&'a str> {
+    let compatibility = Compatibility::new(target);
+    let sources = names.iter().filter(|name| !name.ends_with(".whl"));
+    best(names, |name| name, &compatibility)
+        .or(sources.min())
+        .copied()
+}
+
 /// The wheel of the best tag; of several builds of it the latest (binary distribution format, "build
 /// number"); then the first by name, so that the order in the lock does not matter.
-fn best<'a>(wheels: &'a [File], compatibility: &Compatibility) -> Option<&'a File> {
-    wheels
+pub(super) fn best<'a, F>(
+    files: &'a [F],
+    name: impl Fn(&'a F) -> &'a str,
+    compatibility: &Compatibility,
+) -> Option<&'a F> {
+    files
         .iter()
-        .filter_map(|wheel| {
-            let name: WheelName = wheel.name.parse().ok()?;
-            let rank = compatibility.rank(&name)?;
-            Some(((rank, std::cmp::Reverse(name.build), &wheel.name), wheel))
+        .filter_map(|file| {
+            let name = name(file);
+            let wheel: WheelName = name.parse().ok()?;
+            let rank = compatibility.rank(&wheel)?;
+            Some(((rank, std::cmp::Reverse(wheel.build), name), file))
         })
         .min_by(|(a, _), (b, _)| a.cmp(b))
-        .map(|(_, wheel)| wheel)
+        .map(|(_, file)| file)
 }
 
 fn pin_file(file: &File, lock_folder: &Path) -> ArchivePin {
