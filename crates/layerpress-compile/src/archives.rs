@@ -1,4 +1,5 @@
-//! [`unpack_all`]: what is in the store at once, the rest as it arrives, for either ecosystem.
+//! [`unpack_all`]: what the store keeps unpacked at once, the rest as it arrives, for either
+//! ecosystem.
 
 use std::sync::atomic::Ordering;
 
@@ -9,8 +10,8 @@ use crate::error::CompileError;
 use crate::pins::Tally;
 use crate::session::Session;
 
-/// Unpacks each of `pinned`, in their order: those that the store holds on all cores, the others
-/// `at_once` as they arrive.
+/// Unpacks each of `pinned`, in their order: those that were unpacked before on all cores, the
+/// others `at_once` as they arrive, be it from the network or from the store.
 ///
 /// `missing` names an archive that the store is known not to hold, for who is offline.
 ///

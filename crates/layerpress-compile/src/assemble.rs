@@ -16,8 +16,12 @@ use crate::pins::Gathered;
 /// # Errors
 /// A package and the team's own code that write one path differently; an own file that cannot be
 /// read; a layer larger than Lambda allows.
-pub(crate) fn assemble(gathered: &mut Gathered, own: &[OwnFile]) -> Result<(), CompileError> {
-    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, own)?;
+pub(crate) fn assemble(
+    gathered: &mut Gathered,
+    own: &[OwnFile],
+    level: Level,
+) -> Result<(), CompileError> {
+    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, own, level)?;
     let mut weights: Vec<Weight> = gathered
         .packages
         .iter()
@@ -36,10 +40,10 @@ pub(crate) fn assemble(gathered: &mut Gathered, own: &[OwnFile]) -> Result<(), C
 }
 
 /// Adds the team's own files and returns their size in bytes.
-fn add_own(tree: &mut LayerTree, own: &[OwnFile]) -> Result<u64, CompileError> {
+fn add_own(tree: &mut LayerTree, own: &[OwnFile], level: Level) -> Result<u64, CompileError> {
     let entries: Vec<Entry> = own
         .par_iter()
-        .map(|(_, file)| Ok(read_entry(file)?.0))
+        .map(|(_, file)| Ok(read_entry(file, level)?.0))
         .collect::<Result<_, CompileError>>()?;
     let mut bytes = 0;
     for ((path, file), entry) in own.iter().zip(entries) {
@@ -53,11 +57,11 @@ fn add_own(tree: &mut LayerTree, own: &[OwnFile]) -> Result<u64, CompileError> {
     Ok(bytes)
 }
 
-/// A file of the disk as the layer has it, with its bytes.
+/// A file of the disk as the layer has it, compressed by `level`, with its bytes.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn read_entry(file: &Path) -> Result<(Entry, Vec<u8>), CompileError> {
+pub(crate) fn read_entry(file: &Path, level: Level) -> Result<(Entry, Vec<u8>), CompileError> {
     let unreadable = |source| CompileError::Unreadable {
         path: file.to_owned(),
         source,
@@ -65,7 +69,7 @@ pub(crate) fn read_entry(file: &Path) -> Result<(Entry, Vec<u8>), CompileError> 
     let bytes = std::fs::read(file).map_err(unreadable)?;
     let entry = Entry {
         mode: own_mode(&std::fs::metadata(file).map_err(unreadable)?),
-        content: compress(&bytes, Level::Fast),
+        content: compress(&bytes, level),
     };
     Ok((entry, bytes))
 }

@@ -106,6 +106,7 @@ fn prepare(
         target,
         layout: request.layout,
         profile: request.profile,
+        compression: request.compression,
         scripts: request.scripts,
         exclude: &request.lock.exclude,
         tally: &tally,
@@ -118,7 +119,7 @@ fn prepare(
 
     let begun = Instant::now();
     let packing = session.stage(Stage::Pack, target);
-    assemble(&mut gathered, &project.own)?;
+    assemble(&mut gathered, &project.own, request.compression)?;
     session.warn_all(std::mem::take(&mut gathered.warnings));
     if let Some(expected) = request.check_digest {
         check_digest(&gathered.tree, expected, &path)?;

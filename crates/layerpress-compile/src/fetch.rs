@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
+use layerpress_pack::Level;
 
 use crate::error::CompileError;
 use crate::lock::{Coverage, lock_projects};
@@ -44,6 +45,7 @@ pub fn fetch(
                 target,
                 layout: Layout::Flat,
                 profile: Profile::None,
+                compression: Level::Fast,
                 scripts: false,
                 exclude: &lock.exclude,
                 tally: &tally,

@@ -31,6 +31,7 @@ mod targets;
 pub use build::build;
 pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
+pub use layerpress_pack::Level;
 pub use lock::lock;
 pub use node::NodeError;
 pub use own_code::OwnCodeError;

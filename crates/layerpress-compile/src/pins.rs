@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+use layerpress_pack::Level;
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
@@ -46,6 +47,8 @@ pub(crate) struct Job<'a> {
     pub layout: Layout,
     /// What may be left out of packages.
     pub profile: Profile,
+    /// How hard files are compressed.
+    pub compression: Level,
     /// Whether the packages' commands go into it.
     pub scripts: bool,
     /// Packages to leave out, with what only they needed; names as the user writes them.

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use layerpress_fetch::ProxyAddress;
+use layerpress_pack::Level;
 use layerpress_python::build::Candidates;
 use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Environment, Extras, Settings};
@@ -161,6 +162,8 @@ pub struct BuildRequest {
     pub layout: Layout,
     /// What may be left out of packages.
     pub profile: Profile,
+    /// How hard files are compressed.
+    pub compression: Level,
     /// Put entry points into `python/bin`.
     pub scripts: bool,
     /// The digest that the zip must have; anything else fails the build, and nothing is written.

@@ -38,21 +38,28 @@ impl LayerTree {
         Self::default()
     }
 
-    /// A tree of many entries at once, which costs a fraction of inserting them one by one where they
-    /// come in the order of their paths' raw bytes.
+    /// A tree of many entries at once, which costs a fraction of inserting them one by one, least
+    /// where they come in the order of their paths' raw bytes. The same file twice is fine: it stands
+    /// once.
     ///
     /// # Errors
-    /// A [`Conflict`] if one path is there twice, or is a file and the folder of another.
+    /// A [`Conflict`] if a path is there twice with different contents, or is a file and the folder
+    /// of another.
     pub fn from_entries(mut entries: Vec<(LayerPath, Entry)>) -> Result<Self, Conflict> {
         if !entries.is_sorted_by(|a, b| a.0 <= b.0) {
             entries.sort_by(|a, b| a.0.cmp(&b.0));
         }
+        if let Some(twins) = entries
+            .windows(2)
+            .find(|it| it[0].0 == it[1].0 && !same_file(&it[0].1, &it[1].1))
+        {
+            let path = twins[0].0.clone();
+            return Err(Conflict::Different { path });
+        }
+        entries.dedup_by(|later, first| later.0 == first.0);
         let is_file = |path: &str| entries.binary_search_by(|it| it.0.as_str().cmp(path)).ok();
         let mut folder = None;
-        for (at, (path, _)) in entries.iter().enumerate() {
-            if at > 0 && entries[at - 1].0 == *path {
-                return Err(Conflict::Different { path: path.clone() });
-            }
+        for (path, _) in &entries {
             // Neighbours mostly share their folder, and its ancestors were looked up with the first.
             let parent = path.parent();
             if parent == folder {
@@ -227,11 +234,12 @@ mod tests {
             let mut alone = names
                 .iter()
                 .map(|name| tree.insert(path(name), entry(name)));
-            // One by one, the same file twice is fine.
-            let has_twins = (1..names.len()).any(|at| names[..at].contains(&names[at]));
-            let is_tree = alone.all(|inserted| inserted.is_ok()) && !has_twins;
+            let is_tree = alone.all(|inserted| inserted.is_ok());
             assert_eq!(together.ok(), is_tree.then_some(tree), "{names:?}");
         }
+        let different = vec![(path("a"), entry("x")), (path("a"), entry("yy"))];
+        let conflict = Conflict::Different { path: path("a") };
+        assert_eq!(LayerTree::from_entries(different), Err(conflict));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use build::{
-    BuildArgs, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs, ProfileArg,
-    ResolutionArg, ResolveArgs,
+    BuildArgs, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs,
+    ProfileArg, ResolutionArg, ResolveArgs,
 };
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 

@@ -11,13 +11,14 @@ use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::registry::Registry;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
+use layerpress_press::Recipe;
 use layerpress_tree::Digest;
 use url::Url;
 
 use super::digests::{self, Vouched};
 use super::error::NodeError;
 use crate::error::CompileError;
-use crate::pins::Tally;
+use crate::pins::{Job, Tally};
 use crate::session::Session;
 
 /// How many archives are on their way or being unpacked at once; the client bounds the requests.
@@ -112,23 +113,24 @@ pub(crate) fn label(pin: &Pin) -> String {
 /// # Errors
 /// The first archive that cannot be had, is not what its digest promises, or is no sound tarball.
 pub(crate) fn unpack_all(
-    session: &Session,
+    job: &Job<'_>,
     desk: &Desk,
     archives: &[Archive<'_>],
-    tally: &Tally,
 ) -> Result<Vec<Arc<PackageTree>>, CompileError> {
-    let options = &UnpackOptions::default();
+    let (session, tally) = (job.session, job.tally);
+    let options = &UnpackOptions {
+        recipe: Recipe {
+            compression: job.compression,
+        },
+        ..UnpackOptions::default()
+    };
     crate::archives::unpack_all(
         session,
         archives,
         AT_ONCE,
         tally,
-        |archive| from_store(session, archive, options),
-        |archive| match &archive.origin {
-            Origin::Url(url) => (url.scheme() != "file").then(|| archive.label.clone()),
-            // What a commit was packed into is known to the desk alone.
-            Origin::Git(_) => None,
-        },
+        |archive| Ok(from_store(session, archive, options)),
+        |archive| not_stored(session, archive),
         |index| async move {
             let tree = arrive(session, desk, &archives[index], options, tally).await?;
             Ok(Arc::new(tree))
@@ -136,30 +138,42 @@ pub(crate) fn unpack_all(
     )
 }
 
-/// The package, if the store holds it under a digest that the pin vouches for.
+/// The package, if it was unpacked before and the pin vouches for its digest; its archive need not
+/// be there any more.
 fn from_store(
     session: &Session,
     archive: &Archive<'_>,
     options: &UnpackOptions,
-) -> Result<Option<Arc<PackageTree>>, CompileError> {
+) -> Option<Arc<PackageTree>> {
     let Origin::Url(url) = &archive.origin else {
-        return Ok(None);
+        return None;
     };
-    for digest in archive.pin.integrity.strongest() {
+    archive
+        .pin
+        .integrity
+        .strongest()
+        .into_iter()
+        .find_map(|digest| {
+            let request = request(&archive.label, url, Some(digest));
+            let known = session.client.known_digest(&request)?;
+            // A damaged copy is told, and made anew, where the archive is at hand.
+            let tree = tarball::unpacked(known, session.store(), options).ok()??;
+            session.warn_all(tree.warnings.iter().cloned());
+            Some(Arc::new(tree))
+        })
+}
+
+/// The label of a remote archive that the store does not hold.
+fn not_stored(session: &Session, archive: &Archive<'_>) -> Option<String> {
+    let Origin::Url(url) = &archive.origin else {
+        // What a commit was packed into is known to the desk alone.
+        return None;
+    };
+    let is_there = archive.pin.integrity.strongest().into_iter().any(|digest| {
         let request = request(&archive.label, url, Some(digest));
-        let Some(stored) = session.client.archive_now(&request)? else {
-            continue;
-        };
-        let Some(bytes) = session.store().archive(stored.digest) else {
-            continue;
-        };
-        match unpack(session, archive, &bytes, &stored, options) {
-            Ok(tree) => return Ok(Some(Arc::new(tree))),
-            Err(error) if error.is_damage() => session.say_damaged(&archive.label),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(None)
+        matches!(session.client.archive_now(&request), Ok(Some(_)))
+    });
+    (url.scheme() != "file" && !is_there).then(|| archive.label.clone())
 }
 
 /// The package, from wherever the pin says.
@@ -273,24 +287,6 @@ fn request(label: &str, url: &Url, digest: Option<&Digest>) -> ArchiveRequest {
         digests: digest.cloned().into_iter().collect(),
         size: None,
     }
-}
-
-fn unpack(
-    session: &Session,
-    archive: &Archive<'_>,
-    bytes: &Bytes,
-    stored: &StoredArchive,
-    options: &UnpackOptions,
-) -> Result<PackageTree, tarball::TarballError> {
-    let tree = tarball::unpack(
-        &archive.label,
-        bytes,
-        stored.digest,
-        session.store(),
-        options,
-    )?;
-    session.warn_all(tree.warnings.iter().cloned());
-    Ok(tree)
 }
 
 /// An archive that was put into the store a moment ago.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use layerpress_node::tarball::{Facts, PackageTree};
+use layerpress_pack::Level;
 use layerpress_press::Binary;
 use layerpress_tree::{LayerPath, LayerTree};
 use rayon::prelude::*;
@@ -72,11 +73,14 @@ fn walk(
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn read(files: &[(LayerPath, PathBuf)]) -> Result<PackageTree, CompileError> {
+pub(crate) fn read(
+    files: &[(LayerPath, PathBuf)],
+    level: Level,
+) -> Result<PackageTree, CompileError> {
     let entries: Vec<_> = files
         .par_iter()
         .map(|(path, file)| {
-            let (entry, bytes) = read_entry(file)?;
+            let (entry, bytes) = read_entry(file, level)?;
             Ok::<_, CompileError>((path.clone(), entry, Binary::of(&bytes)))
         })
         .collect::<Result<_, _>>()?;
@@ -115,6 +119,6 @@ mod tests {
         let found = generated(layer.path()).expect("readable");
         let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, [".prisma/client/index.js"]);
-        assert_eq!(read(&found).expect("readable").tree.len(), 1);
+        assert_eq!(read(&found, Level::Fast).expect("readable").tree.len(), 1);
     }
 }

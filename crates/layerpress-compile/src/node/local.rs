@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use layerpress_node::tarball::{Facts, PackageTree};
+use layerpress_pack::Level;
 use layerpress_press::Binary;
 use layerpress_tree::{LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
@@ -17,7 +18,11 @@ use crate::error::CompileError;
 ///
 /// # Errors
 /// A folder without a package.json, or files that cannot be read or named in a layer.
-pub(crate) fn local_package(project: &Path, location: &str) -> Result<PackageTree, CompileError> {
+pub(crate) fn local_package(
+    project: &Path,
+    location: &str,
+    level: Level,
+) -> Result<PackageTree, CompileError> {
     let folder = project.join(location);
     let file = folder.join("package.json");
     let text = std::fs::read(&file).map_err(|_| NodeError::NoPackage {
@@ -30,7 +35,7 @@ pub(crate) fn local_package(project: &Path, location: &str) -> Result<PackageTre
         .files
         .par_iter()
         .map(|(path, file)| {
-            let (mut entry, bytes) = read_entry(file)?;
+            let (mut entry, bytes) = read_entry(file, level)?;
             // npm makes commands executable.
             if commands.iter().any(|command| command == path.as_str()) {
                 entry.mode = Mode::Executable;

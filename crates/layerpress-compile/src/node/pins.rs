@@ -87,7 +87,7 @@ impl Pins for NodePins {
             layout: job.layout,
             profile: job.profile,
         };
-        let generated = generated::read(&self.generated)?;
+        let generated = generated::read(&self.generated, job.compression)?;
         let laid = lay_out(&pins, &packages, &generated, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
@@ -103,7 +103,7 @@ impl Pins for NodePins {
         let pins = self.pins(job)?;
         let wanted = Wanted::new(self, &pins)?;
         // Unpacked and let go: a bad archive is found now, and pressed copies make the build quick.
-        let trees = unpack_all(job.session, &self.desk, &wanted.archives, job.tally)?;
+        let trees = unpack_all(job, &self.desk, &wanted.archives)?;
         Ok(trees.len())
     }
 }
@@ -154,11 +154,11 @@ impl NodePins {
         pins: &[Pin],
     ) -> Result<Vec<Option<Arc<PackageTree>>>, CompileError> {
         let wanted = Wanted::new(self, pins)?;
-        let trees = unpack_all(job.session, &self.desk, &wanted.archives, job.tally)?;
+        let trees = unpack_all(job, &self.desk, &wanted.archives)?;
         let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
             (Some(index), _) => Ok(Some(Arc::clone(&trees[*index]))),
             (None, Resolved::Folder(location)) if pin.bundled_in.is_none() => {
-                let local = local_package(&self.folder, location)?;
+                let local = local_package(&self.folder, location, job.compression)?;
                 self.warn(job.session, local.warnings.iter().cloned());
                 Ok(Some(Arc::new(local)))
             }

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
+use layerpress_press::{Recipe, pressed};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
 use layerpress_python::resolve::{self, Project};
-use layerpress_python::wheel::{UnpackOptions, WheelFile, WheelTree, unpack};
+use layerpress_python::wheel::{KnownWheel, UnpackOptions, WheelFile, WheelTree, unpack, unpacked};
 use layerpress_tree::{Digest, Sha256};
 use url::Url;
 
@@ -37,12 +38,12 @@ pub(crate) fn unpack_all(
         AT_ONCE,
         tally,
         |pin| from_store(session, pin, options),
-        |pin| not_stored(session, pin),
+        |pin| not_stored(session, pin, options.recipe),
         |index| arrive(session, builds, &pins[index], options, tally),
     )
 }
 
-/// The wheel, if the store holds it under a digest that the pin knows.
+/// The wheel, if it was unpacked before and the pin knows its digest.
 fn from_store(
     session: &Session,
     pin: &Pin,
@@ -55,19 +56,14 @@ fn from_store(
     let (Some(digest), true) = (archive.hashes.iter().find_map(Digest::sha256), only_sha256) else {
         return Ok(None);
     };
-    let Some(bytes) = session.store().archive(digest) else {
-        return Ok(None);
+    let wheel = KnownWheel {
+        name: &archive.file_name,
+        digest,
+        // Of another size the client tells a damaged copy from a lock that is wrong.
+        size: archive.size,
     };
-    if archive.size.is_some_and(|size| size != bytes.len() as u64) {
-        // The client tells a damaged copy from a lock that is wrong.
-        return Ok(None);
-    }
-    match unpack(
-        &wheel_file(&archive.file_name, digest, bytes),
-        options,
-        session.store(),
-    ) {
-        Ok(tree) => Ok(Some(tree)),
+    match unpacked(&wheel, options, session.store()) {
+        Ok(tree) => Ok(tree),
         Err(error) if error.is_damage() => {
             session.say_damaged(&archive.file_name);
             Ok(None)
@@ -76,15 +72,19 @@ fn from_store(
     }
 }
 
-/// The file name of a remote archive that the store is known not to hold.
-pub(super) fn not_stored(session: &Session, pin: &Pin) -> Option<String> {
+/// The file name of a remote archive that the store is known not to hold, neither as it came nor
+/// pressed by `recipe`.
+pub(super) fn not_stored(session: &Session, pin: &Pin, recipe: Recipe) -> Option<String> {
     let (Artifact::Wheel(archive) | Artifact::Sdist { archive, .. }) = &pin.artifact else {
         return None;
     };
     let remote = matches!(&archive.place, Place::Url(url) if url.scheme() != "file");
     // Without a sha256, only the client knows what the store has for it.
     let digest = archive.hashes.iter().find_map(Digest::sha256)?;
-    let absent = remote && session.store().archive(digest).is_none();
+    let store = session.store();
+    let absent = remote
+        && store.archive_size(digest).is_none()
+        && pressed::open(store, digest, recipe).is_none();
     absent.then(|| archive.file_name.clone())
 }
 
@@ -244,7 +244,7 @@ pub(crate) fn record_request(record: &FileRecord) -> ArchiveRequest {
     }
 }
 
-/// Inflating and hashing a wheel takes all cores; the network goes on beside it.
+/// Inflating, hashing and pressing a wheel takes all cores; the network goes on beside it.
 async fn unpack_beside(
     session: &Session,
     file_name: &str,
@@ -256,18 +256,21 @@ async fn unpack_beside(
     let file_name = file_name.to_owned();
     let options = options.clone();
     let _turn = session.client.turn().await;
-    let work = move || unpack(&wheel_file(&file_name, digest, bytes), &options, &store);
+    let work = move || {
+        let wheel = WheelFile {
+            name: &file_name,
+            digest,
+            archive: bytes,
+        };
+        unpack(&wheel, &options, &store)
+    };
     match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => Ok(outcome?),
+        Ok(outcome) => {
+            let tree = outcome?;
+            session.warn_all(tree.warnings.iter().cloned());
+            Ok(tree)
+        }
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
-    }
-}
-
-fn wheel_file(name: &str, digest: Sha256, archive: Bytes) -> WheelFile<'_> {
-    WheelFile {
-        name,
-        digest,
-        archive,
     }
 }
 

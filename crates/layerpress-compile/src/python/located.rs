@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use layerpress_lock::{ForeignPackage, Package, Pylock, Source};
+use layerpress_press::Recipe;
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{LockfileError, best_name, locate, pins, relocated};
 use layerpress_python::manifest::Settings;
@@ -123,7 +124,10 @@ fn is_absent(foreign: &ForeignPackage, job: &Job<'_>) -> bool {
 fn absent(package: &Package, job: &Job<'_>) -> Option<String> {
     let folder = parent(&job.project.lockfile);
     let pins = pins(&Pylock::new(), &[package], &job.target, &folder).ok()?;
-    not_stored(job.session, pins.first()?)
+    let recipe = Recipe {
+        compression: job.compression,
+    };
+    not_stored(job.session, pins.first()?, recipe)
 }
 
 /// What a package that cannot be located is called: the file that the target gets, if the lock names

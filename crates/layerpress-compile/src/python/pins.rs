@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
+use layerpress_press::Recipe;
 use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
 use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
@@ -175,6 +176,9 @@ pub(super) fn unpack_options(job: &Job<'_>) -> UnpackOptions {
             interpreter: runtime.interpreter(),
             extras: BTreeSet::new(),
         }),
+        recipe: Recipe {
+            compression: job.compression,
+        },
         ..UnpackOptions::default()
     }
 }

@@ -126,7 +126,8 @@ impl Client {
 
     /// The archive, if the store holds it and all promises are known to hold.
     fn stored(&self, request: &ArchiveRequest) -> Result<Option<StoredArchive>, FetchError> {
-        let Some(digest) = self.known_digest(request) else {
+        let known = self.known_digest(request);
+        let Some(digest) = known.or_else(|| self.likely_digest(request)) else {
             return Ok(None);
         };
         let Some(size) = self.store().archive_size(digest) else {
@@ -142,17 +143,26 @@ impl Client {
             self.say_damaged(request, "the cached copy of");
             return Ok(None);
         }
-        let proven = request
-            .other_digests()
-            .all(|other| self.alias(&other.to_string()) == Some(digest));
-        if !proven {
+        if known.is_none() && !request.digests.is_empty() {
             self.prove(request, digest)?;
         }
         Ok(Some(stored))
     }
 
-    /// The SHA-256 of what was asked for, by its own digests or by what was learnt before.
-    fn known_digest(&self, request: &ArchiveRequest) -> Option<Sha256> {
+    /// The SHA-256 of what is asked for, if all its promises are known to hold for one archive, which
+    /// need not be in the store any more.
+    #[must_use]
+    pub fn known_digest(&self, request: &ArchiveRequest) -> Option<Sha256> {
+        let mut digests = request.digests.iter().map(|digest| match digest.sha256() {
+            Some(own) => Some(own),
+            None => self.alias(&digest.to_string()),
+        });
+        let first = digests.next()??;
+        digests.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// The SHA-256 of what was asked for, by one of its own digests or by what was learnt before.
+    fn likely_digest(&self, request: &ArchiveRequest) -> Option<Sha256> {
         if let Some(digest) = request.sha256() {
             return Some(digest);
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use layerpress_fetch::{Namespace, Store, StoreError};
-use layerpress_pack::{Archive, ArchiveError, Limits, compress, write_undigested};
+use layerpress_fetch::{Namespace, Store, StoreError, let_go};
+use layerpress_pack::{
+    Archive, ArchiveError, ContentError, Level, Limits, compress, read_all, write_undigested,
+};
 use layerpress_tree::{Conflict, Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,16 +26,28 @@ const BATCH_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Pressing {
     recipe: Recipe,
+    /// In the order in which they came.
     waiting: Vec<Waiting>,
+    /// What the waiting files take in memory of their own.
     waiting_bytes: usize,
     done: BTreeMap<LayerPath, Done>,
+    /// What could not be pressed; told when all is saved.
+    failed: Option<PressError>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     path: LayerPath,
     mode: Mode,
-    bytes: Vec<u8>,
+    file: File,
+}
+
+/// A file as it was given.
+#[derive(Debug)]
+enum File {
+    Bytes(Vec<u8>),
+    /// A stream of a mapped archive: it takes no memory until it is inflated.
+    Stream(Content),
 }
 
 #[derive(Debug)]
@@ -64,6 +78,14 @@ pub enum PressError {
     /// The zip that was just written cannot be read: a fault of this program, or of the memory.
     #[error("the pressed zip cannot be read: {0}")]
     Unreadable(ArchiveError),
+    /// A file's stream does not hold what it is said to.
+    #[error("`{path}` cannot be read: {fault}")]
+    Stream {
+        /// The file.
+        path: LayerPath,
+        /// What is wrong with its stream.
+        fault: ContentError,
+    },
 }
 
 impl Pressing {
@@ -75,16 +97,25 @@ impl Pressing {
             waiting: Vec::new(),
             waiting_bytes: 0,
             done: BTreeMap::new(),
+            failed: None,
         }
     }
 
     /// Takes a file; one that had the same path is forgotten.
     pub fn add(&mut self, path: LayerPath, mode: Mode, bytes: Vec<u8>) {
         self.waiting_bytes += bytes.len();
-        self.waiting.push(Waiting { path, mode, bytes });
+        let file = File::Bytes(bytes);
+        self.waiting.push(Waiting { path, mode, file });
         if self.waiting_bytes >= BATCH_BYTES {
             self.press_waiting();
         }
+    }
+
+    /// Takes a file as the stream in which it arrived, which is inflated when its turn comes; one
+    /// that had the same path is forgotten.
+    pub fn add_stream(&mut self, path: LayerPath, mode: Mode, stream: Content) {
+        let file = File::Stream(stream);
+        self.waiting.push(Waiting { path, mode, file });
     }
 
     /// Makes the file at `path` executable, if there is one.
@@ -104,7 +135,8 @@ impl Pressing {
     /// A store that cannot be written is no error: the zip is then held in memory.
     ///
     /// # Errors
-    /// [`PressError::Conflict`] if a path is a file and a folder, [`PressError::TooLarge`].
+    /// [`PressError::Conflict`] if a path is a file and a folder, [`PressError::TooLarge`], and
+    /// [`PressError::Stream`] for the first stream by path that is damaged.
     pub fn save(
         mut self,
         store: &Store,
@@ -112,6 +144,9 @@ impl Pressing {
         notes: Vec<u8>,
     ) -> Result<Saved, PressError> {
         self.press_waiting();
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
         let recipe = self.recipe;
         let mut binaries = BTreeMap::new();
         let mut tree = LayerTree::new();
@@ -138,19 +173,66 @@ impl Pressing {
     }
 
     fn press_waiting(&mut self) {
-        let level = self.recipe.compression;
-        let press = |file: Waiting| {
-            let binary = Binary::of(&file.bytes);
-            let content = compress(&file.bytes, level);
-            let mode = file.mode;
-            let entry = Entry { mode, content };
-            (file.path, Done { entry, binary })
-        };
         self.waiting_bytes = 0;
-        let waiting = std::mem::take(&mut self.waiting);
-        let pressed: Vec<_> = waiting.into_par_iter().map(press).collect();
+        let mut waiting: Vec<_> = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .enumerate()
+            .collect();
+        // The largest first: whoever comes last to a large file makes all others wait.
+        waiting.sort_by_key(|(_, file)| std::cmp::Reverse(file.file.size()));
+        let level = self.recipe.compression;
+        let mut pressed: Vec<_> = waiting
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(at, file)| (at, press(file, level)))
+            .collect();
         // In the order in which they came, so that the last file of a path stays.
-        self.done.extend(pressed);
+        pressed.sort_by_key(|(at, _)| *at);
+        for (_, outcome) in pressed {
+            match outcome {
+                Ok((path, done)) => drop(self.done.insert(path, done)),
+                Err(fault) => self.failed = Some(first(self.failed.take(), fault)),
+            }
+        }
+    }
+}
+
+impl File {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Stream(content) => content.size,
+        }
+    }
+}
+
+fn press(waiting: Waiting, level: Level) -> Result<(LayerPath, Done), PressError> {
+    let Waiting { path, mode, file } = waiting;
+    let bytes = match file {
+        File::Bytes(bytes) => bytes,
+        File::Stream(content) => match read_all(&content) {
+            Ok(bytes) => {
+                let_go(&content.data);
+                bytes
+            }
+            Err(fault) => return Err(PressError::Stream { path, fault }),
+        },
+    };
+    let binary = Binary::of(&bytes);
+    let content = compress(&bytes, level);
+    let entry = Entry { mode, content };
+    Ok((path, Done { entry, binary }))
+}
+
+/// Of two faults the one whose path comes first, so that the same one is told however threads run.
+fn first(one: Option<PressError>, other: PressError) -> PressError {
+    match (one, &other) {
+        (Some(PressError::Stream { path, fault }), PressError::Stream { path: later, .. })
+            if path <= *later =>
+        {
+            PressError::Stream { path, fault }
+        }
+        _ => other,
     }
 }
 

@@ -218,6 +218,35 @@ fn order_batches_and_threads_do_not_show() {
     assert!(best.len() < first.len());
 }
 
+#[test]
+fn a_file_may_come_as_a_stream() {
+    let text = text();
+    let content = layerpress_pack::compress(&text, Level::Fast);
+    let zip = |pressing: Pressing| {
+        let (_folder, store) = store();
+        pressing
+            .save(&store, ARCHIVE, Vec::new())
+            .expect("whole streams");
+        fs::read(store.pressed_path(ARCHIVE, "best-1")).expect("there")
+    };
+    let mut streams = Pressing::new(BEST);
+    streams.add_stream(path("a.js"), Mode::File, content.clone());
+    let files = [("a.js", Mode::File, &text[..])];
+    assert_eq!(zip(streams), zip(pressing(BEST, &files)));
+
+    let mut damaged = Pressing::new(BEST);
+    for name in ["c", "a", "b"] {
+        let mut content = content.clone();
+        content.crc32 ^= u32::from(name != "a");
+        damaged.add_stream(path(name), Mode::File, content);
+    }
+    let (_folder, store) = store();
+    let error = damaged
+        .save(&store, ARCHIVE, Vec::new())
+        .expect_err("damaged");
+    insta::assert_snapshot!(error, @"`b` cannot be read: the CRC-32 is fc599fe3 instead of fc599fe2");
+}
+
 fn any_files() -> impl Strategy<Value = BTreeMap<String, (bool, Vec<u8>)>> {
     let bytes = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..200),

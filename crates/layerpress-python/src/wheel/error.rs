@@ -1,6 +1,7 @@
 //! [`WheelError`]: why a wheel could not become a tree, and [`MergeError`]: why two cannot share one.
 
 use layerpress_pack::ArchiveError;
+use layerpress_press::pressed::PressError;
 use layerpress_tree::{Conflict, PathError};
 
 /// A wheel that cannot be laid out.
@@ -162,6 +163,9 @@ pub enum WheelFault {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// Its files do not go into one zip.
+    #[error(transparent)]
+    Press(PressError),
     /// The store's copy of the archive has changed since it was verified.
     #[error("the cached copy is damaged")]
     Damaged,

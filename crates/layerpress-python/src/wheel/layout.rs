@@ -76,20 +76,46 @@ const NOT_KEPT: [&str; 6] = [
     "direct_url.json",
 ];
 
-/// Puts the files of `receipt`, whose contents are `contents`, where `options` wants them.
+/// Puts the files of `receipt`, whose contents are `contents`, where `options` wants them; `record`
+/// is the RECORD of a layer without scripts, if it is known.
 pub(super) fn lay_out(
     receipt: &Receipt,
     contents: Vec<Content>,
+    record: Option<Content>,
     options: &UnpackOptions,
 ) -> Result<LayerTree, WheelFault> {
-    let mut placed = Placed::new(options.layout);
+    let record = record.filter(|_| options.has_layer_record());
+    let mut placed = Placed::new(options, record.is_none());
     for (file, content) in receipt.files.iter().zip(contents) {
         place(&mut placed, file, content, receipt, options)?;
     }
     if let Some(scripts) = &options.scripts {
         place_entry_points(&mut placed, receipt, scripts)?;
     }
-    placed.finish(&receipt.dist_info)
+    let own = receipt.record_path();
+    let content = match record {
+        Some(content) => content,
+        None => {
+            let text = placed.record_text(&own);
+            compress(text.as_bytes(), options.recipe.compression)
+        }
+    };
+    let mode = Mode::File;
+    placed.put(&(options.layout.packages() + &own), Entry { mode, content })?;
+    placed.finish()
+}
+
+/// The text of RECORD in a layer without scripts, whichever of the two layouts it has: paths are
+/// relative to the folder of packages, which holds everything.
+pub(super) fn layer_record(receipt: &Receipt, contents: &[Content]) -> Result<String, WheelFault> {
+    let options = UnpackOptions::default();
+    let mut placed = Placed::new(&options, true);
+    for (file, content) in receipt.files.iter().zip(contents) {
+        place(&mut placed, file, content.clone(), receipt, &options)?;
+    }
+    let text = placed.record_text(&receipt.record_path());
+    placed.finish()?;
+    Ok(text)
 }
 
 fn place(
@@ -100,18 +126,14 @@ fn place(
     options: &UnpackOptions,
 ) -> Result<(), WheelFault> {
     let layout = options.layout;
-    let mode = if file.executable {
-        Mode::Executable
-    } else {
-        Mode::File
-    };
+    let mode = file.mode();
     let (folder, rest) = file.path.split_once('/').unwrap_or(("", &file.path));
     if folder == receipt.dist_info && NOT_KEPT.contains(&rest) {
         return Ok(());
     }
     if !receipt.data_folders.iter().any(|own| own == folder) {
         let path = layout.packages() + &file.path;
-        return placed.put(&path, Entry { mode, content }, file.sha256);
+        return placed.put_listed(&path, Entry { mode, content }, file.sha256);
     }
     let (scheme, rest) = rest.split_once('/').unwrap_or((rest, ""));
     let root = match scheme {
@@ -137,7 +159,7 @@ fn place(
             });
         }
     };
-    placed.put(&(root + rest), Entry { mode, content }, file.sha256)
+    placed.put_listed(&(root + rest), Entry { mode, content }, file.sha256)
 }
 
 fn place_script(
@@ -160,7 +182,7 @@ fn place_script(
             return placed.put_new(&path, mode, &bytes);
         }
     }
-    placed.put(&path, Entry { mode, content }, sha256)
+    placed.put_listed(&path, Entry { mode, content }, sha256)
 }
 
 fn place_entry_points(
@@ -176,53 +198,55 @@ fn place_entry_points(
     Ok(())
 }
 
-/// The tree so far, with what RECORD will say of it.
+/// The files so far, with what RECORD will say of them.
 struct Placed {
     layout: Layout,
-    tree: LayerTree,
-    /// By the path as RECORD has it: relative to the folder of packages.
-    record: BTreeMap<String, ([u8; 32], u64)>,
+    level: Level,
+    entries: Vec<(LayerPath, Entry)>,
+    /// By the path as RECORD has it: relative to the folder of packages. Nothing where nobody will
+    /// ask.
+    record: Option<BTreeMap<String, ([u8; 32], u64)>>,
 }
 
 impl Placed {
-    fn new(layout: Layout) -> Self {
+    fn new(options: &UnpackOptions, with_record: bool) -> Self {
         Self {
-            layout,
-            tree: LayerTree::new(),
-            record: BTreeMap::new(),
+            layout: options.layout,
+            level: options.recipe.compression,
+            entries: Vec::new(),
+            record: with_record.then(BTreeMap::new),
         }
     }
 
-    fn put(&mut self, path: &str, entry: Entry, sha256: [u8; 32]) -> Result<(), WheelFault> {
+    fn put(&mut self, path: &str, entry: Entry) -> Result<(), WheelFault> {
         let path = LayerPath::new(path).map_err(WheelFault::Path)?;
-        let record = (sha256, entry.content.size);
-        self.record
-            .insert(relative(path.as_str(), &self.layout.packages()), record);
-        self.tree.insert(path, entry).map_err(WheelFault::Conflict)
+        self.entries.push((path, entry));
+        Ok(())
+    }
+
+    fn put_listed(&mut self, path: &str, entry: Entry, sha256: [u8; 32]) -> Result<(), WheelFault> {
+        if let Some(record) = &mut self.record {
+            let line = (sha256, entry.content.size);
+            record.insert(relative(path, &self.layout.packages()), line);
+        }
+        self.put(path, entry)
     }
 
     fn put_new(&mut self, path: &str, mode: Mode, bytes: &[u8]) -> Result<(), WheelFault> {
-        let content = compress(bytes, Level::Fast);
+        let content = compress(bytes, self.level);
         let sha256 = sha2::Sha256::digest(bytes).into();
-        self.put(path, Entry { mode, content }, sha256)
+        self.put_listed(path, Entry { mode, content }, sha256)
     }
 
-    fn finish(mut self, dist_info: &str) -> Result<LayerTree, WheelFault> {
-        let own = format!("{dist_info}/RECORD");
-        let files = self
-            .record
-            .iter()
-            .map(|(path, (sha256, size))| (path.as_str(), sha256, *size));
-        let text = record::render(files, &own);
-        let path = LayerPath::new(&(self.layout.packages() + &own)).map_err(WheelFault::Path)?;
-        let entry = Entry {
-            mode: Mode::File,
-            content: compress(text.as_bytes(), Level::Fast),
-        };
-        self.tree
-            .insert(path, entry)
-            .map_err(WheelFault::Conflict)?;
-        Ok(self.tree)
+    /// RECORD of what was listed, which lies at `own` below the folder of packages.
+    fn record_text(&self, own: &str) -> String {
+        let lines = self.record.iter().flatten();
+        let files = lines.map(|(path, (sha256, size))| (path.as_str(), sha256, *size));
+        record::render(files, own)
+    }
+
+    fn finish(self) -> Result<LayerTree, WheelFault> {
+        LayerTree::from_entries(self.entries).map_err(WheelFault::Conflict)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wheels into trees: what a wheel holds, verified, and where each file lies in a layer.
 //!
 //! In comes a wheel's archive, out comes a [`WheelTree`], whose files are still the wheel's own
-//! deflate streams:
+//! deflate streams, or were pressed harder where that was asked for:
 //!
 //! 1. the archive is opened by the strict reader of `layerpress-pack`, and the dist-info folder
 //!    must say what the file name says;
@@ -19,6 +19,7 @@ mod error;
 mod folder;
 mod layout;
 mod merge;
+mod pressed;
 mod receipt;
 mod record;
 mod scripts;
@@ -31,4 +32,4 @@ pub use error::{MergeError, RecordProblem, WheelError, WheelFault};
 pub use folder::write_folder;
 pub use layout::Layout;
 pub use merge::{Merged, merge};
-pub use unpack::{Scripts, UnpackOptions, WheelFile, WheelTree, unpack};
+pub use unpack::{KnownWheel, Scripts, UnpackOptions, WheelFile, WheelTree, unpack, unpacked};

@@ -4,8 +4,8 @@
 use std::str::FromStr;
 
 use bytes::Bytes;
-use layerpress_fetch::{Namespace, Store, StoreError, let_go};
-use layerpress_pack::Limits;
+use layerpress_fetch::{Namespace, Store, StoreError};
+use layerpress_pack::{Level, Limits, compress};
 use layerpress_tree::{Content, Encoding, Mode, Sha256};
 use pep440_rs::Version;
 use pep508_rs::PackageName;
@@ -14,11 +14,12 @@ use rkyv::rancor;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::dist_info::DistInfo;
+use super::layout;
 use super::scripts::{EntryPoint, parse_entry_points};
 use super::verify::Verified;
 
 /// Part of the key: a receipt of another shape is not found.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What is known of a verified wheel. Everything but the streams themselves.
 #[derive(Debug, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
@@ -32,8 +33,22 @@ pub(super) struct Receipt {
     pub(super) root_is_purelib: bool,
     /// Console and graphical ones; what cannot be read is told when scripts are asked for.
     pub(super) entry_points: Vec<EntryPoint>,
-    /// The files, in the archive's order.
+    /// The files, by the raw bytes of their paths.
     pub(super) files: Vec<ReceiptFile>,
+    /// How long the archive is.
+    pub(super) archive_bytes: u64,
+    /// RECORD as a layer without scripts has it, pressed fast; nothing where the files cannot lie
+    /// in a layer.
+    record: Option<Record>,
+}
+
+/// A file that is no part of the archive.
+#[derive(Debug, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+struct Record {
+    stream: Vec<u8>,
+    deflated: bool,
+    size_bytes: u64,
+    crc32: u32,
 }
 
 /// One file of the wheel, and where in the archive its stream lies.
@@ -41,7 +56,7 @@ pub(super) struct Receipt {
 pub(super) struct ReceiptFile {
     /// As in the wheel; it was a valid [`LayerPath`] when it was written.
     pub(super) path: String,
-    pub(super) executable: bool,
+    executable: bool,
     /// Of the file, for RECORD.
     pub(super) sha256: [u8; 32],
     offset: u64,
@@ -56,15 +71,16 @@ impl Receipt {
     /// The receipt of a wheel just verified, and its files' contents in the same order.
     pub(super) fn new(
         info: DistInfo,
-        files: Vec<Verified>,
+        mut files: Vec<Verified>,
         archive: &Bytes,
     ) -> (Self, Vec<Content>) {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
         let data_folders = data_folders(&info, &files);
-        let (files, contents) = files
+        let (files, contents): (Vec<_>, Vec<_>) = files
             .into_iter()
             .map(|file| (ReceiptFile::new(&file, archive), file.content))
             .unzip();
-        let receipt = Self {
+        let mut receipt = Self {
             name: info.name.to_string(),
             version: info.version.to_string(),
             dist_info: info.folder,
@@ -72,7 +88,13 @@ impl Receipt {
             root_is_purelib: info.root_is_purelib,
             entry_points: parse_entry_points(&info.entry_points),
             files,
+            archive_bytes: archive.len() as u64,
+            record: None,
         };
+        // Wheels that cannot lie in a layer are refused where they shall lie in one.
+        receipt.record = layout::layer_record(&receipt, &contents)
+            .ok()
+            .map(|text| Record::new(compress(text.as_bytes(), Level::Fast)));
         (receipt, contents)
     }
 
@@ -104,6 +126,9 @@ impl Receipt {
 
     /// The files' contents out of `archive`, if every stream is still what it was.
     pub(super) fn contents(&self, archive: &Bytes) -> Option<Vec<Content>> {
+        if archive.len() as u64 != self.archive_bytes {
+            return None;
+        }
         self.files
             .par_iter()
             .map(|file| file.content(archive))
@@ -111,7 +136,44 @@ impl Receipt {
     }
 }
 
+impl Receipt {
+    /// RECORD as a layer without scripts has it, pressed fast.
+    pub(super) fn record(&self) -> Option<Content> {
+        self.record.as_ref().map(|record| Content {
+            data: Bytes::copy_from_slice(&record.stream),
+            encoding: encoding(record.deflated),
+            size: record.size_bytes,
+            crc32: record.crc32,
+        })
+    }
+
+    /// Where the wheel has its own RECORD.
+    pub(super) fn record_path(&self) -> String {
+        format!("{}/RECORD", self.dist_info)
+    }
+}
+
+impl Record {
+    fn new(content: Content) -> Self {
+        Self {
+            deflated: content.encoding == Encoding::Deflate,
+            size_bytes: content.size,
+            crc32: content.crc32,
+            stream: content.data.into(),
+        }
+    }
+}
+
 impl ReceiptFile {
+    /// Its mode in a layer.
+    pub(super) fn mode(&self) -> Mode {
+        if self.executable {
+            Mode::Executable
+        } else {
+            Mode::File
+        }
+    }
+
     fn new(file: &Verified, archive: &Bytes) -> Self {
         let content = &file.content;
         Self {
@@ -131,18 +193,20 @@ impl ReceiptFile {
         let start = usize::try_from(self.offset).ok()?;
         let end = start.checked_add(usize::try_from(self.stream_bytes).ok()?)?;
         let data = archive.get(start..end)?;
-        let intact = xxh3_64(data) == self.stream_xxh3;
-        let_go(data);
-        intact.then(|| Content {
+        (xxh3_64(data) == self.stream_xxh3).then(|| Content {
             data: archive.slice(start..end),
-            encoding: if self.deflated {
-                Encoding::Deflate
-            } else {
-                Encoding::Stored
-            },
+            encoding: encoding(self.deflated),
             size: self.size_bytes,
             crc32: self.crc32,
         })
+    }
+}
+
+fn encoding(deflated: bool) -> Encoding {
+    if deflated {
+        Encoding::Deflate
+    } else {
+        Encoding::Stored
     }
 }
 

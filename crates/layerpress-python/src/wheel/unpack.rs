@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use layerpress_fetch::Store;
-use layerpress_pack::{Archive, Limits};
+use layerpress_pack::{Archive, Level, Limits};
+use layerpress_press::Recipe;
 use layerpress_tree::{Content, LayerTree, Sha256};
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
@@ -13,8 +14,10 @@ use sha2::Digest as _;
 use super::dist_info::{DistInfo, parse_file_name};
 use super::error::{WheelError, WheelFault};
 use super::layout::{Layout, lay_out};
+use super::pressed::{self, Contents};
 use super::receipt::Receipt;
 use super::verify::verify;
+use crate::escaped::escaped;
 
 /// A wheel to be unpacked.
 #[derive(Debug, Clone)]
@@ -27,6 +30,17 @@ pub struct WheelFile<'a> {
     pub archive: Bytes,
 }
 
+/// A wheel of which the store may keep all that is needed.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownWheel<'a> {
+    /// Its file name, which states name and version.
+    pub name: &'a str,
+    /// Its SHA-256.
+    pub digest: Sha256,
+    /// Its size in bytes, where it is told; another one is taken for another wheel.
+    pub size: Option<u64>,
+}
+
 /// How wheels are unpacked.
 #[derive(Debug, Clone)]
 pub struct UnpackOptions {
@@ -37,6 +51,8 @@ pub struct UnpackOptions {
     pub layout: Layout,
     /// Whether scripts are made, and how. Default: none.
     pub scripts: Option<Scripts>,
+    /// How files are pressed. Default: fast, which keeps the wheel's own streams.
+    pub recipe: Recipe,
 }
 
 /// How scripts are made.
@@ -59,6 +75,15 @@ pub struct WheelTree {
     pub root_is_purelib: bool,
     /// The files, by paths relative to the layer's `python` folder.
     pub tree: LayerTree,
+    /// What the user should know: a lowercase sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl UnpackOptions {
+    /// Whether RECORD is the one of a layer without scripts.
+    pub(super) fn has_layer_record(&self) -> bool {
+        self.scripts.is_none() && !matches!(self.layout, Layout::Environment { .. })
+    }
 }
 
 impl Default for UnpackOptions {
@@ -71,6 +96,9 @@ impl Default for UnpackOptions {
             },
             layout: Layout::Flat,
             scripts: None,
+            recipe: Recipe {
+                compression: Level::Fast,
+            },
         }
     }
 }
@@ -78,7 +106,9 @@ impl Default for UnpackOptions {
 /// Unpacks `wheel`.
 ///
 /// The first time every file is inflated and held against RECORD, on all cores; the outcome goes
-/// into `store`. After that only a fast checksum of each compressed stream is taken.
+/// into `store`. After that only a fast checksum of each compressed stream is taken. With
+/// compression `best` the files are pressed too the first time, and come from the pressed store
+/// after that.
 ///
 /// # Errors
 /// A [`WheelError`] that names what is wrong with the wheel. If [`WheelError::is_damage`], the
@@ -92,31 +122,115 @@ pub fn unpack(
     unpack_inner(wheel, options, store).map_err(|fault| WheelError::new(wheel.name, fault))
 }
 
+/// What [`unpack`] gave for a wheel, if the store keeps what is needed for giving it again without
+/// a second look at the archive.
+///
+/// # Errors
+/// As [`unpack`]'s; a damaged pressed copy is none, [`unpack`] makes it anew and says so.
+pub fn unpacked(
+    wheel: &KnownWheel<'_>,
+    options: &UnpackOptions,
+    store: &Store,
+) -> Result<Option<WheelTree>, WheelError> {
+    unpacked_inner(wheel, options, store).map_err(|fault| WheelError::new(wheel.name, fault))
+}
+
 fn unpack_inner(
     wheel: &WheelFile<'_>,
     options: &UnpackOptions,
     store: &Store,
 ) -> Result<WheelTree, WheelFault> {
-    let (name, version) = parse_file_name(wheel.name).ok_or(WheelFault::FileName)?;
-    // A renamed wheel has the same digest and so the same receipt: only a fresh look finds the
-    // right words for it.
-    let receipt = Receipt::load(store, wheel.digest)
-        .filter(|receipt| receipt.is_of(&name, &version) && receipt.fits(&options.limits));
-    let (receipt, contents) = match receipt {
+    let identity = parse_file_name(wheel.name).ok_or(WheelFault::FileName)?;
+    let mut warnings = Vec::new();
+    let receipt = receipt(wheel.digest, &identity, options, store);
+    if let Some(receipt) = &receipt
+        && options.recipe.compression == Level::Best
+    {
+        match pressed::kept(receipt, wheel.digest, options.recipe, store) {
+            Ok(Some(contents)) => return tree(identity, receipt, contents, options),
+            Ok(None) => {}
+            Err(_) => warnings.push(format!(
+                "`{}`: its pressed copy in the cache was damaged; it was pressed again",
+                escaped(wheel.name)
+            )),
+        }
+    }
+    let (receipt, files) = match receipt {
         Some(receipt) => {
-            let contents = receipt
+            let files = receipt
                 .contents(&wheel.archive)
-                .ok_or_else(|| damaged(wheel, store))?;
-            (receipt, contents)
+                .ok_or_else(|| damaged(wheel.digest, store))?;
+            (receipt, files)
         }
         None => examine(wheel, &options.limits, store)?,
     };
-    let tree = lay_out(&receipt, contents, options)?;
+    let contents = match options.recipe.compression {
+        Level::Fast => own_streams(&receipt, files),
+        Level::Best => pressed::press(&receipt, &files, wheel.digest, options.recipe, store)?,
+    };
+    let mut tree = tree(identity, &receipt, contents, options)?;
+    tree.warnings = warnings;
+    Ok(tree)
+}
+
+fn unpacked_inner(
+    wheel: &KnownWheel<'_>,
+    options: &UnpackOptions,
+    store: &Store,
+) -> Result<Option<WheelTree>, WheelFault> {
+    let identity = parse_file_name(wheel.name).ok_or(WheelFault::FileName)?;
+    let receipt = receipt(wheel.digest, &identity, options, store)
+        .filter(|receipt| wheel.size.is_none_or(|size| size == receipt.archive_bytes));
+    let Some(receipt) = receipt else {
+        return Ok(None);
+    };
+    let contents = match options.recipe.compression {
+        Level::Fast => match store.archive(wheel.digest) {
+            None => return Ok(None),
+            Some(archive) => {
+                let files = receipt.contents(&archive);
+                own_streams(&receipt, files.ok_or_else(|| damaged(wheel.digest, store))?)
+            }
+        },
+        Level::Best => match pressed::kept(&receipt, wheel.digest, options.recipe, store) {
+            Ok(Some(contents)) => contents,
+            Ok(None) | Err(_) => return Ok(None),
+        },
+    };
+    tree(identity, &receipt, contents, options).map(Some)
+}
+
+/// What is known of an archive, as long as it speaks of this wheel: a renamed one has the same
+/// digest and so the same receipt, and only a fresh look finds the right words for it.
+fn receipt(
+    archive: Sha256,
+    (name, version): &(PackageName, Version),
+    options: &UnpackOptions,
+    store: &Store,
+) -> Option<Receipt> {
+    Receipt::load(store, archive)
+        .filter(|receipt| receipt.is_of(name, version) && receipt.fits(&options.limits))
+}
+
+fn own_streams(receipt: &Receipt, files: Vec<Content>) -> Contents {
+    Contents {
+        files,
+        record: receipt.record(),
+    }
+}
+
+fn tree(
+    (name, version): (PackageName, Version),
+    receipt: &Receipt,
+    contents: Contents,
+    options: &UnpackOptions,
+) -> Result<WheelTree, WheelFault> {
     Ok(WheelTree {
         name,
         version,
         root_is_purelib: receipt.root_is_purelib,
-        tree,
+        tree: lay_out(receipt, contents.files, contents.record, options)?,
+        warnings: Vec::new(),
     })
 }
 
@@ -136,7 +250,9 @@ fn examine(
     let (info, entries) = match looked {
         Ok(looked) => looked,
         // Either the author's fault or the disk's: the digest knows.
-        Err(_) if !has_digest(&wheel.archive, wheel.digest) => return Err(damaged(wheel, store)),
+        Err(_) if !has_digest(&wheel.archive, wheel.digest) => {
+            return Err(damaged(wheel.digest, store));
+        }
         Err(fault) => return Err(fault),
     };
     let (receipt, contents) = Receipt::new(info, entries, &wheel.archive);
@@ -149,8 +265,8 @@ fn has_digest(bytes: &[u8], digest: Sha256) -> bool {
     sha2::Sha256::digest(bytes).as_slice() == digest.0
 }
 
-fn damaged(wheel: &WheelFile<'_>, store: &Store) -> WheelFault {
-    store.forget_archive(wheel.digest);
+fn damaged(archive: Sha256, store: &Store) -> WheelFault {
+    store.forget_archive(archive);
     WheelFault::Damaged
 }
 

@@ -60,6 +60,19 @@ pub(crate) struct BuildArgs {
     )]
     pub profile: ProfileArg,
 
+    /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
+    /// as they get, which takes seconds for each new package, once (`best`)
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value = "fast",
+        env = "LAYERPRESS_COMPRESSION",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub compression: CompressionArg,
+
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,
@@ -292,6 +305,15 @@ pub(crate) enum ProfileArg {
     None,
     /// What cannot run on the target
     Safe,
+}
+
+/// How hard files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompressionArg {
+    /// As they came where they came compressed
+    Fast,
+    /// As small as they get
+    Best,
 }
 
 /// Which versions are preferred.

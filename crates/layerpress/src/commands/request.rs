@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Profile, PythonOptions, Sources,
-    Upgrade,
+    BuildRequest, FetchRequest, Layout, Level, LockRequest, NodeOptions, Profile, PythonOptions,
+    Sources, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -18,8 +18,8 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
-    BuildArgs, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg, LockArgs,
-    LockingArgs, ProfileArg, ResolutionArg, ResolveArgs,
+    BuildArgs, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg,
+    LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -51,6 +51,10 @@ impl Around<'_> {
             profile: match arguments.profile {
                 ProfileArg::None => Profile::None,
                 ProfileArg::Safe => Profile::Safe,
+            },
+            compression: match arguments.compression {
+                CompressionArg::Fast => Level::Fast,
+                CompressionArg::Best => Level::Best,
             },
             scripts: arguments.scripts,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
