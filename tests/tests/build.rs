@@ -308,10 +308,17 @@ fn a_digest_that_must_be_is_checked_before_anything_is_written() {
     let refused = context.run(build.iter().copied().chain([wrong.as_str()]));
     refused.expect_code(1);
     assert!(refused.stderr.contains(&digest), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&wrong), "{}", refused.stderr);
     assert!(!context.files().contains(&"two.zip".to_owned()));
-    context
-        .run(build.iter().copied().chain([digest.as_str()]))
-        .expect_code(0);
+    let told = context.run(["build", "requirements.txt", "-o", "one.zip", "--json"]);
+    let layer = told.json()["layers"][0].clone();
+    let code_sha256 = layer["code_sha256"].as_str().expect("a digest");
+    assert!(refused.stderr.contains(code_sha256), "{}", refused.stderr);
+    for right in [digest.as_str(), code_sha256] {
+        context
+            .run(build.iter().copied().chain([right]))
+            .expect_code(0);
+    }
 }
 
 #[test]
@@ -329,4 +336,48 @@ fn a_target_that_the_project_does_not_admit_is_refused() {
     context
         .run(["build", "pyproject.toml", "--runtime", "python3.12"])
         .expect_code(0);
+}
+
+#[test]
+fn a_zip_that_serves_several_targets_is_said_to() {
+    let index = LoopbackIndex::of([
+        Wheel::new("pure", "1.0").build(),
+        Wheel::new("abi", "1.0")
+            .tag("cp312-abi3-manylinux_2_28_x86_64")
+            .build(),
+        Wheel::new("abi", "1.0")
+            .tag("cp312-abi3-manylinux_2_28_aarch64")
+            .build(),
+    ]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "pure\n");
+    let all = [
+        "--runtime",
+        "python3.12,python3.13",
+        "--arch",
+        "x86_64,arm64",
+    ];
+    let one = ["--runtime", "python3.13", "--arch", "arm64"];
+    let build = ["build", "requirements.txt", "-o", "out"];
+    context.run(build.iter().chain(&all)).expect_code(0);
+    let alone = context.run(build.iter().chain(&one));
+    alone.expect_code(0);
+    alone.says(&["same for  python3.12, python3.13; x86_64, arm64"]);
+    let versioned = context.run(build.iter().chain(&one).chain(&["--layout", "versioned"]));
+    versioned.says(&["same for  python3.13; x86_64, arm64"]);
+
+    context.write("requirements.txt", "pure\nabi\n");
+    let both = context.run(build.iter().chain(&all).chain(&["--json"]));
+    both.expect_code(0);
+    let layers = both.json()["layers"].clone();
+    let layers = layers.as_array().expect("layers");
+    assert_eq!(layers.len(), 4);
+    for layer in layers {
+        let other = match layer["runtime"].as_str() {
+            Some("python3.12") => "python3.13",
+            _ => "python3.12",
+        };
+        let same = serde_json::json!([{ "runtime": other, "arch": layer["arch"] }]);
+        assert_eq!(layer["same_for"], same);
+    }
 }

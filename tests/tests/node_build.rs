@@ -364,3 +364,41 @@ fn small_world() -> LoopbackRegistry {
 fn lock(context: &TestContext) -> Value {
     serde_json::from_str(&context.read("package-lock.json")).expect("a JSON document")
 }
+
+#[test]
+fn a_zip_without_machine_code_is_said_to_serve_other_targets() {
+    let registry = LoopbackRegistry::start();
+    registry.publish([
+        NpmPackage::new("app", "1.0.0").build(),
+        NpmPackage::new("fast", "1.0.0")
+            .field("os", json!(["linux"]))
+            .field("cpu", json!(["x64"]))
+            .build(),
+    ]);
+    let context = TestContext::new().with_registry(&registry);
+    let build = ["build", "package.json", "--runtime", "nodejs22.x", "--json"];
+    let same_for = |manifest: Value| {
+        context.write("package.json", manifest.to_string());
+        let run = context.run(build);
+        run.expect_code(0);
+        let same = run.json()["layers"][0]["same_for"].clone();
+        let targets = same.as_array().expect("targets").clone();
+        let shown = targets.iter().filter_map(|it| {
+            Some(format!(
+                "{} {}",
+                it["runtime"].as_str()?,
+                it["arch"].as_str()?
+            ))
+        });
+        shown.collect::<Vec<_>>()
+    };
+    let pure = same_for(json!({ "name": "a", "dependencies": { "app": "1" } }));
+    assert!(pure.contains(&"nodejs22.x arm64".to_owned()), "{pure:?}");
+    assert!(pure.contains(&"nodejs24.x x86_64".to_owned()), "{pure:?}");
+    let optional = json!({ "app": "1" });
+    let more = same_for(json!({
+        "name": "a", "dependencies": optional, "optionalDependencies": { "fast": "1" }
+    }));
+    assert!(!more.iter().any(|it| it.ends_with("arm64")), "{more:?}");
+    assert!(more.contains(&"nodejs24.x x86_64".to_owned()), "{more:?}");
+}

@@ -1,6 +1,6 @@
 //! [`build`]: from inputs to finished layer zips.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,7 +37,7 @@ pub fn build(
         report.lockfiles.extend(locked.lockfile.clone());
         build_layers(request, locked, outputs, &mut report)?;
     }
-    report.notes.extend(equal_layers(&report.layers));
+    tell_equal_layers(&mut report.layers);
     report.seconds.total = begun.elapsed();
     Ok(report)
 }
@@ -144,6 +144,7 @@ impl Prepared {
             unzipped_bytes: written.unzipped_bytes,
             files: written.files,
             digest: written.digest,
+            same_for: self.gathered.same_for.into_iter().collect(),
             packages: self.gathered.packages,
             removed: self.gathered.removed,
             cached: self.tally.cached.load(Ordering::Relaxed),
@@ -260,25 +261,15 @@ fn check_digest(tree: &LayerTree, expected: Sha256, output: &Path) -> Result<(),
     })
 }
 
-/// A line for each group of layers that came out as the same bytes: one upload serves them all.
-fn equal_layers(layers: &[LayerReport]) -> Vec<String> {
-    let mut groups: BTreeMap<Sha256, Vec<String>> = BTreeMap::new();
-    for layer in layers {
-        groups
-            .entry(layer.digest)
-            .or_default()
-            .push(layer.target.to_string());
+/// Lets layers that came out as the same bytes know of each other: one upload serves them all.
+fn tell_equal_layers(layers: &mut [LayerReport]) {
+    let mut groups: BTreeMap<Sha256, BTreeSet<Target>> = BTreeMap::new();
+    for layer in &*layers {
+        groups.entry(layer.digest).or_default().insert(layer.target);
     }
-    let mut equal: Vec<String> = groups
-        .into_values()
-        .filter(|targets| targets.len() > 1)
-        .map(|targets| {
-            format!(
-                "one zip serves {}: the bytes are the same",
-                targets.join(", ")
-            )
-        })
-        .collect();
-    equal.sort();
-    equal
+    for layer in layers {
+        let same = groups.get(&layer.digest).into_iter().flatten();
+        let others = same.copied().filter(|target| *target != layer.target);
+        layer.same_for.extend(others);
+    }
 }

@@ -307,9 +307,14 @@ impl CompileError {
             Self::NotCached { .. } => {
                 "run once without `--offline`, or fill the cache with `layerpress fetch`".into()
             }
-            Self::OtherDigest { .. } => {
-                "lockfile, target or options differ from those of the expected layer".into()
-            }
+            Self::OtherDigest {
+                expected, found, ..
+            } => format!(
+                "lockfile, target or options differ from those of the expected layer; as Lambda reports \
+                 them, the digests are {} and {}",
+                found.base64(),
+                expected.base64()
+            ),
             Self::Vanished { .. } => {
                 "another program may be cleaning the cache: run the command again".into()
             }

@@ -77,6 +77,8 @@ pub(crate) struct Gathered {
     pub removed: Vec<RemovedReport>,
     /// How much of the files is no package's but the team's own, in bytes.
     pub own_bytes: u64,
+    /// The other targets for which it is sure to be the same, byte for byte.
+    pub same_for: Vec<Target>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

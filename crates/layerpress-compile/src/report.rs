@@ -1,5 +1,6 @@
 //! What a finished command has to say for itself: plain data, drawn by the program.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub struct BuildReport {
     pub lockfiles: Vec<LockfileReport>,
     /// How long the stages took.
     pub seconds: Seconds,
-    /// Things worth a line at the end, such as layers that came out equal.
+    /// Things worth a line at the end, such as a target without a layer.
     pub notes: Vec<String>,
 }
 
@@ -34,6 +35,8 @@ pub struct LayerReport {
     pub files: u64,
     /// The zip's SHA-256.
     pub digest: Sha256,
+    /// The other targets for which it is sure to be the same, byte for byte, in order.
+    pub same_for: BTreeSet<Target>,
     /// What it holds, by normalised name.
     pub packages: Vec<PackageReport>,
     /// What of the packages was left out, by rule.

@@ -1,8 +1,10 @@
 //! Which targets a command is for: asked for, else the lockfile's, else the newest runtime.
 
-use layerpress_target::{Arch, Ecosystem, Runtime, Target, newest};
+use layerpress_target::{Arch, Ecosystem, Runtime, Status, Target, newest};
 
 use crate::error::CompileError;
+use crate::pins::Job;
+use crate::request::Layout;
 
 /// Combines what the user asked for with what the lockfile was made for.
 ///
@@ -44,6 +46,25 @@ pub(crate) fn choose(
             true => Ok(Target { runtime, arch }),
             false => Err(CompileError::NoSuchTarget { runtime, arch }),
         })
+        .collect()
+}
+
+/// The targets besides a job's own that a layer may be just as good for: those that Lambda offers, and
+/// of which the layout tells nothing.
+pub(crate) fn others(job: &Job<'_>) -> Vec<Target> {
+    let own = job.target;
+    let tells_runtime = job.scripts || job.layout == Layout::Versioned;
+    let runtimes = Runtime::all().filter(|runtime| match *runtime == own.runtime {
+        true => true,
+        false => {
+            !tells_runtime
+                && runtime.ecosystem() == own.runtime.ecosystem()
+                && matches!(runtime.status(), Status::Available { .. })
+        }
+    });
+    let pairs = runtimes.flat_map(|runtime| Arch::ALL.map(|arch| Target { runtime, arch }));
+    pairs
+        .filter(|target| *target != own && target.runtime.runs_on(target.arch))
         .collect()
 }
 

@@ -19,7 +19,7 @@ mod v1;
 mod write;
 
 pub use crate::place::load::Folders;
-pub use crate::place::pins::{Pin, PinError, PinOptions, Resolved, pins};
+pub use crate::place::pins::{Pin, PinError, PinOptions, Resolved, chosen_alike, pins};
 pub use crate::place::unmet::{Unmet, UnmetReason, unmet};
 pub use error::PackageLockError;
 pub(crate) use location::{folder_name, split};

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// A SHA-256 digest: the content address of archives in the store, and of a finished layer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
@@ -175,6 +178,18 @@ impl Sha256 {
     pub fn hex(&self) -> String {
         encode_hex(&self.0)
     }
+
+    /// The value in base64, 44 characters: what Lambda calls the `CodeSha256` of a zip.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    /// Reads what [`base64`](Self::base64) writes.
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        Some(Self(STANDARD.decode(text).ok()?.try_into().ok()?))
+    }
 }
 
 impl FromStr for Sha256 {
@@ -248,6 +263,17 @@ mod tests {
             EMPTY.to_uppercase().parse::<Sha256>().expect("valid").hex(),
             EMPTY
         );
+    }
+
+    #[test]
+    fn base64_is_read_back_whole_or_not_at_all() {
+        let digest: Sha256 = EMPTY.parse().expect("valid");
+        let text = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        assert_eq!(digest.base64(), text);
+        assert_eq!(Sha256::from_base64(text), Some(digest));
+        for wrong in ["", "47DEQpj8HBSa", &text[..43], &text.replace('=', "A")] {
+            assert_eq!(Sha256::from_base64(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! It goes to stderr; stdout carries the paths of what was written, one a line, for scripts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use layerpress_compile::{
     BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
 };
-use layerpress_target::limits;
+use layerpress_target::{Arch, Runtime, Target, limits};
 
 use crate::size::{exact, grouped, readable, share};
 
@@ -76,6 +77,14 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
         exact(layer.unzipped_bytes),
         share(layer.unzipped_bytes, limits::UNZIPPED_BYTES),
     );
+    text.push_str(&format!(
+        "  sha256    {}\n  on Lambda {}\n",
+        layer.digest.hex(),
+        layer.digest.base64()
+    ));
+    if !layer.same_for.is_empty() {
+        text.push_str(&format!("  same for  {}\n", same_for(layer)));
+    }
     for removed in &layer.removed {
         text.push_str(&format!(
             "  left out  {}, {} ({})\n",
@@ -88,6 +97,27 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
         text.push_str(&heaviest_first(layer));
     }
     text
+}
+
+/// The targets that one zip is for: runtimes and architectures apart, where each goes with each.
+fn same_for(layer: &LayerReport) -> String {
+    let all: BTreeSet<Target> = layer
+        .same_for
+        .iter()
+        .copied()
+        .chain([layer.target])
+        .collect();
+    let runtimes: BTreeSet<Runtime> = all.iter().map(|target| target.runtime).collect();
+    let archs: BTreeSet<Arch> = all.iter().map(|target| target.arch).collect();
+    let joined = |names: Vec<String>| names.join(", ");
+    if runtimes.len() * archs.len() != all.len() {
+        return joined(all.iter().map(ToString::to_string).collect());
+    }
+    format!(
+        "{}; {}",
+        joined(runtimes.iter().map(ToString::to_string).collect()),
+        joined(archs.iter().map(ToString::to_string).collect())
+    )
 }
 
 fn heaviest_first(layer: &LayerReport) -> String {
@@ -165,11 +195,9 @@ fn count(number: usize, thing: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use layerpress_compile::{PackageReport, RemovedReport};
-    use layerpress_target::{Arch, Target};
-    use layerpress_tree::Sha256;
-
     use super::*;
+    use layerpress_compile::{PackageReport, RemovedReport};
+    use layerpress_tree::Sha256;
 
     fn report() -> BuildReport {
         let package = |name: &str, unzipped_bytes| PackageReport {
@@ -190,6 +218,10 @@ mod tests {
                 unzipped_bytes: 34_000_000,
                 files: 2_310,
                 digest: Sha256([7; 32]),
+                same_for: BTreeSet::from([Target {
+                    runtime: "python3.12".parse().expect("a runtime"),
+                    arch: Arch::Arm64,
+                }]),
                 packages: vec![package("requests", 400_000), package("boto3", 33_600_000)],
                 removed: vec![RemovedReport {
                     rule: "foreign-binaries",
@@ -230,6 +262,9 @@ mod tests {
           files     2,310
           zipped    1.2 MB (1,234,567 bytes)
           unzipped  34.0 MB (34,000,000 bytes), 13.0 % of what a function may hold
+          sha256    0707070707070707070707070707070707070707070707070707070707070707
+          on Lambda BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=
+          same for  python3.12, python3.13; arm64
           left out  3 files, 1.5 MB (foreign-binaries)
             boto3 1.0       11.2 MB zipped    33.6 MB unzipped
             requests 1.0   133.3 kB zipped   400.0 kB unzipped

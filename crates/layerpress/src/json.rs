@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use layerpress_compile::{
     BuildReport, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
 };
@@ -80,6 +78,11 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         .iter()
         .map(|it| json!({ "rule": it.rule, "files": it.files, "bytes": it.bytes }))
         .collect();
+    let same_for: Vec<_> = layer
+        .same_for
+        .iter()
+        .map(|it| json!({ "runtime": it.runtime.name(), "arch": it.arch.name() }))
+        .collect();
     json!({
         "path": shown(&layer.path, folder),
         "runtime": layer.target.runtime.name(),
@@ -88,7 +91,8 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         "unzipped_bytes": layer.unzipped_bytes,
         "files": layer.files,
         "sha256": layer.digest.hex(),
-        "code_sha256": STANDARD.encode(layer.digest.0),
+        "code_sha256": layer.digest.base64(),
+        "same_for": same_for,
         "packages": packages,
         "removed": removed,
         "findings": [],
@@ -131,6 +135,11 @@ mod tests {
                 unzipped_bytes: 2,
                 files: 3,
                 digest: Sha256([0; 32]),
+                same_for: [Target {
+                    runtime: "python3.13".parse().expect("a runtime"),
+                    arch: Arch::Arm64,
+                }]
+                .into(),
                 packages: vec![PackageReport {
                     ecosystem: "python",
                     name: "requests".to_owned(),
@@ -159,7 +168,7 @@ mod tests {
             notes: Vec::new(),
         };
         let document = of_build(&report, Path::new("/project/api"));
-        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
+        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","same_for":[{"arch":"arm64","runtime":"python3.13"}],"sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
 use crate::session::Session;
+use crate::targets::others;
 
 /// How many packages a warning names.
 const NAMED: usize = 5;
@@ -91,6 +92,7 @@ impl Pins for NodePins {
         let laid = lay_out(&pins, &packages, &generated, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
+            same_for: self.same_for(job, &packages, &generated),
             tree: laid.tree,
             packages: laid.packages,
             removed: laid.removed,
@@ -165,6 +167,24 @@ impl NodePins {
             (None, _) => Ok(None),
         };
         pins.iter().zip(&wanted.of_pins).map(package).collect()
+    }
+
+    /// The targets for which the layer is the same: what is no machine code goes into the layer of any
+    /// target for which the same packages are chosen.
+    fn same_for(
+        &self,
+        job: &Job<'_>,
+        packages: &[Option<Arc<PackageTree>>],
+        generated: &PackageTree,
+    ) -> Vec<Target> {
+        let trees = packages.iter().flatten().map(|it| &**it);
+        let mut trees = trees.chain([generated]);
+        if !trees.all(|tree| tree.binaries.is_empty()) {
+            return Vec::new();
+        }
+        let mut others = others(job);
+        others.retain(|target| package_lock::chosen_alike(&self.lock, &job.target, target));
+        others
     }
 
     /// Tells of packages that are not for the target's Node.js, and of deprecated ones.

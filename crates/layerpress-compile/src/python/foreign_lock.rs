@@ -14,13 +14,14 @@ use layerpress_python::manifest::{Extras, Manifest, PyprojectOptions, read_pypro
 use layerpress_python::wheel::WheelTree;
 use layerpress_python::{Compatibility, WheelName};
 use layerpress_target::{Ecosystem, Target};
+use layerpress_tree::Digest;
 use pep508_rs::PackageName;
 
 use super::builds::Builds;
 use super::error::PythonError;
 use super::located::{Shelves, located};
 use super::lock::read_text;
-use super::pins::{lay_out, unasked, unpack, unpack_options};
+use super::pins::{chosen, lay_out, same_for, unasked, unpack, unpack_options, wheels};
 use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
 use super::targets::newest_served;
@@ -166,11 +167,16 @@ fn roots_on(manifest: Option<&Manifest>, target: &Target) -> Vec<Root> {
         .collect()
 }
 
+/// The files of a package by name and digest, as far as the lock names them.
+fn files(foreign: &ForeignPackage) -> Vec<(&str, &Digest)> {
+    let listed = foreign.listed.iter();
+    let listed = listed.filter_map(|it| Some((it.name.as_deref()?, &it.digest)));
+    listed.chain(wheels(&foreign.package)).collect()
+}
+
 /// Whether a lock has a file of a package for a target, as far as the names that it gives tell.
 fn fits(foreign: &ForeignPackage, target: &Target) -> bool {
-    let names = foreign.listed.iter().filter_map(|it| it.name.as_deref());
-    let wheels = foreign.package.wheels().iter().map(|it| it.name.as_str());
-    let names: Vec<&str> = names.chain(wheels).collect();
+    let names: Vec<&str> = files(foreign).into_iter().map(|(name, _)| name).collect();
     let is_released = matches!(foreign.package.source, Source::Files { .. });
     let has_source =
         foreign.package.sdist().is_some() || names.iter().any(|name| !name.ends_with(".whl"));
@@ -215,7 +221,15 @@ impl Pins for ForeignPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        lay_out(self.unpack(job)?, job.target)
+        let mut gathered = lay_out(self.unpack(job)?, job.target)?;
+        gathered.same_for = same_for(job, |target| {
+            let wanted = without(self.select(target).ok()?, job.exclude);
+            chosen(
+                wanted.iter().map(|it| (&it.package.name, files(it))),
+                target,
+            )
+        });
+        Ok(gathered)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
@@ -240,12 +254,16 @@ impl ForeignPins {
 
     /// What the lock pins for the target, every file with its address.
     fn packages(&self, job: &Job<'_>) -> Result<Vec<Package>, CompileError> {
-        let roots = roots_on(self.manifest.as_ref(), &job.target);
-        let chosen = self
-            .lock
-            .select(&job.target, &self.selection, &roots)
-            .map_err(LockfileError::from)?;
-        located(without(chosen, job.exclude), &self.shelves, job)
+        located(
+            without(self.select(&job.target)?, job.exclude),
+            &self.shelves,
+            job,
+        )
+    }
+
+    fn select(&self, target: &Target) -> Result<Vec<ForeignPackage>, LockfileError> {
+        let roots = roots_on(self.manifest.as_ref(), target);
+        Ok(self.lock.select(target, &self.selection, &roots)?)
     }
 }
 

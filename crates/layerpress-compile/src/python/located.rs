@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use layerpress_lock::{ForeignPackage, Package, Pylock, Source};
 use layerpress_press::Recipe;
+use layerpress_python::Compatibility;
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{LockfileError, best_name, locate, pins, relocated};
 use layerpress_python::manifest::Settings;
@@ -134,7 +135,7 @@ fn absent(package: &Package, job: &Job<'_>) -> Option<String> {
 /// it.
 fn shown(foreign: &ForeignPackage, target: &Target) -> String {
     let listed = foreign.listed.iter().filter_map(|it| it.name.as_deref());
-    match best_name(&listed.collect::<Vec<_>>(), target) {
+    match best_name(&listed.collect::<Vec<_>>(), &Compatibility::new(target)) {
         Some(name) => name.to_owned(),
         None => match &foreign.package.version {
             Some(version) => format!("{} {version}", foreign.package.name),

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
 use layerpress_press::Recipe;
-use layerpress_python::lockfile::{LockfileError, Roots, pins, reachable, roots_in};
+use layerpress_python::Compatibility;
+use layerpress_python::lockfile::{LockfileError, Roots, best_name, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
 use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
 use layerpress_target::Target;
-use layerpress_tree::{Content, LayerPath, LayerTree};
+use layerpress_tree::{Content, Digest, LayerPath, LayerTree};
 use pep508_rs::PackageName;
 
 use super::archives::unpack_all;
@@ -19,6 +20,7 @@ use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
 use crate::report::PackageReport;
 use crate::request::Layout;
+use crate::targets::others;
 
 /// A lock that serves, with what it was made from.
 #[derive(Debug)]
@@ -46,8 +48,14 @@ impl Pins for PythonPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let wheels = self.unpack(&self.wanted(job)?, job, &unpack_options(job))?;
-        lay_out(wheels, job.target)
+        let wanted = self.wanted(job, &job.target)?;
+        let trees = self.unpack(&wanted, job, &unpack_options(job))?;
+        let mut gathered = lay_out(trees, job.target)?;
+        gathered.same_for = same_for(job, |target| {
+            let wanted = self.wanted(job, target).ok()?;
+            chosen(wanted.iter().map(|it| (&it.name, wheels(it))), target)
+        });
+        Ok(gathered)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
@@ -83,10 +91,10 @@ impl PythonPins {
 
     /// The entries of the lock that this layer holds: what the manifest leads to, less what the user
     /// excludes. Another tool's lock says what to install by its markers alone.
-    fn wanted(&self, job: &Job<'_>) -> Result<Vec<&Package>, CompileError> {
+    fn wanted(&self, job: &Job<'_>, target: &Target) -> Result<Vec<&Package>, CompileError> {
         let lock = &self.lock;
         let packages = lock
-            .select(&job.target, &self.selection)
+            .select(target, &self.selection)
             .map_err(LockfileError::from)?;
         let excluded: BTreeSet<PackageName> = job
             .exclude
@@ -100,7 +108,7 @@ impl PythonPins {
         let asked = match &self.manifest {
             Some(manifest) if ours => {
                 let folder = parent(&job.project.lockfile);
-                roots_in(lock, manifest, &[job.target], &folder)
+                roots_in(lock, manifest, &[*target], &folder)
             }
             None if ours => Roots::from_lines(&lock.roots),
             _ => unasked(&packages),
@@ -142,8 +150,50 @@ pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered
         packages,
         removed: Vec::new(),
         own_bytes: 0,
+        same_for: Vec::new(),
         warnings: merged.warnings,
     })
+}
+
+/// The wheels that a lock gives to a target: package, file and digest, sorted.
+type Wheels = Vec<(PackageName, String, Digest)>;
+
+/// The targets for which a lock gives the same wheels as for a job's own, going by what `wheels` says
+/// that it gives: what lies in the layer depends on nothing else.
+pub(super) fn same_for(job: &Job<'_>, wheels: impl Fn(&Target) -> Option<Wheels>) -> Vec<Target> {
+    let Some(own) = wheels(&job.target) else {
+        return Vec::new();
+    };
+    let mut others = others(job);
+    others.retain(|target| wheels(target).as_ref() == Some(&own));
+    others
+}
+
+/// The wheel that a target gets of each package, given the names and digests of its files. Nothing if
+/// one has none: what is built depends on more than its source.
+pub(super) fn chosen<'a>(
+    packages: impl Iterator<Item = (&'a PackageName, Vec<(&'a str, &'a Digest)>)>,
+    target: &Target,
+) -> Option<Wheels> {
+    let compatibility = Compatibility::new(target);
+    let mut wheels = packages
+        .map(|(package, files)| {
+            let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+            let name = best_name(&names, &compatibility).filter(|name| name.ends_with(".whl"))?;
+            let (_, digest) = files.iter().find(|(other, _)| *other == name)?;
+            Some((package.clone(), name.to_owned(), (*digest).clone()))
+        })
+        .collect::<Option<Wheels>>()?;
+    wheels.sort();
+    Some(wheels)
+}
+
+/// The wheels of a package by name and digest.
+pub(super) fn wheels(package: &Package) -> Vec<(&str, &Digest)> {
+    let wheels = package.wheels().iter();
+    wheels
+        .filter_map(|wheel| Some((wheel.name.as_str(), wheel.hashes.first()?)))
+        .collect()
 }
 
 /// In a lock that names no roots: the packages that no other one needs.

@@ -176,6 +176,17 @@ pub fn pins(
     Ok(pins)
 }
 
+/// Whether [`pins`] chooses the same of a lockfile for both targets: every package that is for one of
+/// them is for the other.
+#[must_use]
+pub fn chosen_alike(lock: &PackageLock, one: &Target, other: &Target) -> bool {
+    let (one, other) = (Platform::of(one), Platform::of(other));
+    lock.packages.values().all(|locked| {
+        let of = &locked.manifest;
+        one.fits(of) == other.fits(of) && one.fits_the_machine(of) == other.fits_the_machine(of)
+    })
+}
+
 fn is_named(tree: &Tree, node: NodeId, names: &[Arc<str>]) -> bool {
     let of = &tree[node];
     names

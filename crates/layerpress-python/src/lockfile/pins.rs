@@ -190,12 +190,9 @@ fn artifact(
 /// Of several files of one release the one that a target gets, going by their names; a source where
 /// no wheel fits.
 #[must_use]
-pub fn best_name<'a>(names: &[&'a str], target: &Target) -> Option<&'a str> {
-    let compatibility = Compatibility::new(target);
+pub fn best_name<'a>(names: &[&'a str], target: &Compatibility) -> Option<&'a str> {
     let sources = names.iter().filter(|name| !name.ends_with(".whl"));
-    best(names, |name| name, &compatibility)
-        .or(sources.min())
-        .copied()
+    best(names, |name| name, target).or(sources.min()).copied()
 }
 
 /// The wheel of the best tag; of several builds of it the latest (binary distribution format, "build

@@ -77,7 +77,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,
 
-    /// Fail unless the layer's sha256 is this one
+    /// Fail, and write nothing, unless the layer's sha256 is this one, in hex or base64
     #[arg(
         long,
         value_name = "SHA256",

@@ -14,7 +14,7 @@ use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Extras, Settings};
 use layerpress_python::resolve::Strategy;
 use layerpress_target::TargetError;
-use layerpress_tree::{Algorithm, Digest, Sha256};
+use layerpress_tree::Sha256;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
@@ -276,14 +276,17 @@ fn cutoff(text: &str) -> Result<Timestamp, SettingsError> {
 }
 
 fn digest(text: &str) -> Result<Sha256, SettingsError> {
-    let hex = text.trim().trim_start_matches("sha256:");
-    Digest::from_hex(Algorithm::Sha256, hex)
-        .ok()
-        .and_then(|digest| digest.sha256())
+    let text = text.trim();
+    let digits = text.trim_start_matches("sha256:");
+    let hex = digits.parse::<Sha256>().ok();
+    hex.or_else(|| Sha256::from_base64(digits))
         .ok_or_else(|| SettingsError::Option {
             option: "--check-digest",
             found: text.to_owned(),
             problem: "is not a sha256".to_owned(),
-            hint: Some("a sha256 has 64 hexadecimal digits".to_owned()),
+            hint: Some(
+                "a sha256 has 64 hexadecimal digits, or 44 of base64 as Lambda reports it"
+                    .to_owned(),
+            ),
         })
 }
