@@ -5,7 +5,8 @@
 //! the user names, as any lock's do by [`Registry::rebased`](crate::registry::Registry::rebased);
 //! [`pins()`] chooses what of it goes into a layer for a target.
 //! [`write()`] gives the text that npm would write for a tree: npm's keys, npm's order, so that
-//! `npm ci` takes it and `npm install` leaves it alone.
+//! `npm ci` takes it and `npm install` leaves it alone. One entry is not npm 11's: that of an optional
+//! package that no registry has, without which `npm ci` refuses the file.
 
 mod error;
 mod legacy;

@@ -151,11 +151,14 @@ fn from_registry(tree: &IdealTree) -> FxHashSet<&str> {
     asked
 }
 
-/// What could not be had is left out, and so are folders that nothing asks for.
+/// Folders that nothing asks for are left out.
+///
+/// What is optional and could not be had is an entry of flags alone, as npm wrote it up to version
+/// 10: `npm ci` asks for an entry at every place where its own tree has one, and there it has. npm 11
+/// leaves it out, and then refuses the lockfile that it wrote.
 fn is_kept(placed: &Placed) -> bool {
     let is_folder = !placed.location.is_empty() && !placed.location.contains("node_modules/");
-    let is_lost = placed.is_inert && placed.manifest.version.is_none();
-    !(is_lost || is_folder && placed.is_extraneous)
+    !(is_folder && placed.is_extraneous)
 }
 
 fn entry(placed: &Placed, omits_resolved: bool) -> Json<'_> {
