@@ -8,6 +8,7 @@
 //! [`tarball`] unpacks what was chosen, [`native`] tells what of it is for other platforms and what
 //! would have needed a script.
 
+mod fields;
 pub mod integrity;
 mod json;
 mod manifest;
@@ -21,6 +22,7 @@ pub mod pick;
 pub mod place;
 pub mod registry;
 mod resolve;
+mod seek;
 pub mod semver;
 pub mod source;
 pub mod spec;

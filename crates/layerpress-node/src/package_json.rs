@@ -12,12 +12,16 @@ use std::sync::Arc;
 use serde::de::DeserializeSeed as _;
 
 use crate::manifest::{Manifest, Pairs};
-use crate::trail::Trail;
+use crate::seek;
+use crate::trail::{Fault, Trail};
 
 pub use error::PackageJsonError;
 
 /// More than any real package.json; 1 MiB is already rare.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// What some editors write before a text.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A package.json.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl PackageJson {
                 limit: MAX_BYTES,
             });
         }
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let text = text.strip_prefix(BOM).unwrap_or(text);
         let trail = Trail::default();
         let mut json = serde_json::Deserializer::from_slice(text);
         let read = read::Document(&trail)
@@ -64,7 +68,7 @@ impl PackageJson {
                 json.end()?;
                 Ok(read)
             });
-        read.map_err(|error| located(file, &error, &trail))
+        read.map_err(|error| located(file, trail.located(text, &error)))
     }
 }
 
@@ -72,45 +76,34 @@ impl PackageJson {
 /// Nothing when there is no such field, or the text is no JSON before it.
 #[must_use]
 pub fn line_of(text: &[u8], path: &[String]) -> Option<usize> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let found = std::cell::Cell::new(false);
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let end = read::Field {
-        path,
-        found: &found,
-    }
-    .deserialize(&mut json);
-    // Reading ends where the field is found, and the parser says where that was.
-    end.err().filter(|_| found.get()).map(|error| error.line())
+    let found = seek::field(text.strip_prefix(BOM).unwrap_or(text), path, text.len())?;
+    Some(seek::position(text, found.key).0)
 }
 
-fn located(file: &str, error: &serde_json::Error, trail: &Trail) -> PackageJsonError {
-    let (file, line, column) = (file.to_owned(), error.line(), error.column());
-    let text = error.to_string();
-    let message = text
-        .split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let fields = trail.fields.borrow();
-    if !error.is_data() || fields.is_empty() {
-        return PackageJsonError::Json {
+fn located(file: &str, fault: Fault) -> PackageJsonError {
+    let file = file.to_owned();
+    let Fault {
+        line,
+        column,
+        message,
+        ..
+    } = fault;
+    match fault.field {
+        None => PackageJsonError::Json {
             file,
             line,
             column,
             message,
-        };
-    }
-    let hint = trail
-        .hint
-        .get()
-        .unwrap_or("see the documentation of package.json for this field");
-    PackageJsonError::Field {
-        file,
-        line,
-        column,
-        field: fields.join("."),
-        message,
-        hint,
+        },
+        Some(field) => PackageJsonError::Field {
+            file,
+            line,
+            column,
+            field,
+            message,
+            hint: fault
+                .hint
+                .unwrap_or("see the documentation of package.json for this field"),
+        },
     }
 }

@@ -3,7 +3,6 @@
 //! Every reader takes what npm takes in that place and refuses the rest; the JSON parser adds line
 //! and column. Its own limit on nesting, 128, bounds all recursion here.
 
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,9 +11,10 @@ use serde::de::{
 };
 
 use super::{Override, PackageJson};
+use crate::fields::{Specs, Wrong, texts};
 use crate::json::Json;
-use crate::manifest::{Pairs, without_optional};
-use crate::spec::Spec;
+use crate::manifest::without_optional;
+use crate::spec::{Spec, SpecError};
 use crate::trail::Trail;
 
 /// The whole file.
@@ -45,20 +45,20 @@ impl<'de> Visitor<'de> for Document<'_> {
                     "name" => out.manifest.name = map.next_value::<Text>()?.0,
                     "version" => out.manifest.version = map.next_value::<Text>()?.0,
                     "dependencies" => {
-                        out.manifest.dependencies = map.next_value_seed(Specs(trail))?;
+                        out.manifest.dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "devDependencies" => {
-                        out.dev_dependencies = map.next_value_seed(Specs(trail))?;
+                        out.dev_dependencies = map.next_value_seed(specs(trail))?;
                         out.manifest.extra.has_dev_dependencies = true;
                     }
                     "optionalDependencies" => {
-                        out.manifest.optional_dependencies = map.next_value_seed(Specs(trail))?;
+                        out.manifest.optional_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "peerDependencies" => {
-                        out.manifest.peer_dependencies = map.next_value_seed(Specs(trail))?;
+                        out.manifest.peer_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "acceptDependencies" => {
-                        out.manifest.accept_dependencies = map.next_value_seed(Specs(trail))?;
+                        out.manifest.accept_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "peerDependenciesMeta" => {
                         let meta = map.next_value::<Json<'de>>()?;
@@ -79,9 +79,9 @@ impl<'de> Visitor<'de> for Document<'_> {
                         out.manifest.node = engines.get("node").text().map(Arc::from);
                         out.manifest.extra.engines = engines.kept().map(Arc::from);
                     }
-                    "os" => out.manifest.os = map.next_value::<Names>()?.0,
-                    "cpu" => out.manifest.cpu = map.next_value::<Names>()?.0,
-                    "libc" => out.manifest.libc = map.next_value::<Names>()?.0,
+                    "os" => out.manifest.os = texts::<A>(&mut map)?,
+                    "cpu" => out.manifest.cpu = texts::<A>(&mut map)?,
+                    "libc" => out.manifest.libc = texts::<A>(&mut map)?,
                     "bin" => bin = map.next_value()?,
                     "scripts" => {
                         let scripts = map.next_value::<Json<'de>>()?;
@@ -109,45 +109,6 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// Looks for a field; reading fails once it is found.
-pub(super) struct Field<'f> {
-    pub(super) path: &'f [String],
-    pub(super) found: &'f Cell<bool>,
-}
-
-impl<'de> DeserializeSeed<'de> for Field<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Field<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            match self.path {
-                [last] if *last == key => {
-                    self.found.set(true);
-                    return Err(A::Error::custom("found"));
-                }
-                [first, path @ ..] if *first == key => {
-                    let found = self.found;
-                    map.next_value_seed(Field { path, found })?;
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A text, or nothing.
 struct Text(Option<Arc<str>>);
 
@@ -158,42 +119,16 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// Names and specifiers; each is one that can be fetched.
-struct Specs<'r>(&'r Trail);
-
-impl<'de> DeserializeSeed<'de> for Specs<'_> {
-    type Value = Pairs;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Pairs, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Specs<'_> {
-    type Value = Pairs;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of names and ranges")
-    }
-
-    fn visit_unit<E>(self) -> Result<Pairs, E> {
-        Ok(Pairs::new())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut pairs = Pairs::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let spec = self.0.below(&name, || {
-                let spec = map.next_value::<String>()?;
-                match Spec::parse(&name, &spec) {
-                    Ok(_) => Ok(spec),
-                    Err(error) => Err(self.0.fault(&error, error.hint())),
-                }
-            })?;
-            pairs.retain(|(other, _)| **other != *name);
-            pairs.push((name.into(), spec.into()));
-        }
-        Ok(pairs)
-    }
+fn specs(trail: &Trail) -> Specs<'_, impl Fn(&str, &str) -> Result<(), Wrong>> {
+    let check = |name: &str, spec: &str| match Spec::parse(name, spec) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Wrong {
+            in_name: matches!(error, SpecError::Name { .. }),
+            message: error.to_string(),
+            hint: error.hint(),
+        }),
+    };
+    Specs { trail, check }
 }
 
 /// `overrides`: a text, or an object of the same.
@@ -261,24 +196,5 @@ fn workspaces<E: Error>(json: &Json<'_>) -> Result<Vec<Arc<str>>, E> {
             list.iter().map(text).collect()
         }
         other => Err(wrong(other)),
-    }
-}
-
-/// A list of texts, or one alone.
-struct Names(Vec<Arc<str>>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
-        let read = Json::deserialize(from)?;
-        let texts = read.texts();
-        let count = if let Json::List(list) = &read {
-            list.len()
-        } else {
-            texts.len()
-        };
-        if texts.len() < count || !matches!(read, Json::Null | Json::Text(_) | Json::List(_)) {
-            return Err(D::Error::custom("expected a list of texts"));
-        }
-        Ok(Names(texts.into_iter().map(Arc::from).collect()))
     }
 }

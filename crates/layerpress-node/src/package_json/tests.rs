@@ -117,21 +117,21 @@ fn faults_are_named_with_their_place() {
     hint: package.json is strict JSON: no comments, no comma after the last entry
     ");
     insta::assert_snapshot!(refused("[]"), @r"
-    package.json:1:0: invalid type: sequence, expected a package.json: an object
+    package.json:1:1: invalid type: sequence, expected a package.json: an object
     hint: package.json is strict JSON: no comments, no comma after the last entry
     ");
-    insta::assert_snapshot!(refused("{\n  \"dependencies\": {\n    \"a\": 3\n  }\n}"), @r#"
-    package.json:3:10: `dependencies.a`: invalid type: integer `3`, expected a string
+    insta::assert_snapshot!(refused("{\n  \"dependencies\": {\n    \"a\": 3\n  }\n}"), @r"
+    package.json:3:10: `dependencies.a`: expected a version or range
     hint: see the documentation of package.json for this field
-    "#);
+    ");
     insta::assert_snapshot!(refused("{\"dependencies\": {\"../evil\": \"1\"}}"), @r#"
-    package.json:1:33: `dependencies.../evil`: `../evil` is not a package name: it begins with `.`
+    package.json:1:19: `dependencies["../evil"]`: `../evil` is not a package name: it begins with `.`
     hint: names are like `express` or `@scope/name`
     "#);
-    insta::assert_snapshot!(refused("{\"dependencies\": {\"a\": \"one two\"}}"), @r#"
-    package.json:1:33: `dependencies.a`: `a@one two` names neither a version, a range nor a tag
+    insta::assert_snapshot!(refused("{\"dependencies\": {\"a\": \"one two\"}}"), @r"
+    package.json:1:24: `dependencies.a`: `a@one two` names neither a version, a range nor a tag
     hint: write a range such as `^1.2.3`, or a tag such as `latest`
-    "#);
+    ");
     insta::assert_snapshot!(refused("{\"dependencies\": [\"a\"]}"), @r#"
     package.json:1:18: `dependencies`: invalid type: sequence, expected an object of names and ranges
     hint: see the documentation of package.json for this field
@@ -141,7 +141,7 @@ fn faults_are_named_with_their_place() {
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"workspaces\": \"packages/*\"}"), @r#"
-    package.json:1:28: `workspaces`: invalid type: string "packages/*", expected a list of folders
+    package.json:1:16: `workspaces`: invalid type: string "packages/*", expected a list of folders
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"name\": 1}"), @r#"

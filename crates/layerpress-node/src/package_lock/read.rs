@@ -14,16 +14,21 @@ use super::error::{PackageLockError, REWRITE};
 use super::location::{fault, folder_name, is_outside};
 use super::model::{Locked, PackageLock};
 use super::v1;
+use crate::fields::{Specs, Wrong, texts};
 use crate::integrity::Integrity;
 use crate::json::Json;
-use crate::manifest::{Manifest, Pairs, without_optional};
+use crate::manifest::{Manifest, without_optional};
+use crate::name::PackageName;
 use crate::place::plain_path;
-use crate::trail::Trail;
+use crate::trail::{Fault, Trail, path, shown};
 
 /// More than any real lockfile; 10 MiB is already rare.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// More packages than any real lockfile has; a few thousand are many.
 pub(super) const MAX_PACKAGES: usize = 100_000;
+
+/// Where something stands that npm never writes.
+const ALIEN: &str = "the file was not written by npm: look who did";
 
 /// Reads a lockfile; `file` is what messages call it.
 ///
@@ -44,7 +49,7 @@ pub fn read(file: &str, text: &[u8]) -> Result<PackageLock, PackageLockError> {
     let read = Document(&trail)
         .deserialize(&mut json)
         .and_then(|read| json.end().map(|()| read));
-    let document = read.map_err(|error| located(file, text, &error, &trail))?;
+    let document = read.map_err(|error| located(file, text, trail.located(text, &error)))?;
     let lock = understood(file, document)?;
     links_lead_somewhere(file, lock)
 }
@@ -98,7 +103,7 @@ fn understood(file: &str, document: Parts<'_>) -> Result<PackageLock, PackageLoc
 fn links_lead_somewhere(file: &str, lock: PackageLock) -> Result<PackageLock, PackageLockError> {
     let fault = |location: &str, message: String| PackageLockError::Entry {
         file: file.to_owned(),
-        field: format!("packages{}", step(location)),
+        field: path(&["packages".to_owned(), location.to_owned()]),
         message,
     };
     let mut led_to = Vec::new();
@@ -128,59 +133,39 @@ fn links_lead_somewhere(file: &str, lock: PackageLock) -> Result<PackageLock, Pa
     Ok(lock)
 }
 
-fn located(file: &str, text: &[u8], error: &serde_json::Error, trail: &Trail) -> PackageLockError {
-    let (file, line, column) = (file.to_owned(), error.line(), error.column());
-    let message = error.to_string();
-    let message = message
-        .split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let fields = trail.fields.borrow();
-    if !error.is_data() || fields.is_empty() {
-        let merged = text
-            .split(|byte| *byte == b'\n')
-            .any(|line| line.starts_with(b"<<<<<<< "));
-        let hint = if merged {
-            "the file holds both sides of a merge: take one of them, then have it written again"
-        } else {
-            REWRITE
-        };
-        return PackageLockError::Json {
+fn located(file: &str, text: &[u8], fault: Fault) -> PackageLockError {
+    let file = file.to_owned();
+    let Fault {
+        line,
+        column,
+        message,
+        ..
+    } = fault;
+    if let Some(field) = fault.field {
+        return PackageLockError::Field {
             file,
             line,
             column,
+            field,
             message,
-            hint,
+            hint: fault.hint.unwrap_or(REWRITE),
         };
     }
-    let field: String = fields.iter().map(|field| step(field)).collect();
-    PackageLockError::Field {
+    let merged = text
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"<<<<<<< "));
+    let hint = if merged {
+        "the file holds both sides of a merge: take one of them, then have it written again"
+    } else {
+        REWRITE
+    };
+    PackageLockError::Json {
         file,
         line,
         column,
-        field: field.trim_start_matches('.').to_owned(),
         message,
-        hint: trail.hint.get().unwrap_or(REWRITE),
+        hint,
     }
-}
-
-/// A key as a path is written: `.version`, `["node_modules/a"]`.
-fn step(key: &str) -> String {
-    let plain = key.bytes().all(|b| b.is_ascii_alphanumeric()) && !key.is_empty();
-    if plain {
-        format!(".{key}")
-    } else {
-        format!("[\"{}\"]", shown(key))
-    }
-}
-
-/// The text with control characters escaped, cut at 200 characters.
-pub(super) fn shown(text: &str) -> String {
-    text.chars()
-        .take(200)
-        .flat_map(char::escape_debug)
-        .collect()
 }
 
 struct Document<'r>(&'r Trail);
@@ -207,7 +192,7 @@ impl<'de> Visitor<'de> for Document<'_> {
         while let Some(key) = map.next_key::<String>()? {
             trail.below(&key, || -> Result<(), A::Error> {
                 if seen.contains(&key) {
-                    return Err(trail.fault("is given twice", REWRITE));
+                    return Err(trail.fault_of_name("is given twice", REWRITE));
                 }
                 match key.as_str() {
                     // It is the project's, which says it itself.
@@ -261,10 +246,10 @@ impl<'de> Visitor<'de> for Packages<'_> {
         while let Some(location) = map.next_key::<String>()? {
             let entry = trail.below(&location, || -> Result<Locked, A::Error> {
                 if packages.contains_key(location.as_str()) {
-                    return Err(trail.fault("is given twice", REWRITE));
+                    return Err(trail.fault_of_name("is given twice", REWRITE));
                 }
                 if let Some(fault) = fault(&location) {
-                    return Err(trail.fault(fault, "the file was not written by npm: look who did"));
+                    return Err(trail.fault_of_name(fault, ALIEN));
                 }
                 map.next_value_seed(Entry {
                     trail,
@@ -325,19 +310,19 @@ impl<'de> Visitor<'de> for Entry<'_> {
                     "inBundle" => locked.in_bundle = flag::<A>(&mut map)?,
                     "hasInstallScript" => manifest.has_install_script = flag::<A>(&mut map)?,
                     "hasShrinkwrap" => manifest.has_shrinkwrap = flag::<A>(&mut map)?,
-                    "dependencies" => manifest.dependencies = map.next_value_seed(Specs(trail))?,
+                    "dependencies" => manifest.dependencies = map.next_value_seed(specs(trail))?,
                     "optionalDependencies" => {
-                        manifest.optional_dependencies = map.next_value_seed(Specs(trail))?;
+                        manifest.optional_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "peerDependencies" => {
-                        manifest.peer_dependencies = map.next_value_seed(Specs(trail))?;
+                        manifest.peer_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "devDependencies" => {
-                        locked.dev_dependencies = Arc::new(map.next_value_seed(Specs(trail))?);
+                        locked.dev_dependencies = Arc::new(map.next_value_seed(specs(trail))?);
                         manifest.extra.has_dev_dependencies = true;
                     }
                     "acceptDependencies" => {
-                        manifest.accept_dependencies = map.next_value_seed(Specs(trail))?;
+                        manifest.accept_dependencies = map.next_value_seed(specs(trail))?;
                     }
                     "peerDependenciesMeta" => {
                         let meta = map.next_value::<Json<'de>>()?;
@@ -386,8 +371,7 @@ impl<'de> Visitor<'de> for Entry<'_> {
             let target = manifest.tarball.take().unwrap_or_default();
             let target = plain_path(target.strip_prefix("file:").unwrap_or(&target));
             if let Some(fault) = fault(&target) {
-                self.trail.fields.borrow_mut().push("resolved".to_owned());
-                return Err(trail.fault(fault, "the file was not written by npm: look who did"));
+                return trail.below("resolved", || Err(trail.fault(fault, ALIEN)));
             }
             locked.link = Some(target.into());
         }
@@ -420,59 +404,17 @@ fn flag<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     }
 }
 
-/// A list of texts, or one alone.
-fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<Arc<str>>, A::Error> {
-    let value = map.next_value::<Json<'de>>()?;
-    let texts = value.texts();
-    let is_whole = match &value {
-        Json::List(list) => list.len() == texts.len(),
-        other => matches!(other, Json::Text(_) | Json::Null),
-    };
-    if !is_whole {
-        return Err(A::Error::custom("expected a list of texts"));
-    }
-    Ok(texts.into_iter().map(Arc::from).collect())
-}
-
 /// Names and specifiers.
-struct Specs<'r>(&'r Trail);
-
-impl<'de> DeserializeSeed<'de> for Specs<'_> {
-    type Value = Pairs;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Pairs, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Specs<'_> {
-    type Value = Pairs;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of names and ranges")
-    }
-
-    fn visit_unit<E>(self) -> Result<Pairs, E> {
-        Ok(Pairs::new())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut pairs = Pairs::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let spec = self.0.below(&name, || {
-                if crate::name::PackageName::parse(&name).is_err() {
-                    return Err(self.0.fault("is no name of a package", REWRITE));
-                }
-                match map.next_value::<Json<'de>>()? {
-                    Json::Text(spec) => Ok(spec),
-                    _ => Err(A::Error::custom("expected a version or range")),
-                }
-            })?;
-            pairs.retain(|(other, _)| **other != *name);
-            pairs.push((name.into(), spec.as_ref().into()));
-        }
-        Ok(pairs)
-    }
+fn specs(trail: &Trail) -> Specs<'_, impl Fn(&str, &str) -> Result<(), Wrong>> {
+    let check = |name: &str, _: &str| match PackageName::parse(name) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Wrong {
+            in_name: true,
+            message: "is no name of a package".to_owned(),
+            hint: REWRITE,
+        }),
+    };
+    Specs { trail, check }
 }
 
 #[cfg(test)]

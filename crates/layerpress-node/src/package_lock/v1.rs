@@ -10,13 +10,14 @@ use indexmap::IndexMap;
 use super::error::PackageLockError;
 use super::location::{fault, folder_name};
 use super::model::Locked;
-use super::read::{MAX_PACKAGES, shown};
+use super::read::MAX_PACKAGES;
 use crate::integrity::Integrity;
 use crate::json::Json;
 use crate::manifest::{Manifest, Pairs};
 use crate::name::PackageName;
 use crate::place::plain_path;
 use crate::spec::{Spec, Wanted};
+use crate::trail::shown;
 
 /// The entries of all packages, in the order of the file.
 pub(super) fn packages(

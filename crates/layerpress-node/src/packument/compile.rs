@@ -67,7 +67,7 @@ fn read<'de, S: DeserializeSeed<'de>>(
     value.map_err(|error| PackumentError::Json {
         name: name.to_string(),
         line: error.line(),
-        column: error.column(),
+        column: error.column().max(1),
         message: error
             .to_string()
             .split(" at line ")

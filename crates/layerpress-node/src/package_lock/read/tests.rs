@@ -138,7 +138,7 @@ fn what_is_no_lockfile_is_refused_with_its_place() {
     hint: the file holds both sides of a merge: take one of them, then have it written again
     ");
     insta::assert_snapshot!(refused("[]"), @r"
-    package-lock.json:1:0: invalid type: sequence, expected a lockfile: an object
+    package-lock.json:1:1: invalid type: sequence, expected a lockfile: an object
     hint: delete the file and have it written again from package.json
     ");
     for (version, found) in [
@@ -166,31 +166,31 @@ fn what_is_no_lockfile_is_refused_with_its_place() {
 fn fields_that_hold_what_they_cannot_are_named() {
     let entry = |fields: &str| refused(&packages(&format!("\"node_modules/a\": {{{fields}}}")));
     insta::assert_snapshot!(entry("\"version\": 1"), @r#"
-    package-lock.json:2:32: `packages["node_modules/a"].version`: expected a text
+    package-lock.json:2:31: `packages["node_modules/a"].version`: expected a text
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(entry("\"dev\": \"yes\""), @r#"
-    package-lock.json:2:32: `packages["node_modules/a"].dev`: expected `true` or `false`
+    package-lock.json:2:27: `packages["node_modules/a"].dev`: expected `true` or `false`
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(entry("\"dependencies\": {\"b\": {}}"), @r#"
-    package-lock.json:2:44: `packages["node_modules/a"].dependencies.b`: expected a version or range
+    package-lock.json:2:42: `packages["node_modules/a"].dependencies.b`: expected a version or range
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(entry("\"dependencies\": {\"../b\": \"1\"}"), @r#"
-    package-lock.json:2:42: `packages["node_modules/a"].dependencies["../b"]`: is no name of a package
+    package-lock.json:2:37: `packages["node_modules/a"].dependencies["../b"]`: is no name of a package
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(entry("\"integrity\": \"md5-1B2M2Y8AsgTpgAmY7PhCfg==\""), @r#"
-    package-lock.json:2:63: `packages["node_modules/a"].integrity`: `md5` is too weak or not known
+    package-lock.json:2:33: `packages["node_modules/a"].integrity`: `md5` is too weak or not known
     hint: the entry would prove nothing: delete it
     "#);
     insta::assert_snapshot!(entry("\"os\": [1]"), @r#"
-    package-lock.json:2:29: `packages["node_modules/a"].os`: expected a list of texts
+    package-lock.json:2:26: `packages["node_modules/a"].os`: expected a list of texts
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(entry("\"link\": true, \"resolved\": \"/etc\""), @r#"
-    package-lock.json:2:52: `packages["node_modules/a"].resolved`: a folder is relative to the project and written with `/`
+    package-lock.json:2:46: `packages["node_modules/a"].resolved`: a folder is relative to the project and written with `/`
     hint: the file was not written by npm: look who did
     "#);
 }
@@ -198,7 +198,7 @@ fn fields_that_hold_what_they_cannot_are_named() {
 #[test]
 fn folders_that_lead_elsewhere_are_refused() {
     insta::assert_snapshot!(refused(&packages("\"node_modules/../x\": {}")), @r#"
-    package-lock.json:2:19: `packages["node_modules/../x"]`: what follows `node_modules` is no name of a package
+    package-lock.json:2:1: `packages["node_modules/../x"]`: what follows `node_modules` is no name of a package
     hint: the file was not written by npm: look who did
     "#);
     insta::assert_snapshot!(refused(&packages("\"../x\": {}")), @r#"
@@ -206,7 +206,7 @@ fn folders_that_lead_elsewhere_are_refused() {
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(refused(&packages("\"node_modules/a\": {},\n\"node_modules/a\": {}")), @r#"
-    package-lock.json:3:16: `packages["node_modules/a"]`: is given twice
+    package-lock.json:3:1: `packages["node_modules/a"]`: is given twice
     hint: delete the file and have it written again from package.json
     "#);
     let link = "\"node_modules/a\": {\"link\": true, \"resolved\": \"lib/a\"}";
