@@ -95,6 +95,134 @@ fn packages_and_versions_that_do_not_exist() {
 }
 
 #[test]
+fn a_misspelt_name_gets_the_ones_that_exist() {
+    let packages = [
+        NpmPackage::new("left-pad", "1.0.0").build(),
+        NpmPackage::new("@team/widgets", "1.0.0").build(),
+        NpmPackage::new("asks", "1.0.0")
+            .depends("leftpad", "1")
+            .build(),
+    ];
+    for (name, meant) in [
+        ("leftpad", "`left-pad`"),
+        ("left-pads", "`left-pad`"),
+        ("left-apd", "`left-pad`"),
+        ("left-padd", "`left-pad`"),
+        ("team-widgets", "`@team/widgets`"),
+        ("@team/widget", "`@team/widgets`"),
+        ("asks", "`left-pad`"),
+    ] {
+        let manifest = json!({ "dependencies": { name: "1" } }).to_string();
+        let run = refused(&packages, &manifest, UNMET);
+        run.expect_words(&["hint: did you mean ", meant]);
+    }
+    let alias = r#"{"dependencies": {"pad": "npm:leftpad@1"}}"#;
+    refused(&packages, alias, UNMET).expect_words(&["did you mean `left-pad`?"]);
+    // Nothing is proposed that does not exist.
+    let run = refused(&packages, r#"{"dependencies": {"far": "1"}}"#, UNMET);
+    assert!(!run.stderr.contains("did you mean"), "{}", run.stderr);
+}
+
+#[test]
+fn local_packages_that_are_not_there() {
+    for (name, spec, word) in [
+        ("a", "file:./nowhere", "nowhere"),
+        ("a", "file:empty", "empty"),
+        ("a", "file:nowhere.tgz", "./nowhere.tgz"),
+        ("a", "file:broken.tgz", "broken.tgz"),
+        ("a", "file:../../../nowhere.tgz", "nowhere.tgz"),
+    ] {
+        let context = TestContext::new();
+        let manifest = json!({ "dependencies": { name: spec } }).to_string();
+        context
+            .write("package.json", &manifest)
+            .write("empty/readme", "no package.json")
+            .write("broken.tgz", "no tarball");
+        let run = context.run(["build", "package.json"]);
+        run.expect_code(INPUT);
+        run.expect_words(&[
+            "the project needs ",
+            &format!("{name}@{spec}"),
+            word,
+            "hint: ",
+        ]);
+        assert!(!context.files().contains(&"package-lock.json".to_owned()));
+    }
+    // An address that leads nowhere is no better than a path.
+    let registry = registry(&[]);
+    let context = TestContext::new().with_registry(&registry);
+    let url = format!("{}gone.tgz", registry.url());
+    let manifest = json!({ "dependencies": { "a": url } }).to_string();
+    context.write("package.json", manifest);
+    let run = context.run(["build", "package.json"]);
+    run.expect_code(INPUT)
+        .expect_words(&["the project needs a@", "gone.tgz"]);
+}
+
+/// Both digests are told as the lock has them.
+#[test]
+fn a_tarball_that_is_not_the_locked_one() {
+    let right = NpmPackage::new("app", "1.0.0").build();
+    let other = NpmPackage::new("app", "1.0.0").file("other.js", "").build();
+    let registry = registry(std::slice::from_ref(&right));
+    let context = TestContext::new().with_registry(&registry);
+    context.write("package.json", r#"{"dependencies": {"app": "1"}}"#);
+    context.run(["lock", "package.json"]).expect_code(0);
+    let replaced = self::registry(std::slice::from_ref(&other));
+    let lock = context.read("package-lock.json");
+    let context = TestContext::new().with_registry(&replaced);
+    context
+        .write("package.json", r#"{"dependencies": {"app": "1"}}"#)
+        .write(
+            "package-lock.json",
+            lock.replace(&registry.url(), &replaced.url()),
+        );
+    let run = context.run(["build", "package.json", "--locked", "-o", "out.zip"]);
+    run.expect_code(INPUT);
+    run.expect_words(&[
+        "app@1.0.0",
+        &right.integrity(),
+        &other.integrity(),
+        "hint: ",
+    ]);
+    assert!(!context.files().contains(&"out.zip".to_owned()));
+}
+
+#[test]
+fn a_lock_that_does_not_meet_the_manifest_is_told_by_its_line() {
+    let packages = [
+        NpmPackage::new("app", "1.0.0").build(),
+        NpmPackage::new("app", "2.0.0").build(),
+        NpmPackage::new("tool", "1.0.0").build(),
+    ];
+    let registry = registry(&packages);
+    let context = TestContext::new().with_registry(&registry);
+    context.write(
+        "package.json",
+        "{\n  \"dependencies\": {\n    \"app\": \"1\"\n  }\n}\n",
+    );
+    context.run(["lock", "package.json"]).expect_code(0);
+    let lock = context.read("package-lock.json");
+    for (manifest, place) in [
+        (
+            "{\n  \"dependencies\": {\n    \"app\": \"^2\"\n  }\n}\n",
+            "package.json:3: the project needs app@^2, but has app@1.0.0",
+        ),
+        (
+            "{\n  \"dependencies\": {\n    \"app\": \"1\",\n    \"tool\": \"1\"\n  }\n}\n",
+            "package.json:4: the project needs tool@1, which is missing",
+        ),
+    ] {
+        context.write("package.json", manifest);
+        let run = context.run(["build", "package.json", "--locked", "-o", "out.zip"]);
+        run.expect_code(UNMET);
+        run.expect_words(&["package-lock.json", place, "hint: "]);
+        assert_eq!(context.read("package-lock.json"), lock);
+        assert!(!context.files().contains(&"out.zip".to_owned()));
+    }
+}
+
+#[test]
 fn a_required_package_for_another_platform() {
     let packages = [NpmPackage::new("fsevents", "2.0.0")
         .field("os", json!(["darwin"]))
@@ -240,21 +368,21 @@ fn the_messages_in_full() {
     hint: package.json is strict JSON: no comments, no comma after the last entry
     "#);
     insta::assert_snapshot!(told(&wants("../evil", "1")), @r#"
-    4: error: package.json:1:31: `dependencies.../evil`: `../evil` is not a package name: it begins with `.`
+    4: error: package.json:1:18: `dependencies["../evil"]`: `../evil` is not a package name: it begins with `.`
     hint: names are like `express` or `@scope/name`
     "#);
-    insta::assert_snapshot!(told(&wants("app", "what?")), @r#"
-    4: error: package.json:1:31: `dependencies.app`: `app@what?` names neither a version, a range nor a tag
+    insta::assert_snapshot!(told(&wants("app", "what?")), @r"
+    4: error: package.json:1:24: `dependencies.app`: `app@what?` names neither a version, a range nor a tag
     hint: write a range such as `^1.2.3`, or a tag such as `latest`
-    "#);
+    ");
     insta::assert_snapshot!(told(&wants("app", "^3")), @r#"
     1: error: the project needs app@^3, which cannot be had: app: no version is `^3`
     hint: the nearest are `1.1.0`, `1.0.0`
     "#);
-    insta::assert_snapshot!(told(&wants("apps", "1")), @r#"
+    insta::assert_snapshot!(told(&wants("apps", "1")), @r"
     1: error: the project needs apps@1, which cannot be had: apps: `http://127.0.0.1:[PORT]/` has no such package
-    hint: check the name; a private one needs its registry and a token in `.npmrc`, and to look again for a new one there is `--refresh`
-    "#);
+    hint: did you mean `app`?
+    ");
     insta::assert_snapshot!(told(&wants("asks", "1")), @r#"
     1: error: asks@1.0.0 needs nowhere@1, which cannot be had: nowhere: `http://127.0.0.1:[PORT]/` has no such package
     hint: check the name; a private one needs its registry and a token in `.npmrc`, and to look again for a new one there is `--refresh`

@@ -85,13 +85,16 @@ fn locked_takes_the_lock_as_it_is_or_says_why_not() {
     let text = context.read("package-lock.json");
     locked(&context).expect_code(0);
     wants(&context, &[("app", "^1"), ("other", "*")]);
-    locked(&context)
-        .expect_code(UNMET)
-        .expect_words(&["package-lock.json", "dependencies.other"]);
+    locked(&context).expect_code(UNMET).expect_words(&[
+        "package-lock.json",
+        "package.json:4: the project needs other@",
+    ]);
     wants(&context, &[("app", "^2")]);
-    locked(&context)
-        .expect_code(UNMET)
-        .expect_words(&["dependencies.app", "app@1.0.0", "app@^2"]);
+    locked(&context).expect_code(UNMET).expect_words(&[
+        "package.json:3: the project needs app@",
+        "app@1.0.0",
+        "app@^2",
+    ]);
     assert_eq!(context.read("package-lock.json"), text);
 }
 
@@ -199,7 +202,7 @@ fn an_old_locks_sha1_is_checked_and_made_stronger() {
     fs::remove_file(context.folder().join("out.zip")).expect("it was built");
     let run = context.run(["build", "package.json", "-o", "out.zip"]);
     run.expect_code(INPUT);
-    run.expect_words(&["other@1.0.0", &package.shasum(), &"0".repeat(40)]);
+    run.expect_words(&["other@1.0.0", &sha1, &wrong]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 
@@ -252,11 +255,9 @@ fn a_lock_edited_into_nonsense() {
 /// npm takes the lock for its own: `npm ci` installs from it and does not touch it.
 #[test]
 fn npm_accepts_the_lock_and_leaves_it_alone() {
-    let Ok(npm) = Command::new("npm").arg("--version").output() else {
-        not_run("no npm on this machine, so nothing shows that it accepts our lock");
+    if !has_npm() {
         return;
-    };
-    assert!(npm.status.success());
+    }
     let registry = registry();
     registry.publish([
         NpmPackage::new("native", "1.0.0")
@@ -279,24 +280,7 @@ fn npm_accepts_the_lock_and_leaves_it_alone() {
     wants(&context, &wanted);
     lock(&context);
     let text = context.read("package-lock.json");
-    let npm = |arguments: &[&str]| {
-        let output = Command::new("npm")
-            .args(arguments)
-            .args(["--ignore-scripts", "--no-audit", "--no-fund"])
-            .arg(format!("--registry={}", registry.url()))
-            .current_dir(context.folder())
-            .env("HOME", context.home())
-            .env("npm_config_cache", context.home().join("npm-cache"))
-            .env("npm_config_update_notifier", "false")
-            .output()
-            .expect("npm was there a moment ago");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
-    npm(&["ci"]);
+    npm(&context, &registry, &["ci"]);
     assert!(
         context
             .folder()
@@ -304,8 +288,85 @@ fn npm_accepts_the_lock_and_leaves_it_alone() {
             .is_file()
     );
     assert_eq!(context.read("package-lock.json"), text);
-    npm(&["install", "--package-lock-only"]);
+    npm(&context, &registry, &["install", "--package-lock-only"]);
     assert_eq!(context.read("package-lock.json"), text);
+}
+
+/// `npm ci` refuses the lock that npm 11 itself writes here.
+#[test]
+fn what_is_optional_and_nowhere_keeps_the_lock_valid() {
+    let registry = registry();
+    registry.publish([NpmPackage::new("lacks", "1.0.0")
+        .optional("not-there-either", "1")
+        .build()]);
+    let context = TestContext::new().with_registry(&registry);
+    let package = json!({
+        "name": "test",
+        "version": "1.0.0",
+        "dependencies": { "app": "1", "lacks": "1" },
+        "optionalDependencies": {
+            "not-there": "1",
+            "other": "^99",
+            "renamed": "npm:not-there@*",
+        },
+    });
+    context.write("package.json", format!("{package:#}\n"));
+    assert_eq!(
+        lock(&context),
+        ["app 1.0.0", "lacks 1.0.0", "library 1.0.0"]
+    );
+    let text = context.read("package-lock.json");
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    let below = "lacks/node_modules/not-there-either";
+    for name in ["not-there", "other", "renamed", below] {
+        let entry = &read["packages"][format!("node_modules/{name}")];
+        assert_eq!(*entry, json!({ "optional": true }), "{name}");
+    }
+    locked(&context).expect_code(0);
+    if has_npm() {
+        npm(&context, &registry, &["ci"]);
+        assert_eq!(context.read("package-lock.json"), text);
+    }
+    // Whenever the lock is extended it is looked for again.
+    registry.publish([NpmPackage::new("not-there", "1.0.0").build()]);
+    let mut package = package;
+    package["dependencies"]["library"] = json!("1");
+    context.write("package.json", format!("{package:#}\n"));
+    let found = lock(&context);
+    assert!(found.contains(&"not-there 1.0.0".to_owned()), "{found:?}");
+    assert!(
+        !found.iter().any(|pin| pin.starts_with("other")),
+        "{found:?}"
+    );
+}
+
+/// Whether there is an npm to try a lock with; if not, that is said.
+fn has_npm() -> bool {
+    let version = Command::new("npm").arg("--version").output();
+    let there = version.is_ok_and(|output| output.status.success());
+    if !there {
+        not_run("no npm on this machine, so nothing shows that it accepts our lock");
+    }
+    there
+}
+
+/// Runs npm in the project's folder; it has to succeed.
+fn npm(context: &TestContext, registry: &LoopbackRegistry, arguments: &[&str]) {
+    let output = Command::new("npm")
+        .args(arguments)
+        .args(["--ignore-scripts", "--no-audit", "--no-fund"])
+        .arg(format!("--registry={}", registry.url()))
+        .current_dir(context.folder())
+        .env("HOME", context.home())
+        .env("npm_config_cache", context.home().join("npm-cache"))
+        .env("npm_config_update_notifier", "false")
+        .output()
+        .expect("npm was there a moment ago");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn registry() -> LoopbackRegistry {

@@ -60,7 +60,7 @@ fn folders_and_tarballs_beside_the_project() {
     cold.write("vendor/packed.tgz", &other.bytes);
     let run = cold.run(["build", "package.json", "-o", "out.zip", "--locked"]);
     assert!(matches!(run.code, Some(1 | 4)), "{}", run.stderr);
-    run.expect_words(&["vendor/packed.tgz", "expected `sha512:", "found `sha512:"]);
+    run.expect_words(&["vendor/packed.tgz", "expected `sha512-", "found `sha512-"]);
     assert!(!cold.files().contains(&"out.zip".to_owned()));
 }
 

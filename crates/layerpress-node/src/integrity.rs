@@ -5,6 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use layerpress_fetch::FetchError;
 use layerpress_tree::{Algorithm, Digest};
 
 /// The digests of a tarball.
@@ -85,6 +86,22 @@ pub fn written(digest: &Digest) -> String {
         digest.algorithm().name(),
         STANDARD.encode(digest.as_bytes())
     )
+}
+
+/// What [`FetchError`] says, its digests as lockfiles write them.
+pub(crate) fn told(error: &FetchError) -> String {
+    match error {
+        FetchError::Mismatch {
+            url,
+            expected,
+            found,
+            ..
+        } => {
+            let (expected, found) = (written(expected), written(found));
+            format!("`{url}`: expected `{expected}`, found `{found}`")
+        }
+        other => other.to_string(),
+    }
 }
 
 impl fmt::Display for Integrity {

@@ -37,6 +37,9 @@ const ACCEPT_FULL: &str = "application/json";
 /// The largest answer that is read, in bytes; the largest real ones have under 150 MB.
 const MAX_BYTES: u64 = 512 << 20;
 
+/// The largest document of one version that is read, in bytes.
+const MAX_LATEST: u64 = 1 << 20;
+
 /// Which registries are asked, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryOptions {
@@ -254,6 +257,20 @@ impl Registry {
             .flatten()
     }
 
+    /// Those of some names that their registries have, asked for all at once by their small documents
+    /// of the latest version. A name that only keeps others from taking it does not count.
+    pub async fn existing(&self, names: &[PackageName]) -> Vec<String> {
+        let asked = names.iter().map(async |name| {
+            let request = self.request(name, ACCEPT_FULL)?;
+            let url = Url::parse(&format!("{}/latest", request.url)).ok()?;
+            let page = self.client.document(&url, ACCEPT_FULL, MAX_LATEST).await;
+            let latest: Latest = serde_json::from_slice(&page.ok()?.bytes).ok()?;
+            (!latest.version.contains("-security")).then(|| name.to_string())
+        });
+        let found = futures_util::future::join_all(asked).await;
+        found.into_iter().flatten().collect()
+    }
+
     /// A name near to this one that the registry has, by its search.
     pub async fn similar(&self, name: &PackageName) -> Option<String> {
         let mut url = self.registry_of(name).clone();
@@ -360,6 +377,12 @@ impl Registry {
         }
         Arc::clone(known.entry(name.clone()).or_default())
     }
+}
+
+/// What is read of a registry's document of a version.
+#[derive(serde::Deserialize)]
+struct Latest {
+    version: String,
 }
 
 /// What a registry's search answers (npm's `/-/v1/search`).

@@ -10,6 +10,7 @@ mod archive;
 mod error;
 mod folder;
 mod git;
+mod guesses;
 #[cfg(test)]
 mod tests;
 mod workspaces;
@@ -17,7 +18,7 @@ mod workspaces;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use layerpress_fetch::StoredArchive;
+use layerpress_fetch::{ErrorKind, StoredArchive};
 use tokio::sync::Notify;
 
 use crate::manifest::Manifest;
@@ -28,9 +29,13 @@ use crate::registry::Registry;
 use crate::semver::Version;
 use crate::spec::Spec;
 use ahead::Ahead;
+use guesses::guesses;
 
 pub use error::{ResolveError, SourceError, WorkspaceError};
 pub use git::{GitOptions, Packing};
+
+/// How many names are proposed for one that does not exist.
+const SIMILAR: usize = 3;
 
 /// Where the manifests of one project come from.
 ///
@@ -120,7 +125,7 @@ impl Desk {
         match built {
             Ok(tree) => Ok(tree),
             Err(error) => Err(ResolveError::Place {
-                similar: self.similar(&error).await,
+                similar: self.similar(project, &error).await,
                 error,
             }),
         }
@@ -145,28 +150,51 @@ impl Desk {
             Err(error) if error.is_about_the_package() => Err(Failure {
                 message: error.to_string(),
                 hint: error.hint().unwrap_or_default(),
+                is_input: error.kind() == Some(ErrorKind::Input),
             }),
             Err(error) => self.give_up(ResolveError::Source(error)).await,
         }
     }
 
-    /// A package whose name is near to that of a missing one.
-    async fn similar(&self, error: &PlaceError) -> Option<String> {
-        let PlaceError::Unavailable { name, spec, .. } = error else {
-            return None;
-        };
-        let name = match Spec::parse(name, spec).ok()? {
-            Spec::Registry(_) => PackageName::parse(name).ok()?,
-            Spec::Alias { name, .. } => name,
-            _ => return None,
+    /// Packages whose names are near to that of a missing one, the likeliest first.
+    async fn similar(&self, project: &Project, error: &PlaceError) -> Vec<String> {
+        let Some(name) = missing(error) else {
+            return Vec::new();
         };
         if !self.ahead.is_absent(&name).await {
-            return None;
+            return Vec::new();
         }
-        match self.ahead.nearest(&name) {
-            Some(near) => Some(near),
-            None => self.registry().similar(&name).await,
+        if let Some(near) = self.ahead.nearest(&name) {
+            return vec![near];
         }
+        let package = &project.package;
+        let own = [
+            &package.manifest.dependencies,
+            &package.manifest.optional_dependencies,
+            &package.manifest.peer_dependencies,
+            &package.dev_dependencies,
+        ];
+        let own = own.into_iter().flatten().map(|(name, _)| &**name);
+        for guesses in guesses(&name, own) {
+            let mut found = self.registry().existing(&guesses).await;
+            if !found.is_empty() {
+                found.truncate(SIMILAR);
+                return found;
+            }
+        }
+        self.registry().similar(&name).await.into_iter().collect()
+    }
+}
+
+/// The registry package that could not be had, whatever an alias calls it.
+fn missing(error: &PlaceError) -> Option<PackageName> {
+    let PlaceError::Unavailable { name, spec, .. } = error else {
+        return None;
+    };
+    match Spec::parse(name, spec).ok()? {
+        Spec::Registry(_) => PackageName::parse(name).ok(),
+        Spec::Alias { name, .. } => Some(name),
+        _ => None,
     }
 }
 

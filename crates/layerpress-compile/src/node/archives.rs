@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, StoredArchive, redacted};
 use layerpress_node::PackageName;
+use layerpress_node::integrity::written;
 use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::registry::Registry;
 use layerpress_node::source::Desk;
@@ -193,7 +194,7 @@ async fn arrive(
         let stored = match &archive.origin {
             Origin::Url(url) => {
                 let mut outcome = fetch(session, &archive.label, url, &vouched).await;
-                if let Err(FetchError::Status { status: 404, .. }) = &outcome
+                if let Err(CompileError::Fetch(FetchError::Status { status: 404, .. })) = &outcome
                     && let Some(url) = told(desk.registry(), archive.pin, url).await
                 {
                     outcome = fetch(session, &archive.label, &url, &vouched).await;
@@ -210,7 +211,9 @@ async fn arrive(
                 .fetch_add(stored.size, Ordering::Relaxed);
         }
         let bytes = self::stored(session, &stored, &archive.label)?;
-        vouched.check_sha1(&archive.label, &bytes)?;
+        if let Origin::Url(url) = &archive.origin {
+            vouched.check_sha1(&archive.label, redacted(url), &bytes)?;
+        }
         unpack_beside(session, archive, &stored, bytes, options).await
     };
     match again().await {
@@ -265,18 +268,31 @@ async fn fetch(
     label: &str,
     url: &Url,
     vouched: &Vouched,
-) -> Result<StoredArchive, FetchError> {
-    let mut outcome = None;
+) -> Result<StoredArchive, CompileError> {
+    let mut mismatch = None;
     for digest in &vouched.digests {
         let request = request(label, url, Some(digest));
         match session.client.archive(&request).await {
-            Err(error @ FetchError::Mismatch { .. }) => outcome = Some(Err(error)),
-            other => return other,
+            Err(error @ FetchError::Mismatch { .. }) => mismatch = Some(error),
+            other => return Ok(other?),
         }
     }
-    match outcome {
-        Some(mismatch) => mismatch,
-        None => session.client.archive(&request(label, url, None)).await,
+    let Some(error) = mismatch else {
+        return Ok(session.client.archive(&request(label, url, None)).await?);
+    };
+    let hint = error.hint().unwrap_or_default();
+    match error {
+        FetchError::Mismatch { url, found, .. } => {
+            let expected: Vec<String> = vouched.digests.iter().map(written).collect();
+            Err(CompileError::Node(NodeError::OtherDigest {
+                archive: label.to_owned(),
+                url,
+                expected: expected.join(" "),
+                found: written(&found),
+                hint,
+            }))
+        }
+        other => Err(other.into()),
     }
 }
 

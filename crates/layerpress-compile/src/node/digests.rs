@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use layerpress_fetch::ArchiveRequest;
+use layerpress_fetch::{ArchiveRequest, redacted};
 use layerpress_node::integrity::{Integrity, written};
 use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::place::IdealTree;
@@ -35,25 +35,36 @@ pub(crate) struct Vouched {
 }
 
 impl Vouched {
-    /// Holds the bytes of an archive against its SHA-1.
+    /// Holds the bytes of an archive, which came from `url`, against its SHA-1.
     ///
     /// # Errors
-    /// [`NodeError::OtherSha1`] if it has another.
-    pub(crate) fn check_sha1(&self, archive: &str, bytes: &[u8]) -> Result<(), NodeError> {
+    /// [`NodeError::OtherDigest`] if it has another.
+    pub(crate) fn check_sha1(
+        &self,
+        archive: &str,
+        url: String,
+        bytes: &[u8],
+    ) -> Result<(), NodeError> {
         let found: [u8; 20] = sha1::Sha1::digest(bytes).into();
+        let told = |sha1| {
+            let only = Integrity {
+                digests: Vec::new(),
+                sha1: Some(sha1),
+            };
+            only.to_string()
+        };
         match self.sha1 {
-            Some(expected) if expected != found => Err(NodeError::OtherSha1 {
+            Some(expected) if expected != found => Err(NodeError::OtherDigest {
                 archive: archive.to_owned(),
-                expected: hex(&expected),
-                found: hex(&found),
+                url,
+                expected: told(expected),
+                found: told(found),
+                hint: "the archive was replaced since it was locked, or the lockfile was changed by hand"
+                    .to_owned(),
             }),
             _ => Ok(()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What vouches for the archive of a pin.
@@ -202,7 +213,7 @@ async fn hashed(
         digests: Vec::new(),
         sha1: integrity(manifest).and_then(|integrity| integrity.sha1),
     };
-    vouched.check_sha1(&label, &bytes)?;
+    vouched.check_sha1(&label, redacted(&request.url), &bytes)?;
     let sha512 = sha2::Sha512::digest(&bytes);
     let digest = Digest::from_bytes(Algorithm::Sha512, &sha512);
     Ok(digest.as_ref().map(written).unwrap_or_default())

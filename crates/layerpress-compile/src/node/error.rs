@@ -73,15 +73,19 @@ pub enum NodeError {
         /// What stands there, without credentials.
         address: String,
     },
-    /// A tarball that is not what its SHA-1 says.
-    #[error("`{archive}` has the SHA-1 {found}, not {expected}")]
-    OtherSha1 {
+    /// A tarball that is not what the lockfile or the registry says.
+    #[error("`{archive}` from `{url}`: expected `{expected}`, found `{found}`")]
+    OtherDigest {
         /// The package.
         archive: String,
-        /// What the lockfile or registry says, in hex.
+        /// Where it came from, without credentials.
+        url: String,
+        /// What was promised, as a lockfile writes it.
         expected: String,
         /// What it has.
         found: String,
+        /// What to do about it.
+        hint: String,
     },
     /// A folder that cannot be read.
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -92,10 +96,12 @@ pub enum NodeError {
         source: io::Error,
     },
     /// A local package whose folder is not there, or has no package.json.
-    #[error("`{}`: there is no package.json in it", path.display())]
+    #[error("{}`{}` is no folder with a package.json", asked(by), path.display())]
     NoPackage {
         /// The folder.
         path: PathBuf,
+        /// Who asks for it, and by what: `the project needs a@file:../a`. Empty where nobody knows.
+        by: String,
     },
     /// A file of a local package that cannot be named in a layer.
     #[error("`{}` cannot stand in a layer: {reason}", path.display())]
@@ -134,6 +140,13 @@ fn told(troubles: &[Trouble]) -> String {
                 lines.collect::<String>()
             )
         }
+    }
+}
+
+fn asked(by: &str) -> String {
+    match by {
+        "" => String::new(),
+        by => format!("{by}, but "),
     }
 }
 
@@ -196,7 +209,7 @@ impl NodeError {
             | Self::Lock(_)
             | Self::Tarball(_)
             | Self::Address { .. }
-            | Self::OtherSha1 { .. }
+            | Self::OtherDigest { .. }
             | Self::NoDigest { .. }
             | Self::NoPackage { .. }
             | Self::PackedName { .. }
@@ -219,7 +232,7 @@ impl NodeError {
             }
             Self::Pin(_) => "lockfile-target",
             Self::Tarball(_) => "tarball",
-            Self::OtherSha1 { .. } => "artifact",
+            Self::OtherDigest { .. } => "artifact",
             Self::Engine { .. } => "engine",
             Self::Broken { .. } => "install-script",
             Self::NoDigest { .. } => "no-digest",
@@ -255,10 +268,7 @@ impl NodeError {
             Self::Address { .. } => {
                 "delete the lockfile and have it written again from package.json".into()
             }
-            Self::OtherSha1 { .. } => {
-                "the archive was replaced since it was locked, or the lockfile was changed by hand"
-                    .into()
-            }
+            Self::OtherDigest { hint, .. } => hint.clone(),
             Self::NoPackage { .. } => {
                 "paths of `file:` and `workspaces` are relative to the project's package.json"
                     .into()

@@ -27,6 +27,7 @@ pub(crate) fn local_package(
     let file = folder.join("package.json");
     let text = std::fs::read(&file).map_err(|_| NodeError::NoPackage {
         path: folder.clone(),
+        by: String::new(),
     })?;
     let package: Value = serde_json::from_slice(without_bom(&text)).unwrap_or_default();
     let list = pack_list(&folder, &package, &above(project, location))?;
@@ -79,6 +80,7 @@ pub(crate) fn local_package(
 pub(crate) fn packed_files(folder: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
     let text = std::fs::read(folder.join("package.json")).map_err(|_| NodeError::NoPackage {
         path: folder.to_owned(),
+        by: String::new(),
     })?;
     let package: Value = serde_json::from_slice(without_bom(&text)).unwrap_or_default();
     Ok(pack_list(folder, &package, &[])?.files)

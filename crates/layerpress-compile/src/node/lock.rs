@@ -1,7 +1,7 @@
 //! [`lock_project`]: from a package.json to its `package-lock.json`, moving no version without need.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use layerpress_fetch::{ProxyAddress, Reporter, Stage};
 use layerpress_node::PackageName;
 use layerpress_node::npmrc::{Npmrc, Surroundings};
-use layerpress_node::package_json::PackageJson;
-use layerpress_node::package_lock::{self, PackageLock, Style};
-use layerpress_node::place::{IdealTree, Peers, Project, Update, ideal_tree, ideal_tree_from};
+use layerpress_node::package_json::{PackageJson, line_of};
+use layerpress_node::package_lock::{self, PackageLock, Style, Unmet};
+use layerpress_node::place::{
+    Dependency, IdealTree, Peers, Project, Update, ideal_tree, ideal_tree_from,
+};
 use layerpress_node::registry::Registry;
 use layerpress_node::semver::Version;
 use layerpress_node::source::{Desk, GitOptions};
@@ -267,7 +269,7 @@ impl Work<'_> {
         match unmet {
             Some(unmet) if self.request.locked => Err(CompileError::LockOutdated {
                 path: self.path.to_owned(),
-                unmet: format!("{}: {unmet}", unmet.path.join(".")),
+                unmet: self.told(&unmet),
             }),
             None if self.request.locked || self.may_stay(&asked, &found.lock) => {
                 Ok(self.unchanged(asked, found.lock))
@@ -341,17 +343,33 @@ impl Work<'_> {
 
     /// Makes sure of the folders that packages of the tree are links to.
     fn are_there(&self, tree: &IdealTree) -> Result<(), NodeError> {
-        let folders = tree
-            .packages
-            .iter()
-            .filter_map(|placed| placed.link.as_deref());
-        for location in folders {
-            let path = self.folder.join(location);
+        for placed in &tree.packages {
+            let Some(location) = &placed.link else {
+                continue;
+            };
+            let path: PathBuf = self.folder.join(&**location).components().collect();
             if !path.join("package.json").is_file() {
-                return Err(NodeError::NoPackage { path });
+                let by = asked_by(tree, &placed.location);
+                return Err(NodeError::NoPackage { path, by });
             }
         }
         Ok(())
+    }
+
+    /// What a lockfile lacks, with the line of the package.json that asks for it.
+    fn told(&self, unmet: &Unmet) -> String {
+        let file = self.folder.join(&*unmet.location).join("package.json");
+        let text = match unmet.location.contains("node_modules") {
+            true => None,
+            false => std::fs::read(&file).ok(),
+        };
+        match text.and_then(|text| line_of(&text, &unmet.path)) {
+            Some(line) => {
+                let file = file.strip_prefix(".").unwrap_or(&file);
+                format!("{}:{line}: {unmet}", file.display())
+            }
+            None => format!("{}: {unmet}", unmet.path.join(".")),
+        }
     }
 
     /// The tree that npm would build, on top of what is locked already.
@@ -432,6 +450,22 @@ fn asks_the_same(asked: &Project, lock: &PackageLock) -> bool {
 fn is_weak(locked: &package_lock::Locked) -> bool {
     let address = locked.manifest.tarball.as_deref();
     address.is_some_and(|address| address.starts_with("http")) && !locked.integrity.is_strong()
+}
+
+/// Who asks for the package at a place, and by what.
+fn asked_by(tree: &IdealTree, location: &str) -> String {
+    let asks = tree.packages.iter().find_map(|placed| {
+        let mut asked = placed.dependencies.iter();
+        let here = |of: &&Dependency| of.location.as_deref() == Some(location);
+        asked.find(here).map(|of| (placed, of))
+    });
+    match asks {
+        Some((by, of)) if by.location.is_empty() => {
+            format!("the project needs {}@{}", of.name, of.spec)
+        }
+        Some((by, of)) => format!("{} needs {}@{}", by.name, of.name, of.spec),
+        None => String::new(),
+    }
 }
 
 /// How many packages a lock pins.

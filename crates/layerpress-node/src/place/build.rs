@@ -436,6 +436,9 @@ impl<'s, S: Source> Builder<'s, S> {
 
     /// A link to a folder of the disk, which brings its own package.json.
     async fn folder(&mut self, name: &Arc<str>, location: &str, parent: NodeId) -> NodeId {
+        if location.is_empty() {
+            return self.tree.link(name, self.tree.root, parent);
+        }
         let location: Arc<str> = location.into();
         let target = match self.tree.tops.get(&location).copied() {
             Some(known) => known,
@@ -569,10 +572,12 @@ fn unreadable(name: &str, spec: &str) -> Failure {
         Err(error) => Failure {
             message: error.to_string(),
             hint: error.hint().to_owned(),
+            is_input: true,
         },
         Ok(_) => Failure {
             message: format!("`{name}@{spec}` cannot be read"),
             hint: "check what it is asked for by".to_owned(),
+            is_input: true,
         },
     }
 }

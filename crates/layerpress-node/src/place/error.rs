@@ -89,6 +89,9 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub hint: String,
+    /// Whether what was asked for is wrong in itself, or leads nowhere; else there is only nothing
+    /// that fits.
+    pub is_input: bool,
 }
 
 /// Who wants what, and what stands in the way.

@@ -40,6 +40,7 @@ impl Registry {
         let failure = |message: String| Failure {
             message,
             hint: "look elsewhere".into(),
+            is_input: false,
         };
         let packument = self
             .packages

@@ -110,7 +110,8 @@ pub(super) fn local(project: &Path, path: &str) -> Result<Arc<Manifest>, SourceE
 
 fn read(file: &Path) -> Result<Vec<u8>, SourceError> {
     fs::read(file).map_err(|error| {
-        let path = file.to_owned();
+        // As it would be written by hand.
+        let path = file.components().collect();
         if error.kind() == std::io::ErrorKind::NotFound {
             return SourceError::NotFound {
                 path,

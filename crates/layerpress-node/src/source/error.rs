@@ -6,6 +6,7 @@ use std::sync::Arc;
 use layerpress_fetch::git::GitError;
 use layerpress_fetch::{ErrorKind, FetchError};
 
+use crate::integrity::told;
 use crate::name::NameFault;
 use crate::package_json::PackageJsonError;
 use crate::package_lock::PackageLockError;
@@ -39,7 +40,7 @@ pub enum SourceError {
         name: String,
     },
     /// A tarball cannot be fetched.
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Fetch(FetchError),
     /// A repository cannot be had.
     #[error(transparent)]
@@ -108,16 +109,19 @@ impl SourceError {
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Registry(error) => error.kind(),
-            Self::Fetch(error) => Some(error.kind()),
-            Self::Git(error) => error.kind(),
-            Self::Name { .. } | Self::Tarball(_) | Self::Shrinkwrap(_) | Self::PackageJson(_) => {
+            // An address that leads nowhere is wrong in itself.
+            Self::Fetch(error) if matches!(error.status(), Some(404 | 410)) => {
                 Some(ErrorKind::Input)
             }
+            Self::Fetch(error) => Some(error.kind()),
+            Self::Git(error) => error.kind(),
+            Self::Name { .. }
+            | Self::Tarball(_)
+            | Self::Shrinkwrap(_)
+            | Self::PackageJson(_)
+            | Self::NotFound { .. } => Some(ErrorKind::Input),
             Self::Damaged { .. } | Self::Io { .. } => Some(ErrorKind::Io),
-            Self::Pick(_)
-            | Self::NotFound { .. }
-            | Self::NoWorkspace { .. }
-            | Self::Unsupported { .. } => None,
+            Self::Pick(_) | Self::NoWorkspace { .. } | Self::Unsupported { .. } => None,
         }
     }
 
@@ -180,8 +184,8 @@ pub enum ResolveError {
     Place {
         /// Why not.
         error: PlaceError,
-        /// A package whose name is near to that of the missing one.
-        similar: Option<String>,
+        /// Packages whose names are near to that of the missing one, the likeliest first.
+        similar: Vec<String>,
     },
     /// A registry, a server, the network or the disk failed.
     #[error(transparent)]
@@ -199,6 +203,10 @@ impl ResolveError {
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
+            Self::Place {
+                error: PlaceError::Unavailable { failure, .. },
+                ..
+            } if failure.is_input => Some(ErrorKind::Input),
             Self::Place { .. } | Self::Stopped => None,
             Self::Source(error) | Self::Workspace(WorkspaceError::Source(error)) => error.kind(),
             Self::Workspace(_) => Some(ErrorKind::Input),
@@ -209,10 +217,10 @@ impl ResolveError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Place {
-                similar: Some(name),
-                ..
-            } => Some(format!("did you mean `{name}`?")),
+            Self::Place { similar, .. } if !similar.is_empty() => {
+                let names: Vec<String> = similar.iter().map(|name| format!("`{name}`")).collect();
+                Some(format!("did you mean {}?", names.join(" or ")))
+            }
             Self::Place { error, .. } => Some(error.hint()).filter(|hint| !hint.is_empty()),
             Self::Source(error) | Self::Workspace(WorkspaceError::Source(error)) => error.hint(),
             Self::Workspace(WorkspaceError::SameName { .. }) => {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::error::SourceError;
 use crate::package_json::PackageJson;
 
-/// The package.json of a folder, relative to the project; `None` when there is none in it.
+/// The package.json of a folder, relative to the project; `None` when there is none in it, or no such
+/// folder.
 pub(super) fn package_json(
     project: &Path,
     location: &str,
 ) -> Result<Option<PackageJson>, SourceError> {
-    let folder = project.join(location);
-    let path = folder.join("package.json");
+    let path = project.join(location).join("package.json");
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error)
@@ -23,13 +23,7 @@ pub(super) fn package_json(
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            if folder.is_dir() {
-                return Ok(None);
-            }
-            return Err(SourceError::NotFound {
-                path: folder,
-                folder: true,
-            });
+            return Ok(None);
         }
         Err(error) => {
             return Err(SourceError::Io {

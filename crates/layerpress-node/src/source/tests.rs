@@ -251,13 +251,13 @@ async fn tarballs_come_from_addresses_and_the_disk() {
     insta::assert_snapshot!(bed.shown().await, @r"
     the project needs lost@file:lost.tgz, which cannot be had: /project/lost.tgz: there is no such file
     hint: paths in package.json are relative to its folder
-    None
+    Some(Input)
     ");
     bed.write("lost.tgz", "no tarball");
     insta::assert_snapshot!(bed.shown().await, @r"
     the project needs lost@file:lost.tgz, which cannot be had: `lost.tgz`: not a gzip or tar archive
     hint: the tarball is not what `npm pack` makes; take another version
-    None
+    Some(Input)
     ");
     bed.write(
         "lost.tgz",
