@@ -166,7 +166,7 @@ pub(crate) fn lock_project(
 ) -> Result<Locked, CompileError> {
     match input.ecosystem {
         Ecosystem::Python => python::lock_project(input, request, coverage, reporter),
-        Ecosystem::Node => node::lock_project(input, request, reporter),
+        Ecosystem::Node => node::lock_project(input, request, coverage, reporter),
     }
 }
 

@@ -3,12 +3,13 @@
 //! [`package_json`] reads what the project wants, [`spec`] what a dependency is asked for by,
 //! [`semver`] versions and ranges as npm does, [`packument`] what a registry says of a package;
 //! [`pick`] chooses the version that npm would choose and [`place`] the folder that it goes into;
-//! [`package_lock`] writes it all down. [`npmrc`] reads npm's settings, [`registry`] asks the
+//! [`package_lock`] writes it all down, and [`foreign`] reads what other tools wrote. [`npmrc`] reads npm's settings, [`registry`] asks the
 //! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
 //! [`tarball`] unpacks what was chosen, [`native`] tells what of it is for other platforms and what
 //! would have needed a script.
 
 mod fields;
+pub mod foreign;
 pub mod integrity;
 mod json;
 mod manifest;

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use layerpress_fetch::{ErrorKind, StoredArchive};
 use tokio::sync::Notify;
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Pairs};
 use crate::name::PackageName;
 use crate::package_json::PackageJson;
 use crate::place::{Ask, Failure, Inside, Peers, PlaceError, Project, Source};
@@ -102,6 +102,14 @@ impl Desk {
             workspaces,
             ..Project::default()
         })
+    }
+
+    /// Names and folders of the workspaces that globs lead to.
+    ///
+    /// # Errors
+    /// As [`project`](Desk::project).
+    pub fn workspaces(&self, globs: &[Arc<str>]) -> Result<Pairs, WorkspaceError> {
+        workspaces::find(&self.folder, globs)
     }
 
     /// Builds a tree with this desk as its source, `build` being one of [`place`](crate::place)'s

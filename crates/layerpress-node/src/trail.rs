@@ -100,7 +100,7 @@ pub(crate) fn path(fields: &[String]) -> String {
     path.trim_start_matches('.').to_owned()
 }
 
-fn step(key: &str) -> String {
+pub(crate) fn step(key: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if key.bytes().all(plain) && !key.is_empty() {
         format!(".{key}")

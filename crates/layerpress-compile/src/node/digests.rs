@@ -4,12 +4,13 @@
 //! into a lock is a sha512 in any case: [`strengthen`]. A lock that is used as it is gets the
 //! registry's for exactly that version; a SHA-1 beside it has to match too.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use layerpress_fetch::{ArchiveRequest, redacted};
 use layerpress_node::integrity::{Integrity, written};
-use layerpress_node::package_lock::{Pin, Resolved};
+use layerpress_node::package_lock::{PackageLock, Pin, Resolved};
 use layerpress_node::place::IdealTree;
 use layerpress_node::registry::Registry;
 use layerpress_node::{Manifest, PackageName};
@@ -76,10 +77,7 @@ pub(crate) async fn vouched(registry: &Registry, pin: &Pin) -> Result<Vouched, C
     let sha1 = pin.integrity.sha1;
     if pin.integrity.is_strong() {
         let digests = pin.integrity.strongest().into_iter().cloned().collect();
-        return Ok(Vouched {
-            digests,
-            sha1: None,
-        });
+        return Ok(Vouched { digests, sha1 });
     }
     let untrusted = |because: &str| NodeError::NoDigest {
         location: pin.entry.to_string(),
@@ -136,6 +134,68 @@ pub(crate) async fn manifest(
     let packument = registry.packument(name).await?;
     let found = packument.version(version);
     Ok(found.and_then(|found| found.manifest()).map(Arc::new))
+}
+
+/// Gives every tarball of a lockfile that cannot be rewritten the digest that its registry has for
+/// exactly that version, where the lockfile has none or a SHA-1 alone, which then has to match too.
+/// Others stay without: they are refused when they are needed.
+///
+/// # Errors
+/// A registry that cannot be asked.
+pub(crate) fn strengthen_lock(
+    session: &Session,
+    registry: &Registry,
+    path: &Path,
+    lock: &mut PackageLock,
+) -> Result<(), CompileError> {
+    let asked: Vec<(Arc<str>, PackageName, Arc<str>)> = lock
+        .packages
+        .iter()
+        // Folders of the project's own are nobody else's business.
+        .filter(|(location, locked)| location.contains("node_modules/") && locked.link.is_none())
+        .filter(|(_, locked)| !locked.integrity.is_strong() && !locked.in_bundle)
+        .filter_map(|(location, locked)| {
+            let of = &locked.manifest;
+            let name = PackageName::parse(of.name.as_deref()?).ok()?;
+            let version = of.version.clone()?;
+            let resolved = match &of.tarball {
+                Some(address) => Resolved::Tarball(address.clone()),
+                None => Resolved::Registry,
+            };
+            let is_told = is_of_registry(&resolved, registry, &name, &version);
+            is_told.then(|| (location.clone(), name, version))
+        })
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<(&Arc<str>, Option<Arc<Manifest>>)> = session.wait(
+        stream::iter(&asked)
+            .map(|(location, name, version)| async move {
+                let manifest = manifest(registry, name, version).await?;
+                Ok::<_, CompileError>((location, manifest))
+            })
+            .buffered(AT_ONCE)
+            .try_collect(),
+    )?;
+    let mut told = 0;
+    for (location, manifest) in found {
+        let integrity = manifest.and_then(|manifest| integrity(&manifest));
+        if let Some(locked) = lock.packages.get_mut(location)
+            && let Some(integrity) = integrity.filter(Integrity::is_strong)
+        {
+            locked.integrity.digests = integrity.digests;
+            told += 1;
+        }
+    }
+    session.warn_all((told > 0).then(|| {
+        format!(
+            "{}: {told} packages have no digest of their tarballs that can be trusted: \
+             those of the registry are taken",
+            path.display()
+        )
+    }));
+    Ok(())
 }
 
 /// Gives every tarball of a tree that is about to be written a digest that can be trusted: those

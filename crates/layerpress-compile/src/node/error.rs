@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use layerpress_fetch::ErrorKind;
+use layerpress_node::foreign::ForeignLockError;
 use layerpress_node::native::Trouble;
 use layerpress_node::npmrc::NpmrcError;
 use layerpress_node::package_json::PackageJsonError;
@@ -29,6 +30,9 @@ pub enum NodeError {
     /// The lockfile.
     #[error(transparent)]
     Lock(#[from] PackageLockError),
+    /// Another tool's lockfile.
+    #[error(transparent)]
+    ForeignLock(#[from] ForeignLockError),
     /// The resolution.
     #[error("{source}")]
     Resolve {
@@ -204,9 +208,11 @@ impl NodeError {
     pub(crate) fn exit_class(&self) -> ExitClass {
         match self {
             Self::Npmrc(NpmrcError::Read { .. }) | Self::Folder { .. } => ExitClass::Io,
+            Self::ForeignLock(error) if error.is_outdated() => ExitClass::Unmet,
             Self::Npmrc(_)
             | Self::PackageJson(_)
             | Self::Lock(_)
+            | Self::ForeignLock(_)
             | Self::Tarball(_)
             | Self::Address { .. }
             | Self::OtherDigest { .. }
@@ -227,9 +233,11 @@ impl NodeError {
         match self {
             Self::Npmrc(_) => "npmrc",
             Self::PackageJson(_) | Self::NoPackage { .. } | Self::PackedName { .. } => "manifest",
-            Self::Lock(_) | Self::Address { .. } | Self::Pin(PinError::Unknown { .. }) => {
-                "lockfile"
-            }
+            Self::ForeignLock(error) if error.is_outdated() => "lockfile-outdated",
+            Self::Lock(_)
+            | Self::ForeignLock(_)
+            | Self::Address { .. }
+            | Self::Pin(PinError::Unknown { .. }) => "lockfile",
             Self::Pin(_) => "lockfile-target",
             Self::Tarball(_) => "tarball",
             Self::OtherDigest { .. } => "artifact",
@@ -249,6 +257,7 @@ impl NodeError {
             Self::Npmrc(error) => return error.hint().map(str::to_owned),
             Self::PackageJson(error) => error.hint().to_owned(),
             Self::Lock(error) => error.hint().to_owned(),
+            Self::ForeignLock(error) => error.hint(),
             Self::Resolve { source } => return source.hint(),
             Self::Registry(error) => return error.hint(),
             Self::Pin(error) => error.hint(),

@@ -19,15 +19,16 @@ use layerpress_node::semver::Version;
 use layerpress_node::source::{Desk, GitOptions};
 use layerpress_target::{Ecosystem, Target};
 
-use super::digests::{manifest, strengthen};
+use super::digests::{manifest, strengthen, strengthen_lock};
 use super::error::NodeError;
+use super::foreign_lock;
 use super::generated::generated;
 use super::local::packed_files;
 use super::pins::{NodePins, Parts};
-use super::project::{Opened, open};
+use super::project::{Found, Opened, open, several_locks};
 use crate::error::CompileError;
 use crate::input::Input;
-use crate::lock::{Locked, Versions, changes};
+use crate::lock::{Coverage, Locked, Versions, changes};
 use crate::project::{layer_name, parent};
 use crate::report::LockfileReport;
 use crate::request::{LockRequest, NodeOptions, Sources, Upgrade};
@@ -48,10 +49,13 @@ const AT_ONCE: usize = 32;
 pub(crate) fn lock_project(
     input: &Input,
     request: &LockRequest,
+    coverage: Coverage,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Locked, CompileError> {
     let begun = Instant::now();
-    let (mut project, opened) = open(input)?;
+    // A lockfile that another tool keeps is for building; `lock` writes npm's.
+    let foreign_serves = coverage == Coverage::AtLeast && request.lockfile.is_none();
+    let (mut project, found) = open(input, foreign_serves)?;
     if let Some(lockfile) = &request.lockfile {
         if same_file(&input.file, lockfile) {
             return Err(CompileError::OverManifest {
@@ -69,6 +73,7 @@ pub(crate) fn lock_project(
         Arc::clone(reporter),
     )?;
     session.warn_all(npmrc.add_tokens(session.client.credentials()));
+    session.warn_all(several_locks(input, &project.lockfile));
     let registry = Registry::new(options, session.client.clone());
     let targets = choose(Ecosystem::Node, &request.runtimes, &request.archs, &[])?;
     let desk = Desk::new(&folder, registry, oldest(&targets)).with_git(GitOptions {
@@ -77,7 +82,6 @@ pub(crate) fn lock_project(
         budget: GIT_BUDGET,
         packing: Arc::new(|folder| packed_files(folder).map_err(std::io::Error::other)),
     });
-    let previous = Previous::read(&project.lockfile)?;
     let work = Work {
         request,
         session: &session,
@@ -88,13 +92,24 @@ pub(crate) fn lock_project(
         peers: peers(&npmrc),
         omits_resolved: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
-    let mut done = match opened {
-        Some(opened) => work.up_to_date(&opened, previous)?,
-        None => {
-            let lock = previous.ok_or_else(|| work.missing())?.lock;
+    let mut done = match found {
+        Found::Manifest(opened) => work.up_to_date(&opened, Previous::read(work.path)?)?,
+        Found::Lockfile => {
+            let lock = Previous::read(work.path)?.ok_or_else(|| work.missing())?;
+            let lock = lock.lock;
             Outcome {
                 asked: lock.project(),
                 lock,
+                lockfile: None,
+                new_text: None,
+            }
+        }
+        Found::Foreign(format) => {
+            let mut foreign = foreign_lock::read(format, work.path, &desk)?;
+            strengthen_lock(&session, desk.registry(), work.path, &mut foreign.lock)?;
+            Outcome {
+                asked: foreign.project,
+                lock: foreign.lock,
                 lockfile: None,
                 new_text: None,
             }

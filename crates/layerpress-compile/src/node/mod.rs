@@ -7,6 +7,7 @@
 mod archives;
 mod digests;
 mod error;
+mod foreign_lock;
 mod generated;
 mod layout;
 mod local;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use layerpress_node::foreign::ForeignFormat;
 use layerpress_node::package_json::PackageJson;
 
 use super::error::NodeError;
@@ -12,13 +13,21 @@ use crate::project::{Project, layer_name, name_of, parent};
 
 /// Where manifests and lockfiles are looked for in a folder, best first: npm prefers a shrinkwrap to
 /// a lock, and `nodejs/` is where AWS's layer guide puts the manifest.
-pub(crate) const LOOKED_FOR: [&str; 6] = [
+pub(crate) const LOOKED_FOR: [&str; 14] = [
     "package.json",
     "nodejs/package.json",
     "npm-shrinkwrap.json",
     "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "bun.lock",
+    "bun.lockb",
     "nodejs/npm-shrinkwrap.json",
     "nodejs/package-lock.json",
+    "nodejs/pnpm-lock.yaml",
+    "nodejs/yarn.lock",
+    "nodejs/bun.lock",
+    "nodejs/bun.lockb",
 ];
 
 /// npm's lockfiles, the one that counts first (npm's documentation, "npm-shrinkwrap.json").
@@ -26,7 +35,32 @@ const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
 
 /// Whether a file is a Node.js manifest or lockfile, by its name.
 pub(crate) fn is_known(name: &str) -> bool {
-    name == "package.json" || LOCKFILES.contains(&name)
+    let is_lock = LOCKFILES.contains(&name) || ForeignFormat::of_file_name(name).is_some();
+    name == "package.json" || is_lock
+}
+
+/// All lockfiles that may lie beside a manifest, the one that counts first.
+fn lockfiles_beside(manifest: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = LOCKFILES.into_iter().chain(ForeignFormat::FILE_NAMES);
+    names
+        .map(|name| manifest.with_file_name(name))
+        .filter(|path| path.is_file())
+}
+
+/// A sentence if a folder was named that holds several lockfiles.
+pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
+    input.folder.as_ref()?;
+    let others: Vec<String> = lockfiles_beside(taken)
+        .filter(|path| path.as_path() != taken)
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    (taken.is_file() && !others.is_empty()).then(|| {
+        format!(
+            "`{}` is taken, and {} is passed over: name the one to build from",
+            taken.display(),
+            others.join(", ")
+        )
+    })
 }
 
 /// What a folder holds of Node.js. In a folder `of_another` ecosystem a package.json counts only if
@@ -37,10 +71,7 @@ pub(crate) fn find_in(folder: &Path, of_another: bool) -> Option<InFolder> {
     let mut found = LOOKED_FOR.into_iter().filter(there);
     let name = found.find(|name| !name.ends_with("package.json") || counts(name))?;
     let file = folder.join(name);
-    let others = LOCKFILES
-        .into_iter()
-        .map(|lockfile| file.with_file_name(lockfile))
-        .filter(|lockfile| *lockfile != file && lockfile.is_file());
+    let others = lockfiles_beside(&file).filter(|lockfile| *lockfile != file);
     // AWS's layer guide has the manifest in `nodejs/`, whichever of the two folders is named.
     let whole = folder.canonicalize().ok();
     let is_part = whole.is_some_and(|whole| whole.ends_with("nodejs")) && !name.contains('/');
@@ -69,37 +100,51 @@ fn asks(file: &Path) -> bool {
     asked.iter().any(|pairs| !pairs.is_empty()) || !package.workspaces.is_empty()
 }
 
-/// Reads the package.json that an input names, and its text; there is none where only a lockfile is
-/// there, which then says it all.
+/// Where an input's packages are named.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// In a package.json, which npm's lockfile follows.
+    Manifest(Box<Opened>),
+    /// In npm's lockfile alone.
+    Lockfile,
+    /// In another tool's lockfile, which is taken as it is.
+    Foreign(ForeignFormat),
+}
+
+/// Reads the package.json that an input names, unless a lockfile alone is there or counts: one of
+/// another tool does where npm has none, if it `serves`.
 ///
 /// # Errors
 /// A manifest that cannot be read or is wrong in itself, or the team's own files that cannot go into
 /// a layer.
-pub(crate) fn open(input: &Input) -> Result<(Project, Option<Opened>), CompileError> {
+pub(crate) fn open(input: &Input, foreign_serves: bool) -> Result<(Project, Found), CompileError> {
     let file = &input.file;
     let shown = file.display().to_string();
-    let is_lock = file
-        .file_name()
-        .is_some_and(|name| LOCKFILES.iter().any(|it| name == *it));
-    let opened = match is_lock {
-        true => None,
-        false => Some(Opened::read(file, &shown)?),
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_manifest = name == "package.json";
+    let lockfile = match is_manifest {
+        true => lockfile_of(file, foreign_serves),
+        false => file.clone(),
     };
-    let lockfile = match is_lock {
-        true => file.clone(),
-        false => lockfile_of(file),
+    let lock_name = lockfile.file_name().unwrap_or_default().to_string_lossy();
+    let text = is_manifest.then(|| read(file)).transpose()?;
+    let found = match (ForeignFormat::of_file_name(&lock_name), &text) {
+        (Some(format), _) => Found::Foreign(format),
+        (None, Some(text)) => Found::Manifest(Box::new(Opened::read(&shown, text)?)),
+        (None, None) => Found::Lockfile,
     };
     let folder = input.folder.clone().unwrap_or_else(|| parent(file));
-    let own_name = opened
-        .as_ref()
-        .and_then(|opened| opened.package.manifest.name.as_deref());
-    let name = match own_name {
+    // What only its own tool understands of a package.json is told where its lockfile is read.
+    let json: serde_json::Value = text
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
+    let name = match json["name"].as_str() {
         Some(name) => name_of(name),
         None => layer_name(&folder),
     };
-    let mut own = own_files(input, vec![file.clone(), lockfile.clone()])?;
-    if let Some(opened) = &opened
-        && opened.is_module()
+    let built_from = lockfiles_beside(file).chain([file.clone(), lockfile.clone()]);
+    let mut own = own_files(input, built_from.collect())?;
+    if json["type"] == "module"
         && own.iter().any(|(path, _)| is_read_by(path.as_str()))
         && let Ok(path) = layerpress_tree::LayerPath::new("nodejs/package.json")
     {
@@ -113,7 +158,14 @@ pub(crate) fn open(input: &Input) -> Result<(Project, Option<Opened>), CompileEr
         lockfile,
         own,
     };
-    Ok((project, opened))
+    Ok((project, found))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, CompileError> {
+    std::fs::read(file).map_err(|source| CompileError::Unreadable {
+        path: file.to_owned(),
+        source,
+    })
 }
 
 /// Whether a file of the layer is read by what `nodejs/package.json` says of its type.
@@ -131,30 +183,22 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    fn read(file: &Path, shown: &str) -> Result<Self, CompileError> {
-        let bytes = std::fs::read(file).map_err(|source| CompileError::Unreadable {
-            path: file.to_owned(),
-            source,
-        })?;
-        let package = PackageJson::parse(shown, &bytes).map_err(NodeError::from)?;
+    fn read(shown: &str, bytes: &[u8]) -> Result<Self, CompileError> {
+        let package = PackageJson::parse(shown, bytes).map_err(NodeError::from)?;
         Ok(Self {
             package,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
+            text: String::from_utf8_lossy(bytes).into_owned(),
         })
-    }
-
-    fn is_module(&self) -> bool {
-        let json = serde_json::from_str::<serde_json::Value>(&self.text);
-        json.is_ok_and(|json| json["type"] == "module")
     }
 }
 
-/// The lockfile beside a manifest: a shrinkwrap where there is one.
-fn lockfile_of(manifest: &Path) -> PathBuf {
-    let [shrinkwrap, lock] = LOCKFILES.map(|name| manifest.with_file_name(name));
-    if shrinkwrap.is_file() {
-        shrinkwrap
-    } else {
-        lock
-    }
+/// The lockfile beside a manifest: npm's, a shrinkwrap before a lock; another tool's where there is
+/// none, if it `serves`.
+fn lockfile_of(manifest: &Path, foreign_serves: bool) -> PathBuf {
+    let [_, lock] = LOCKFILES;
+    let is_npms = |path: &PathBuf| LOCKFILES.iter().any(|name| path.ends_with(name));
+    let mut there = lockfiles_beside(manifest).filter(|path| foreign_serves || is_npms(path));
+    there
+        .next()
+        .unwrap_or_else(|| manifest.with_file_name(lock))
 }

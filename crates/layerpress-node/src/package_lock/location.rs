@@ -4,7 +4,7 @@ use crate::name::PackageName;
 
 /// What is wrong with the folder of an entry, in a few words. Nothing leaves the project but a plain
 /// folder that a link may lead to (`../lib`).
-pub(super) fn fault(location: &str) -> Option<&'static str> {
+pub(crate) fn fault(location: &str) -> Option<&'static str> {
     if location.is_empty() {
         return None;
     }

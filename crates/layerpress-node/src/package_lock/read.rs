@@ -23,9 +23,9 @@ use crate::place::plain_path;
 use crate::trail::{Fault, Trail, path, shown};
 
 /// More than any real lockfile; 10 MiB is already rare.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// More packages than any real lockfile has; a few thousand are many.
-pub(super) const MAX_PACKAGES: usize = 100_000;
+pub(crate) const MAX_PACKAGES: usize = 100_000;
 
 /// Where something stands that npm never writes.
 const ALIEN: &str = "the file was not written by npm: look who did";

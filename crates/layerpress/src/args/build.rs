@@ -19,7 +19,11 @@ Examples:
   layerpress build layer/python --locked --offline --json
 
 The lockfile is written beside the manifest; without `--locked` it is brought up
-to date first.")]
+to date first.
+
+Lockfiles of other tools are built as they are and never rewritten: `uv.lock`,
+`poetry.lock`, `pdm.lock`, `Pipfile.lock`; `npm-shrinkwrap.json`,
+`pnpm-lock.yaml`, `yarn.lock`, `bun.lock`.")]
 pub(crate) struct BuildArgs {
     /// A requirements file, a `pyproject.toml`, a `package.json`, a lockfile, or a folder that
     /// holds them
@@ -126,7 +130,9 @@ pub(crate) struct LockArgs {
 #[command(after_help = "\
 Example:
   layerpress fetch pylock.toml && layerpress build pylock.toml --offline
-  layerpress fetch package-lock.json --arch x86_64,arm64")]
+  layerpress fetch package-lock.json --arch x86_64,arm64
+
+The lockfile may be another tool's, as for `build`.")]
 pub(crate) struct FetchArgs {
     /// The lockfile
     #[arg(value_name = "LOCK")]
