@@ -6,6 +6,7 @@
 //! on the target among those; [`judge`] finds the packages whose machine code is not there.
 
 mod foreign;
+mod node_versions;
 mod rows;
 mod scripts;
 #[cfg(test)]

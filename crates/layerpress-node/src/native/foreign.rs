@@ -1,11 +1,13 @@
 //! [`foreign_files`]: machine code that cannot run on the target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use layerpress_press::{Binary, Libc, Machine};
 use layerpress_target::{Arch, Target};
 use layerpress_tree::LayerPath;
+
+use super::node_versions::is_for_other_node;
 
 /// The name of the rule that takes these files out of a layer; every profile but `none` has it.
 pub const RULE: &str = "other-platform-binaries";
@@ -34,6 +36,8 @@ pub enum Foreign {
     Musl,
     /// In the folder of another platform below `prebuilds`.
     Folder,
+    /// For another version of Node.js, or a program beside it, that loads such files.
+    OtherNode,
     /// A query engine of Prisma's that another Linux would load.
     Engine,
 }
@@ -47,6 +51,7 @@ impl fmt::Display for Foreign {
             Self::Processor => "for another processor",
             Self::Musl => "for the C library musl",
             Self::Folder => "in the folder of another platform",
+            Self::OtherNode => "for another version of Node.js",
             Self::Engine => "an engine for another Linux",
         })
     }
@@ -55,8 +60,8 @@ impl fmt::Display for Foreign {
 /// The files of one package, or of the team's own, that are of no use on `target`, in their order;
 /// `binaries` are those of `files` that are machine code.
 ///
-/// What a file is for is told by its own bytes, and beside that only by folders whose loader goes by
-/// their names. WebAssembly, .NET code for any system and programs of the kernel's own machine stay;
+/// What a file is for is told by its own bytes, and beside that only by folders and names that its
+/// loader goes by. WebAssembly, .NET code for any system and programs of the kernel's own machine stay;
 /// so does code that needs musl where the package brings musl along.
 #[must_use]
 pub fn foreign_files(
@@ -66,6 +71,7 @@ pub fn foreign_files(
 ) -> Vec<ForeignFile> {
     let has_musl = files.iter().any(|path| is_musl(path.file_name()));
     let has_engine = files.iter().any(|path| is_own_engine(path, target));
+    let names: BTreeSet<&str> = files.iter().map(|path| path.as_str()).collect();
     let reason = |path: &LayerPath| {
         let by_bytes = binaries
             .get(path)
@@ -73,6 +79,7 @@ pub fn foreign_files(
             .filter(|reason| *reason != Foreign::Musl || !has_musl);
         by_bytes
             .or_else(|| in_foreign_folder(path, target.arch).then_some(Foreign::Folder))
+            .or_else(|| is_for_other_node(path, &names, target).then_some(Foreign::OtherNode))
             .or_else(|| (has_engine && is_other_engine(path, target)).then_some(Foreign::Engine))
     };
     files
@@ -118,9 +125,20 @@ fn is_musl(name: &str) -> bool {
 /// and its kin (node-gyp-build, `node-gyp-build.js`, `parseTuple`) look nowhere but in that of their
 /// own.
 fn in_foreign_folder(path: &LayerPath, arch: Arch) -> bool {
-    const PLATFORMS: [&str; 11] = [
-        "aix", "android", "cygwin", "darwin", "freebsd", "haiku", "linux", "netbsd", "openbsd",
-        "sunos", "win32",
+    const PLATFORMS: [&str; 13] = [
+        "aix",
+        "android",
+        "cygwin",
+        "darwin",
+        "freebsd",
+        "haiku",
+        "linux",
+        "linuxglibc",
+        "linuxmusl",
+        "netbsd",
+        "openbsd",
+        "sunos",
+        "win32",
     ];
     const PROCESSORS: [&str; 14] = [
         "arm",
@@ -148,7 +166,8 @@ fn in_foreign_folder(path: &LayerPath, arch: Arch) -> bool {
         .any(|(platform, processors)| {
             let known = PLATFORMS.contains(&platform)
                 && processors.split('+').all(|it| PROCESSORS.contains(&it));
-            let own = platform == "linux" && processors.split('+').any(|it| it == arch.npm_cpu());
+            let own = ["linux", "linuxglibc"].contains(&platform)
+                && processors.split('+').any(|it| it == arch.npm_cpu());
             known && !own
         })
 }

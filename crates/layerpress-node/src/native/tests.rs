@@ -120,6 +120,88 @@ fn prebuilds_of_other_platforms_are_foreign() {
     ");
 }
 
+/// The paths are those of the packages that are named.
+#[test]
+fn files_for_other_versions_of_node_are_foreign() {
+    let of = |files: &[&str], runtime: &str| {
+        let files: Vec<_> = files.iter().map(|name| (*name, Some(GLIBC))).collect();
+        let foreign = foreign(&files, target(runtime, Arch::X86_64));
+        let names = foreign
+            .lines()
+            .filter_map(|line| line.strip_suffix(": for another version of Node.js"));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    // isolated-vm, @datadog/pprof, @datadog/native-iast-taint-tracking, @sentry/node-cpu-profiler.
+    for [twenty, twenty_two] in [
+        [
+            "prebuilds/linux-x64/a.abi115.glibc.node",
+            "prebuilds/linux-x64/a.abi127.glibc.node",
+        ],
+        [
+            "prebuilds/linux-x64/a.node.abi115.node",
+            "prebuilds/linux-x64/a.node.abi127.node",
+        ],
+        [
+            "prebuilds/linuxglibc-x64/node-115.node",
+            "prebuilds/linuxglibc-x64/node-127.node",
+        ],
+        [
+            "lib/a-linux-x64-glibc-115.node",
+            "lib/a-linux-x64-glibc-127.node",
+        ],
+        // zeromq, deasync, node-pre-gyp.
+        [
+            "build/linux/x64/node/glibc-115-Release/a.node",
+            "build/linux/x64/node/glibc-127-Release/a.node",
+        ],
+        [
+            "bin/linux-x64-node-20/a.node",
+            "bin/linux-x64-node-22/a.node",
+        ],
+        [
+            "lib/binding/node-v115-linux-x64-glibc/a.node",
+            "lib/binding/node-v127-linux-x64-glibc/a.node",
+        ],
+    ] {
+        let both = [twenty, twenty_two];
+        assert_eq!(of(&both, "nodejs20.x"), twenty_two);
+        assert_eq!(of(&both, "nodejs22.x"), twenty);
+        // Where the target's own is not there, nobody knows what the number is.
+        assert_eq!(of(&both, "nodejs24.x"), "");
+    }
+    let deasync = [
+        "bin/linux-x64-node-0.10/a.node",
+        "bin/linux-x64-node-22/a.node",
+    ];
+    assert_eq!(of(&deasync, "nodejs22.x"), deasync[0]);
+    // msgpackr-extract: what has no tag of an interface is for all.
+    let msgpackr = ["node.abi115.glibc.node", "node.napi.glibc.node"];
+    assert_eq!(of(&msgpackr, "nodejs22.x"), msgpackr[0]);
+    assert_eq!(of(&msgpackr, "nodejs20.x"), "");
+    // ref-napi.
+    let electron = [
+        "prebuilds/linux-x64/electron.napi.node",
+        "prebuilds/linux-x64/node.napi.node",
+    ];
+    assert_eq!(of(&electron, "nodejs22.x"), electron[0]);
+}
+
+#[test]
+fn numbers_that_are_no_versions_of_node_stay() {
+    let files = [
+        "build/Release/oracledb-26.0.0-linux-x64.node",
+        "build/Release/oracledb-127.0.0-linux-x64.node",
+        "bin/napi-v3/linux/x64/a.node",
+        "bin/napi-v6/linux/x64/a.node",
+        "lib/x64.node",
+        "lib/x127.node",
+        "lib/part-64.js",
+        "lib/part-127.js",
+    ];
+    let files = files.map(|name| (name, Some(GLIBC)));
+    assert_eq!(foreign(&files, x86_64()), "");
+}
+
 #[test]
 fn what_may_be_needed_stays() {
     let files = [
@@ -306,7 +388,7 @@ fn packages_whose_native_part_is_not_there_are_broken() {
     Broken `puppeteer@24.43.1`: it works with a browser that its install script downloads, and no install script is run
       hint: use `puppeteer-core` with `@sparticuz/chromium`, a browser made for Lambda
     Broken `sharp@0.33.5`: none of its optional dependencies for Linux on x86_64 is there
-      hint: the lockfile may have been made for another platform only: `@img/sharp-linux-x64` should be in it; remove the lockfile and lock again
+      hint: `@img/sharp-linux-x64` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again
     Broken `sqlite3@5.1.7`: its native part for Linux on x86_64 comes by an install script, and no install script is run
       hint: use `better-sqlite3` 13 or later, or `node:sqlite` of Node.js 22.13 and later
     ");
@@ -352,7 +434,7 @@ fn other_scripts_are_listed_or_passed_over() {
     Doubtful `ngrok@4.3.3`: its `postinstall` script `node ./postinstall.js` is not run
       hint: see whether it works without
     Doubtful `rollup@4.0.0`: none of its optional dependencies for Linux on x86_64 is there
-      hint: the lockfile may have been made for another platform only: `@rollup/rollup-linux-x64-gnu` should be in it; remove the lockfile and lock again
+      hint: `@rollup/rollup-linux-x64-gnu` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again
     skipped bigint-buffer@1.1.5: prints, checks, or may fail
     skipped core-js@3.51.0: prints a notice
     skipped msgpackr-extract@3.0.7: builds what is done in JavaScript without it

@@ -8,6 +8,7 @@ use layerpress_target::{Arch, Target};
 use layerpress_tree::LayerPath;
 
 use super::foreign::{engine_target, foreign, is_engine, is_own_engine};
+use super::node_versions::fits_node;
 use super::rows::{Known, known};
 use super::scripts::{Purpose, purpose};
 use crate::tarball::{Facts, PackageTree};
@@ -210,7 +211,7 @@ impl Court<'_> {
                 self.system()
             );
             let remedy = format!(
-                "the lockfile may have been made for another platform only: `{wanted}` should be in it; remove the lockfile and lock again"
+                "`{wanted}` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again"
             );
             return Verdict::Trouble(severity, reason, remedy);
         }
@@ -323,33 +324,6 @@ impl Court<'_> {
             Arch::Arm64 => "Linux on arm64",
         }
     }
-}
-
-/// Whether a file built for one version of Node.js is for the target's: node-gyp-build's tag `abi127`
-/// without `napi`, node-pre-gyp's folder `node-v127-linux-x64-glibc`, and `linux-x64-127` or
-/// `linux-x64-node-22` of those that have their own ways.
-fn fits_node(path: &LayerPath, target: Target) -> bool {
-    let tags: Vec<&str> = path.file_name().split('.').collect();
-    if tags.contains(&"napi") {
-        return true;
-    }
-    let abi = |text: &str| {
-        let abi = text.parse::<u16>().ok()?;
-        Some(Some(abi) == target.runtime.node_module_version())
-    };
-    let by_folder = |folder: &str| {
-        let words: Vec<&str> = folder.split('-').collect();
-        match words[..] {
-            ["node", version, "linux", ..] => abi(version.strip_prefix('v')?),
-            ["linux", _, "node", major] => Some(major == target.runtime.version().0.to_string()),
-            ["linux", _, version, ..] => abi(version),
-            _ => None,
-        }
-    };
-    let by_tag = tags.iter().find_map(|tag| abi(tag.strip_prefix("abi")?));
-    by_tag
-        .or_else(|| path.components().find_map(by_folder))
-        .unwrap_or(true)
 }
 
 /// A foreign text as it may be shown.
