@@ -41,6 +41,46 @@ fn a_package_json_becomes_a_layer_and_a_lockfile() {
     );
 }
 
+/// A lock holds everything whatever is omitted: the settings may be another machine's tomorrow.
+#[test]
+fn what_npms_settings_omit_stays_out_of_the_layer() {
+    let registry = small_world();
+    registry.publish([
+        NpmPackage::new("extra", "1.0.0").build(),
+        NpmPackage::new("tool", "1.0.0").build(),
+    ]);
+    let context = TestContext::new().with_registry(&registry);
+    let manifest = json!({
+        "name": "api",
+        "dependencies": { "library": "*" },
+        "devDependencies": { "tool": "1" },
+        "optionalDependencies": { "extra": "1" },
+    });
+    context.write("package.json", manifest.to_string());
+    for (settings, options, expected) in [
+        ("", &[][..], "extra library"),
+        ("include=dev\n", &[], "extra library"),
+        ("omit=optional\n", &[], "library"),
+        ("omit=optional\ninclude=optional\n", &[], "extra library"),
+        ("optional=false\n", &["--dev"], "library tool"),
+        ("omit=dev\n", &["--dev"], "extra library tool"),
+    ] {
+        context.write(".npmrc", settings);
+        let build = ["build", "package.json", "-o", "out.zip"];
+        context.run(build.iter().chain(options)).expect_code(0);
+        let layer = context.layer("out.zip");
+        let paths = layer.paths();
+        let names: Vec<&str> = paths
+            .iter()
+            .filter_map(|path| path.strip_suffix("/package.json"))
+            .filter_map(|folder| folder.rsplit('/').next())
+            .collect();
+        assert_eq!(names.join(" "), expected, "{settings} {options:?}");
+        let packages = lock(&context)["packages"].clone();
+        assert_eq!(packages.as_object().map(serde_json::Map::len), Some(4));
+    }
+}
+
 #[test]
 fn the_json_document_is_exact() {
     let registry = small_world();

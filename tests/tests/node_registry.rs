@@ -313,6 +313,38 @@ fn a_tarball_that_cannot_be_had_is_told_and_leaves_no_layer() {
 }
 
 #[test]
+fn hosts_that_npms_settings_except_are_reached_without_the_proxy() {
+    let registry = small_world();
+    // Nothing listens there.
+    let proxy = "http://127.0.0.1:9";
+    let lock = |settings: &str, variable: bool| {
+        let mut context = context(&registry);
+        if variable {
+            context = context.with_variable("HTTPS_PROXY", proxy);
+        }
+        context.write(".npmrc", settings);
+        context.run(["lock", "package.json"]).code
+    };
+    let proxied = format!("https-proxy={proxy}\n");
+    assert_eq!(lock(&proxied, false), Some(3));
+    assert_eq!(
+        lock(&format!("{proxied}noproxy=127.0.0.1\n"), false),
+        Some(0)
+    );
+    assert_eq!(
+        lock(&format!("{proxied}noproxy=x.example,127.0.0.0/8\n"), false),
+        Some(0)
+    );
+    assert_eq!(
+        lock(&format!("{proxied}noproxy=x.example\n"), false),
+        Some(3)
+    );
+    // The same for the proxy of the environment.
+    assert_eq!(lock("noproxy=127.0.0.1\n", true), Some(0));
+    assert_eq!(lock("noproxy=x.example\n", true), Some(3));
+}
+
+#[test]
 fn a_registry_that_is_not_there_or_never_answers() {
     let registry = small_world();
     registry.fault(On::packument("app"), Fault::Hang);

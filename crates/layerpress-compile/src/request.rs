@@ -108,6 +108,8 @@ pub struct Sources {
     pub certificates: Vec<Vec<u8>>,
     /// The proxy for everything, if `HTTPS_PROXY` and its like are not what counts.
     pub proxy: Option<ProxyAddress>,
+    /// The hosts and domains that `proxy` is not for, if those of `NO_PROXY` are not what counts.
+    pub no_proxy: Vec<String>,
     /// The text of the user's netrc.
     pub netrc: Option<String>,
     /// Whether the `keyring` program is asked for passwords.

@@ -43,6 +43,7 @@ impl Session {
             extra_certificates: sources.certificates.clone(),
             trusted_hosts: trusted_hosts.clone(),
             proxy: sources.proxy.clone(),
+            no_proxy: sources.no_proxy.clone(),
             turns: sources.jobs.get(),
             ..ClientOptions::default()
         };

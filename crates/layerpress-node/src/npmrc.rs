@@ -2,7 +2,18 @@
 //!
 //! In come the texts of the project's, the user's and the machine's `.npmrc` and the variables of
 //! the process, handed in; out come a [`Registry`](crate::registry::Registry)'s options, tokens for
-//! the client, and a few switches. Settings that mean nothing here are passed over quietly.
+//! the client, and a few switches. These count, with npm's meaning:
+//!
+//! - where packages come from: `registry`, `@scope:registry`, `replace-registry-host`, `before`,
+//!   `min-release-age`, `min-release-age-exclude`;
+//! - how they are fetched: `_authToken`, `_auth`, `username` and `_password` of a registry,
+//!   `https-proxy`, `proxy`, `noproxy`, `ca`, `cafile`, `strict-ssl`;
+//! - what is chosen: `legacy-peer-deps`, `strict-peer-deps`, `engine-strict`, `ignore-scripts`,
+//!   `omit-lockfile-registry-resolved`;
+//! - what is laid out: `omit`, `include`, `production`, `only`, `optional`. A layer is for production:
+//!   what only developers need comes by `--dev` alone, whatever the settings include.
+//!
+//! All others are passed over quietly.
 //!
 //! A project may come from anybody. Its own file can choose registries, but not where the user's
 //! tokens go: a token is bound to host and path as npm has it, and here to https too, unless a file

@@ -227,6 +227,7 @@ pub(crate) fn sources(
         jobs,
         certificates,
         proxy: configured.proxy.clone(),
+        no_proxy: Vec::new(),
         netrc: netrc(environment)?,
         keyring: configured.keyring,
         logins: logins

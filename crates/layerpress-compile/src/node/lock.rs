@@ -89,7 +89,7 @@ pub(crate) fn lock_project(
         folder: &folder,
         path: &project.lockfile,
         target: targets[0],
-        peers: peers(&npmrc),
+        peers: npmrc.peers(),
         omits_resolved: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
     let mut done = match found {
@@ -119,7 +119,7 @@ pub(crate) fn lock_project(
         // What was resolved just now is already where its registry says.
         done.lock.rebase(desk.registry());
     }
-    done.asked.peers = peers(&npmrc);
+    done.asked.peers = npmrc.peers();
     supply(&session, desk.registry(), &mut done.lock)?;
     let generated = match (&input.folder, input.own_code) {
         (Some(part), true) if input.part.is_some() => generated(part)?,
@@ -184,26 +184,23 @@ fn sources(
     {
         certificates.push(bundle);
     }
+    let proxies = npmrc.proxies();
+    // `noproxy` is for the proxy of the environment as well.
+    let variable = |name: &&str| options.variables.get(*name).cloned();
+    let of_environment = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let of_environment = match proxies.without.is_empty() {
+        true => None,
+        false => of_environment.iter().find_map(variable),
+    };
     Ok(Sources {
         certificates,
-        proxy: npmrc.proxies().https.map(ProxyAddress),
+        proxy: proxies.address.or(of_environment).map(ProxyAddress),
+        no_proxy: proxies.without,
         netrc: None,
         keyring: false,
         logins: Vec::new(),
         ..sources.clone()
     })
-}
-
-/// What becomes of peers, by npm's settings.
-fn peers(npmrc: &Npmrc) -> Peers {
-    match (
-        npmrc.switch("legacy-peer-deps"),
-        npmrc.switch("strict-peer-deps"),
-    ) {
-        (Some(true), _) => Peers::Left,
-        (_, Some(true)) => Peers::Strict,
-        _ => Peers::Installed,
-    }
 }
 
 /// The Node.js that versions are chosen for: the oldest of all targets, since one lock serves them.

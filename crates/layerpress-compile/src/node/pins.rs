@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use layerpress_fetch::Event;
 use layerpress_node::native::{Installed, Severity, Trouble, judge};
-use layerpress_node::npmrc::Npmrc;
+use layerpress_node::npmrc::{Npmrc, Omit};
 use layerpress_node::package_lock::{self, PackageLock, Pin, PinOptions, Resolved};
 use layerpress_node::pick::node_admits;
 use layerpress_node::place::Project;
@@ -41,7 +41,7 @@ pub(crate) struct NodePins {
     folder: PathBuf,
     /// Files that a tool wrote: where they go below `node_modules`, and where they lie.
     generated: Vec<OwnFile>,
-    dev: bool,
+    omit: BTreeSet<Omit>,
     engine_strict: bool,
     ignore_scripts: bool,
     /// Warnings that were given already: several targets have them in common.
@@ -111,7 +111,8 @@ impl Pins for NodePins {
 }
 
 impl NodePins {
-    /// What a lock gives to a project.
+    /// What a lock gives to a project. Packages for development come along with `dev` alone: a layer
+    /// is for production, whatever npm's settings include.
     pub(crate) fn new(parts: Parts, dev: bool, npmrc: &Npmrc) -> Self {
         let Parts {
             asked,
@@ -120,13 +121,18 @@ impl NodePins {
             folder,
             generated,
         } = parts;
+        let mut omit = npmrc.omitted().unwrap_or_default();
+        match dev {
+            true => omit.remove(&Omit::Dev),
+            false => omit.insert(Omit::Dev),
+        };
         Self {
             asked,
             lock,
             desk,
             folder,
             generated,
-            dev,
+            omit,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
             ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
             told: Mutex::default(),
@@ -138,7 +144,7 @@ impl NodePins {
         let folders = |location: &str| package_of(&self.folder, location);
         let options = PinOptions {
             target: job.target,
-            dev: self.dev,
+            omit: self.omit.clone(),
             exclude: job
                 .exclude
                 .iter()

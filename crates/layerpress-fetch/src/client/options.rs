@@ -33,6 +33,9 @@ pub struct ClientOptions {
     /// The proxy for all hosts but those of `NO_PROXY`, before `HTTPS_PROXY` and its like. Default:
     /// none.
     pub proxy: Option<ProxyAddress>,
+    /// Hosts and domains that `proxy` is not for, in place of those of `NO_PROXY`. Default: none are
+    /// named.
+    pub no_proxy: Vec<String>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How often to try again.
@@ -98,6 +101,7 @@ impl Default for ClientOptions {
             trusted_hosts: Vec::new(),
             system_proxy: true,
             proxy: None,
+            no_proxy: Vec::new(),
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             redirects: 10,

@@ -106,8 +106,11 @@ fn build(
             true => address.clone(),
             false => format!("http://{address}"),
         };
-        let proxy = Proxy::all(address)?.no_proxy(NoProxy::from_env());
-        builder = builder.proxy(proxy);
+        let without = match options.no_proxy.as_slice() {
+            [] => NoProxy::from_env(),
+            hosts => NoProxy::from_string(&hosts.join(",")),
+        };
+        builder = builder.proxy(Proxy::all(address)?.no_proxy(without));
     } else if !options.system_proxy {
         builder = builder.no_proxy();
     }

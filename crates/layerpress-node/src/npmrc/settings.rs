@@ -24,14 +24,12 @@ pub enum Omit {
     Peer,
 }
 
-/// The proxies that the settings name.
+/// The proxy that the settings name.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
-    /// For addresses with `https` (`https-proxy`, else `proxy`).
-    pub https: Option<String>,
-    /// For addresses with `http` (`proxy`).
-    pub http: Option<String>,
-    /// Hosts and domains that are reached without one.
+    /// The one for everything: `https-proxy`, else `proxy`.
+    pub address: Option<String>,
+    /// Hosts and domains that are reached without one (`noproxy`), whoever named it.
     pub without: Vec<String>,
 }
 
@@ -123,22 +121,20 @@ impl Npmrc {
         omitted
     }
 
-    /// The proxies, where a setting names any.
+    /// The proxy, where a setting names one.
     #[must_use]
     pub fn proxies(&self) -> Proxies {
         let address = |key| {
             let text = self.setting(key)?.text()?;
             (text != "false" && text != "true").then(|| text.to_owned())
         };
-        let http = address("proxy");
         let without = self
             .setting("noproxy")
             .into_iter()
             .flat_map(|setting| setting.list());
         let without = without.flat_map(|text| text.split(',')).map(str::trim);
         Proxies {
-            https: address("https-proxy").or_else(|| http.clone()),
-            http,
+            address: address("https-proxy").or_else(|| address("proxy")),
             without: without
                 .filter(|host| !host.is_empty())
                 .map(str::to_owned)

@@ -171,13 +171,10 @@ fn switches_and_what_is_left_out() {
 fn proxies_certificates_and_unchecked_hosts() {
     let read = |text: &str| npmrc(&[(Origin::Project, text)], &[]);
     let proxies = read("proxy=http://p.example:3128\nnoproxy=a.example, .b.example").proxies();
-    assert_eq!(proxies.https.as_deref(), Some("http://p.example:3128"));
+    assert_eq!(proxies.address.as_deref(), Some("http://p.example:3128"));
     assert_eq!(proxies.without, ["a.example", ".b.example"]);
     let proxies = read("https-proxy=http://s.example\nproxy=false").proxies();
-    assert_eq!(
-        (proxies.https.as_deref(), proxies.http.as_deref()),
-        (Some("http://s.example"), None)
-    );
+    assert_eq!(proxies.address.as_deref(), Some("http://s.example"));
     assert_eq!(read("").proxies(), Proxies::default());
 
     let certificates = read("ca[]=\"A\\nB\"\nca[]=C")

@@ -1,5 +1,6 @@
 //! What of a lockfile goes into a layer for a target: what `npm ci --omit=dev` lays out there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use layerpress_target::Target;
@@ -7,9 +8,10 @@ use layerpress_target::Target;
 use super::Project;
 use super::load::{Folders, load, recalculate};
 use super::place_dep::label;
-use super::tree::{NodeId, Set, Tree};
+use super::tree::{Flags, NodeId, Set, Tree};
 use crate::integrity::Integrity;
 use crate::manifest::Manifest;
+use crate::npmrc::Omit;
 use crate::package_lock::PackageLock;
 use crate::pick::node_admits;
 use crate::semver::Version;
@@ -19,8 +21,8 @@ use crate::semver::Version;
 pub struct PinOptions {
     /// The runtime and processor.
     pub target: Target,
-    /// With what is only for development; without it by default.
-    pub dev: bool,
+    /// What is left out: a package goes if all that it is there for does.
+    pub omit: BTreeSet<Omit>,
     /// Packages to leave out, with what only they need: real names or those of their folders.
     pub exclude: Vec<Arc<str>>,
 }
@@ -136,7 +138,7 @@ pub fn pins(
     let mut tree = load(project, lock, folders);
     recalculate(&mut tree);
     let platform = Platform::of(&options.target);
-    let omitted = |tree: &Tree, node: NodeId| !options.dev && tree[node].flags.dev;
+    let omitted = |tree: &Tree, node: NodeId| is_omitted(&tree[node].flags, &options.omit);
     let all = tree.all();
     for node in all.iter().copied() {
         let flags = tree[node].flags;
@@ -185,6 +187,16 @@ pub fn chosen_alike(lock: &PackageLock, one: &Target, other: &Target) -> bool {
         let of = &locked.manifest;
         one.fits(of) == other.fits(of) && one.fits_the_machine(of) == other.fits_the_machine(of)
     })
+}
+
+/// npm's `arborist/reify.js`, where it marks what is omitted.
+fn is_omitted(flags: &Flags, omit: &BTreeSet<Omit>) -> bool {
+    let [dev, optional, peer] =
+        [Omit::Dev, Omit::Optional, Omit::Peer].map(|kind| omit.contains(&kind));
+    flags.dev && dev
+        || flags.optional && optional
+        || flags.peer && peer
+        || flags.dev_optional && dev && optional
 }
 
 fn is_named(tree: &Tree, node: NodeId, names: &[Arc<str>]) -> bool {

@@ -14,7 +14,7 @@ fn target(arch: &str) -> Target {
 fn options() -> PinOptions {
     PinOptions {
         target: target("x86_64"),
-        dev: false,
+        omit: [Omit::Dev].into(),
         exclude: Vec::new(),
     }
 }
@@ -50,7 +50,7 @@ fn what_is_only_for_development_stays_out_unless_asked_for() {
         ["node_modules/a", "node_modules/s"]
     );
     let dev = PinOptions {
-        dev: true,
+        omit: BTreeSet::new(),
         ..options()
     };
     assert_eq!(
@@ -62,6 +62,31 @@ fn what_is_only_for_development_stays_out_unless_asked_for() {
             "node_modules/t"
         ]
     );
+}
+
+#[test]
+fn what_the_settings_omit_stays_out() {
+    let packages = r#""node_modules/a": {"version": "1.0.0", "dependencies": {"s": "1"}},
+        "node_modules/o": {"version": "1.0.0", "dependencies": {"s": "1", "below": "1"}},
+        "node_modules/below": {"version": "1.0.0"}, "node_modules/s": {"version": "1.0.0"},
+        "node_modules/d": {"version": "1.0.0", "dependencies": {"both": "1"}},
+        "node_modules/o2": {"version": "1.0.0", "dependencies": {"both": "1"}},
+        "node_modules/both": {"version": "1.0.0"}, "node_modules/p": {"version": "1.0.0"}"#;
+    let package = r#"{"dependencies": {"a": "1"}, "devDependencies": {"d": "1"},
+        "optionalDependencies": {"o": "1", "o2": "1"}, "peerDependencies": {"p": "1"}}"#;
+    let without = |omit: &[Omit]| {
+        let omit = omit.iter().copied().collect();
+        let laid = laid(package, packages, &PinOptions { omit, ..options() });
+        let names = laid
+            .iter()
+            .filter_map(|it| it.strip_prefix("node_modules/"));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(without(&[]), "a below both d o o2 p s");
+    assert_eq!(without(&[Omit::Dev]), "a below both o o2 p s");
+    assert_eq!(without(&[Omit::Optional]), "a both d p s");
+    assert_eq!(without(&[Omit::Dev, Omit::Optional]), "a p s");
+    assert_eq!(without(&[Omit::Dev, Omit::Peer]), "a below both o o2 s");
 }
 
 const NATIVE: &str = r#"
