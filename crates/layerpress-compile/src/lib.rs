@@ -33,7 +33,7 @@ pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
 pub use layerpress_pack::Level;
 pub use lock::lock;
-pub use node::NodeError;
+pub use node::{NodeError, OtherDigest};
 pub use own_code::OwnCodeError;
 pub use python::PythonError;
 pub use report::{

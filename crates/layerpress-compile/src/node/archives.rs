@@ -17,7 +17,7 @@ use layerpress_tree::Digest;
 use url::Url;
 
 use super::digests::{self, Vouched};
-use super::error::NodeError;
+use super::error::{NodeError, OtherDigest};
 use crate::error::CompileError;
 use crate::pins::{Job, Tally};
 use crate::session::Session;
@@ -284,13 +284,15 @@ async fn fetch(
     match error {
         FetchError::Mismatch { url, found, .. } => {
             let expected: Vec<String> = vouched.digests.iter().map(written).collect();
-            Err(CompileError::Node(NodeError::OtherDigest {
-                archive: label.to_owned(),
-                url,
-                expected: expected.join(" "),
-                found: written(&found),
-                hint,
-            }))
+            Err(CompileError::Node(NodeError::OtherDigest(Box::new(
+                OtherDigest {
+                    archive: label.to_owned(),
+                    url,
+                    expected: expected.join(" "),
+                    found: written(&found),
+                    hint,
+                },
+            ))))
         }
         other => Err(other.into()),
     }

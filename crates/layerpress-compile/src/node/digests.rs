@@ -19,7 +19,7 @@ use sha1::Digest as _;
 use url::Url;
 
 use super::archives;
-use super::error::NodeError;
+use super::error::{NodeError, OtherDigest};
 use crate::error::CompileError;
 use crate::session::Session;
 
@@ -55,14 +55,14 @@ impl Vouched {
             only.to_string()
         };
         match self.sha1 {
-            Some(expected) if expected != found => Err(NodeError::OtherDigest {
+            Some(expected) if expected != found => Err(NodeError::OtherDigest(Box::new(OtherDigest {
                 archive: archive.to_owned(),
                 url,
                 expected: told(expected),
                 found: told(found),
                 hint: "the archive was replaced since it was locked, or the lockfile was changed by hand"
                     .to_owned(),
-            }),
+            }))),
             _ => Ok(()),
         }
     }

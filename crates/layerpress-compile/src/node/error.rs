@@ -78,19 +78,8 @@ pub enum NodeError {
         address: String,
     },
     /// A tarball that is not what the lockfile or the registry says.
-    #[error("`{archive}` from `{url}`: expected `{expected}`, found `{found}`")]
-    OtherDigest {
-        /// The package.
-        archive: String,
-        /// Where it came from, without credentials.
-        url: String,
-        /// What was promised, as a lockfile writes it.
-        expected: String,
-        /// What it has.
-        found: String,
-        /// What to do about it.
-        hint: String,
-    },
+    #[error(transparent)]
+    OtherDigest(Box<OtherDigest>),
     /// A folder that cannot be read.
     #[error("`{}` cannot be read: {source}", path.display())]
     Folder {
@@ -131,6 +120,22 @@ pub enum NodeError {
         /// The other's.
         second: String,
     },
+}
+
+/// A tarball that is not what the lockfile or the registry says.
+#[derive(Debug, thiserror::Error)]
+#[error("`{archive}` from `{url}`: expected `{expected}`, found `{found}`")]
+pub struct OtherDigest {
+    /// The package.
+    pub archive: String,
+    /// Where it came from, without credentials.
+    pub url: String,
+    /// What was promised, as a lockfile writes it.
+    pub expected: String,
+    /// What it has, likewise.
+    pub found: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 fn told(troubles: &[Trouble]) -> String {
@@ -215,7 +220,7 @@ impl NodeError {
             | Self::ForeignLock(_)
             | Self::Tarball(_)
             | Self::Address { .. }
-            | Self::OtherDigest { .. }
+            | Self::OtherDigest(_)
             | Self::NoDigest { .. }
             | Self::NoPackage { .. }
             | Self::PackedName { .. }
@@ -240,7 +245,7 @@ impl NodeError {
             | Self::Pin(PinError::Unknown { .. }) => "lockfile",
             Self::Pin(_) => "lockfile-target",
             Self::Tarball(_) => "tarball",
-            Self::OtherDigest { .. } => "artifact",
+            Self::OtherDigest(_) => "artifact",
             Self::Engine { .. } => "engine",
             Self::Broken { .. } => "install-script",
             Self::NoDigest { .. } => "no-digest",
@@ -277,7 +282,7 @@ impl NodeError {
             Self::Address { .. } => {
                 "delete the lockfile and have it written again from package.json".into()
             }
-            Self::OtherDigest { hint, .. } => hint.clone(),
+            Self::OtherDigest(error) => error.hint.clone(),
             Self::NoPackage { .. } => {
                 "paths of `file:` and `workspaces` are relative to the project's package.json"
                     .into()

@@ -16,6 +16,6 @@ mod pack_list;
 mod pins;
 mod project;
 
-pub use error::NodeError;
+pub use error::{NodeError, OtherDigest};
 pub(crate) use lock::lock_project;
 pub(crate) use project::{LOOKED_FOR, find_in, is_known};

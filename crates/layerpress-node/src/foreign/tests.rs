@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::manifest::{Manifest, Pairs};
+use crate::npmrc::Omit;
 use crate::package_lock::{Pin, PinOptions, Resolved, pins};
 use crate::source::WorkspaceError;
 
@@ -63,7 +64,7 @@ fn pins_of(foreign: &Foreign, dev: bool) -> Vec<Pin> {
             runtime: "nodejs22.x".parse().expect("a runtime"),
             arch: Arch::X86_64,
         },
-        dev,
+        omit: (!dev).then_some(Omit::Dev).into_iter().collect(),
         exclude: Vec::new(),
     };
     let found = pins(&foreign.project, &foreign.lock, &|_| None, &options);
@@ -458,7 +459,7 @@ proptest! {
         if let Ok(foreign) = read_text(file, &damaged, &[("package.json", &manifest)]) {
             let options = PinOptions {
                 target: Target { runtime: "nodejs22.x".parse().expect("known"), arch: Arch::X86_64 },
-                dev: false,
+                omit: [Omit::Dev].into(),
                 exclude: Vec::new(),
             };
             let _ = pins(&foreign.project, &foreign.lock, &|_| None, &options);
