@@ -34,6 +34,11 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::usage::Mistake;
 
+/// Trees and packuments are many small pieces made on one thread and read on another, which the
+/// systems' own allocators are slow at, musl's above all.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let environment = Environment::of_process();
     let arguments: Vec<OsString> = std::env::args_os().collect();
