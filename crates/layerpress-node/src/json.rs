@@ -172,12 +172,11 @@ fn has_twins(pairs: &[(&str, &str)]) -> bool {
 /// Writes the value as JSON without spaces.
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
         match self {
             Json::Null => f.write_str("null"),
             Json::Bool(value) => write!(f, "{value}"),
             Json::Number(number) => f.write_str(number),
-            Json::Text(text) => f.write_str(&quoted(text)),
+            Json::Text(text) => put_quoted(f, text),
             Json::List(list) => {
                 for (at, value) in list.iter().enumerate() {
                     write!(f, "{}{value}", if at == 0 { "[" } else { "," })?;
@@ -186,13 +185,27 @@ impl fmt::Display for Json<'_> {
             }
             Json::Object(entries) => {
                 for (at, (name, value)) in entries.iter().enumerate() {
-                    let before = if at == 0 { "{" } else { "," };
-                    write!(f, "{before}{}:{value}", quoted(name))?;
+                    f.write_str(if at == 0 { "{" } else { "," })?;
+                    put_quoted(f, name)?;
+                    write!(f, ":{value}")?;
                 }
                 f.write_str(if entries.is_empty() { "{}" } else { "}" })
             }
         }
     }
+}
+
+/// Writes a text as JSON.
+pub(crate) fn put_quoted(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    if text
+        .bytes()
+        .any(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
+    {
+        return write!(out, "{}", serde_json::Value::from(text));
+    }
+    out.write_char('"')?;
+    out.write_str(text)?;
+    out.write_char('"')
 }
 
 impl<'de: 'j, 'j> Deserialize<'de> for Json<'j> {

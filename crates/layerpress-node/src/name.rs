@@ -37,7 +37,7 @@ impl PackageName {
         if text.is_empty() {
             return Err(NameFault::Empty);
         }
-        if text.chars().count() > 214 {
+        if text.len() > 214 && text.chars().count() > 214 {
             return Err(NameFault::TooLong);
         }
         if let Some(first) = text.chars().next().filter(|c| ".-_".contains(*c)) {
@@ -46,7 +46,10 @@ impl PackageName {
         if text.trim() != text {
             return Err(NameFault::Padded);
         }
-        if ["node_modules", "favicon.ico"].contains(&text.to_lowercase().as_str()) {
+        if ["node_modules", "favicon.ico"]
+            .iter()
+            .any(|reserved| text.eq_ignore_ascii_case(reserved))
+        {
             return Err(NameFault::Reserved);
         }
         let parts = match text.strip_prefix('@') {

@@ -15,6 +15,7 @@ mod from_lock;
 pub(crate) mod load;
 pub(crate) mod pins;
 mod place_dep;
+mod queue;
 mod rules;
 mod sets;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::json::Json;
+use crate::json::{Json, put_quoted};
 use crate::place::collate;
 
 /// The keys that come first, in this order.
@@ -53,11 +53,16 @@ fn put(out: &mut String, value: &Json<'_>, indent: &str, depth: usize) {
             out.push('{');
             for (at, (key, value)) in entries.into_iter().enumerate() {
                 line(out, indent, depth + 1, at > 0);
-                let _ = write!(out, "{}: ", Json::Text(key.as_ref().into()));
+                // Writing to a text never fails.
+                let _ = put_quoted(out, key);
+                out.push_str(": ");
                 put(out, value, indent, depth + 1);
             }
             line(out, indent, depth, false);
             out.push('}');
+        }
+        Json::Text(text) => {
+            let _ = put_quoted(out, text);
         }
         other => {
             let _ = write!(out, "{other}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::legacy;
 use super::location::{folder_name, split};
@@ -138,14 +138,22 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
 /// The folders of packages that were asked for from a registry by whoever asks for them.
 fn from_registry(tree: &IdealTree) -> FxHashSet<&str> {
     let (mut asked, mut others) = (FxHashSet::default(), FxHashSet::default());
+    // A few hundred specifiers stand in thousands of places.
+    let mut known: FxHashMap<&str, bool> = FxHashMap::default();
     for dependency in tree.packages.iter().flat_map(|placed| &placed.dependencies) {
         let Some(location) = &dependency.location else {
             continue;
         };
-        match Spec::parse(&dependency.name, &dependency.spec) {
-            Ok(Spec::Registry(_) | Spec::Alias { .. }) => asked.insert(&**location),
-            _ => others.insert(&**location),
-        };
+        let is_registry = *known.entry(&dependency.spec).or_insert_with(|| {
+            // The name plays no part in what a specifier means.
+            let spec = Spec::parse("any", &dependency.spec);
+            matches!(spec, Ok(Spec::Registry(_) | Spec::Alias { .. }))
+        });
+        if is_registry {
+            asked.insert(&**location);
+        } else {
+            others.insert(&**location);
+        }
     }
     asked.retain(|location| !others.contains(location));
     asked

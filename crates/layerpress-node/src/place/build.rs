@@ -1,6 +1,7 @@
 //! The queue: shallow packages first, each gets what it asks for and lacks.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,9 +12,10 @@ use super::error::{Failure, PeerConflict, PlaceError};
 use super::flags;
 use super::load::{recalculate, root_seed};
 use super::place_dep::{label, place};
+use super::queue::Queue;
 use super::rules::Rules;
 use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
-use super::valid::plain_path;
+use super::valid::{Read, plain_path};
 use super::{Ask, Peers, Project, Source};
 use crate::manifest::Manifest;
 use crate::package_lock::split;
@@ -33,8 +35,7 @@ type Fetched = Result<Arc<Manifest>, Arc<Failure>>;
 pub(super) struct Builder<'s, S> {
     pub(super) tree: Tree,
     source: &'s S,
-    queue: Vec<NodeId>,
-    is_sorted: bool,
+    queue: Queue,
     seen: Set<NodeId>,
     links: Set<NodeId>,
     /// For a package that came along as a peer: for whom.
@@ -65,8 +66,7 @@ impl<'s, S: Source> Builder<'s, S> {
         Builder {
             tree,
             source,
-            queue: Vec::new(),
-            is_sorted: true,
+            queue: Queue::default(),
             seen: Set::default(),
             links: Set::default(),
             peer_source: FxHashMap::default(),
@@ -127,10 +127,7 @@ impl<'s, S: Source> Builder<'s, S> {
     }
 
     pub(super) fn push(&mut self, node: NodeId) {
-        if !self.queue.contains(&node) {
-            self.queue.push(node);
-            self.is_sorted = false;
-        }
+        self.queue.push(node, &self.tree);
     }
 
     /// The shallowest package, of equally deep ones the first by path.
@@ -138,15 +135,7 @@ impl<'s, S: Source> Builder<'s, S> {
         if self.queue.is_empty() {
             self.queue_links();
         }
-        if !self.is_sorted {
-            let tree = &self.tree;
-            // The first is taken from the end.
-            self.queue.sort_by_cached_key(|node| {
-                std::cmp::Reverse((tree.depth(*node), collate::key(&tree[*node].location)))
-            });
-            self.is_sorted = true;
-        }
-        self.queue.pop()
+        self.queue.pop(&self.tree)
     }
 
     /// When nothing else is left, the folders that links lead to get what they ask for.
@@ -285,11 +274,11 @@ impl<'s, S: Source> Builder<'s, S> {
 
     fn prefetch(&mut self, edges: &[EdgeId]) {
         for edge in edges {
-            let spec = self.read(*edge);
-            if let Some(spec) = spec.filter(|spec| !matches!(spec, Spec::Folder(_))) {
+            let read = self.read(*edge);
+            if let Some(read) = read.filter(|read| !matches!(read.spec, Spec::Folder(_))) {
                 self.source.prefetch_below(&Ask {
                     name: &self.tree[*edge].name,
-                    spec: &spec,
+                    spec: &read.spec,
                 });
             }
         }
@@ -395,11 +384,12 @@ impl<'s, S: Source> Builder<'s, S> {
         let name = self.tree[edge].name.clone();
         let spec = self.tree.spec(edge);
         let read = self.read(edge);
-        if let Some(Spec::Folder(path)) = &read {
+        let read = read.as_ref().map(|read| &read.spec);
+        if let Some(Spec::Folder(path)) = read {
             return self.folder(&name, &plain_path(path), parent).await;
         }
         let key = (name.clone(), spec.clone());
-        let manifest = match (self.manifests.get(&key), &read) {
+        let manifest = match (self.manifests.get(&key), read) {
             (Some(known), _) => known.clone(),
             (None, Some(read)) => {
                 let fetched = self
@@ -459,9 +449,9 @@ impl<'s, S: Source> Builder<'s, S> {
         self.tree.link(name, target, parent)
     }
 
-    fn read(&mut self, edge: EdgeId) -> Option<Spec> {
+    fn read(&mut self, edge: EdgeId) -> Option<Rc<Read>> {
         let spec = self.tree.spec(edge);
-        self.tree.specs.get(&spec).map(|read| read.spec.clone())
+        self.tree.specs.get(&spec)
     }
 
     /// Brings all peers of a node, and theirs, into its virtual root.

@@ -10,23 +10,37 @@ const ORDER: &[u8] = b" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789";
 /// A key whose byte order is the text's order: first all characters without their case, then their
 /// case, small letters first.
 pub(crate) fn key(text: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(text.len() * 2 + 1);
-    key.extend(text.bytes().flat_map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' => [ORDER_END + byte.to_ascii_lowercase() - b'a', 0],
-        0x80.. => [u8::MAX, byte],
-        _ => [place(byte), 0],
-    }));
+    let mut key = Vec::with_capacity(text.len() * 3 + 2);
+    for byte in text.bytes() {
+        let pair = match PLACES.get(usize::from(byte)) {
+            Some(place) => [*place, 0],
+            None => [u8::MAX, byte],
+        };
+        key.extend(pair);
+    }
     key.extend([0, 0]);
     key.extend(text.bytes().map(|byte| u8::from(byte.is_ascii_uppercase())));
     key
 }
 
-const ORDER_END: u8 = 100;
+/// The place of each ASCII character; small and capital letters share theirs.
+const PLACES: [u8; 128] = places();
 
-/// Control characters come first.
-fn place(byte: u8) -> u8 {
-    let at = ORDER.iter().position(|other| *other == byte);
-    at.and_then(|at| u8::try_from(at + 2).ok()).unwrap_or(1)
+const fn places() -> [u8; 128] {
+    // Control characters come first.
+    let mut places = [1; 128];
+    let (mut at, mut place) = (0, 2);
+    while at < ORDER.len() {
+        places[ORDER[at] as usize] = place;
+        (at, place) = (at + 1, place + 1);
+    }
+    let mut letter = b'a';
+    while letter <= b'z' {
+        places[letter as usize] = place;
+        places[letter.to_ascii_uppercase() as usize] = place;
+        (letter, place) = (letter + 1, place + 1);
+    }
+    places
 }
 
 #[cfg(test)]

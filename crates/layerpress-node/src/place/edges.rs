@@ -56,7 +56,7 @@ impl Tree {
             let Some(above) = self.above(at) else { break };
             let is_child = self[at].parent.is_some();
             let place = if is_child {
-                self[above].children.get_index_of(&folded(&self[at].name))
+                self[above].children.get_index_of(&*folded(&self[at].name))
             } else {
                 self[above]
                     .fs_children

@@ -7,6 +7,7 @@
 //! comes and goes follows npm's `@npmcli/arborist` 9.9, orders of lists included, because the order
 //! in which things are found decides the tree.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -192,11 +193,11 @@ impl std::ops::IndexMut<EdgeId> for Tree {
 }
 
 /// Names are one on file systems that do not tell capitals.
-pub(super) fn folded(name: &Arc<str>) -> Arc<str> {
+pub(super) fn folded(name: &Arc<str>) -> Cow<'_, Arc<str>> {
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        name.to_ascii_lowercase().into()
+        Cow::Owned(name.to_ascii_lowercase().into())
     } else {
-        name.clone()
+        Cow::Borrowed(name)
     }
 }
 
@@ -366,7 +367,7 @@ impl Tree {
                 self.delete_edge_in(to, old);
             }
             self[old].state.set(State::Detached);
-            self[from].edges_out.shift_remove(&folded(name));
+            self[from].edges_out.shift_remove(&*folded(name));
         }
         let id = EdgeId(u32::try_from(self.edges.len()).expect("fewer edges than bytes read"));
         self.edges.push(Edge {
@@ -384,25 +385,18 @@ impl Tree {
             let rule = self.rule_for(rules, id);
             self[id].overrides = Some(rule);
         }
-        self[from].edges_out.insert(folded(name), id);
-        self.asking.entry(folded(name)).or_default().push(id);
+        let key = folded(name).into_owned();
+        self[from].edges_out.insert(key.clone(), id);
+        self.asking.entry(key).or_default().push(id);
         self.reload(id, true);
     }
 
     pub(super) fn edge_out(&self, node: NodeId, name: &Arc<str>) -> Option<EdgeId> {
-        let edges = &self[node].edges_out;
-        edges
-            .get(name)
-            .or_else(|| edges.get(&folded(name)))
-            .copied()
+        self[node].edges_out.get(&*folded(name)).copied()
     }
 
     pub(super) fn child(&self, node: NodeId, name: &Arc<str>) -> Option<NodeId> {
-        let children = &self[node].children;
-        children
-            .get(name)
-            .or_else(|| children.get(&folded(name)))
-            .copied()
+        self[node].children.get(&*folded(name)).copied()
     }
 
     /// The edges that ask for a name, as [`folded`] writes it; some may be of no use any more.
@@ -486,7 +480,7 @@ impl Tree {
     pub(super) fn resolve(&self, node: NodeId, name: &Arc<str>) -> Option<NodeId> {
         let key = folded(name);
         self.ancestry(node)
-            .find_map(|folder| self[folder].children.get(&key).copied())
+            .find_map(|folder| self[folder].children.get(&*key).copied())
     }
 
     /// Gives a node its place in a folder; what stood there falls out of the tree.
@@ -496,10 +490,10 @@ impl Tree {
             return;
         }
         if let Some(old) = self[node].parent.take() {
-            let key = folded(&self[node].name);
+            let key = folded(&self[node].name).into_owned();
             self[old].children.shift_remove(&key);
         }
-        let key = folded(&self[node].name);
+        let key = folded(&self[node].name).into_owned();
         if let Some(old) = self[parent].children.get(&key).copied() {
             self.detach(old);
         }
@@ -515,7 +509,7 @@ impl Tree {
     /// Takes a node and all below it out of its tree.
     pub(super) fn detach(&mut self, node: NodeId) {
         if let Some(parent) = self[node].parent.take() {
-            let key = folded(&self[node].name);
+            let key = folded(&self[node].name).into_owned();
             self[parent].children.shift_remove(&key);
         }
         if let Some(parent) = self[node].fs_parent.take() {

@@ -4,6 +4,7 @@
 //! x-ranges, stars. The steps and their order are kept, because strange texts show them; each step
 //! is a small scanner.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::comparator::{Comparator, Fault, Operator, operator};
@@ -14,15 +15,31 @@ use super::scan::{Parts, is_sign, is_space, is_x, x_range};
 /// hold. Empty when a loose text holds nothing readable; `None` when npm refuses the whole range.
 pub(super) fn alternative(text: &str, reading: Reading) -> Option<Vec<Comparator>> {
     let text = without_build(text);
-    let text = hyphen(&text, reading).unwrap_or(text);
-    let text = trim_after_comparators(&text);
-    let text = trim_after_tildes(&text);
-    let text = text.replace("^ ", "^");
-    let words: Vec<String> = text
-        .split(' ')
-        .map(|word| primitive(word, reading))
-        .collect();
-    comparators(&words.join(" "), reading)
+    let text = hyphen(&text, reading).map_or(text, Cow::Owned);
+    // Most ranges are one word, in which there is nothing to trim.
+    let text = match text.contains(is_space) {
+        true => trim_after_tildes(&trim_after_comparators(&text))
+            .replace("^ ", "^")
+            .into(),
+        false => text,
+    };
+    let words = each_word(&text, |word| Some(primitive(word, reading)));
+    comparators(&words, reading)
+}
+
+/// Puts what `step` makes of a word in its place; a word that it makes nothing of stays.
+fn each_word(text: &str, step: impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(2 * text.len());
+    for (at, word) in text.split(' ').enumerate() {
+        if at > 0 {
+            out.push(' ');
+        }
+        match step(word) {
+            Some(new) => out.push_str(&new),
+            None => out.push_str(word),
+        }
+    }
+    out
 }
 
 fn comparators(text: &str, reading: Reading) -> Option<Vec<Comparator>> {
@@ -54,7 +71,10 @@ fn comparators(text: &str, reading: Reading) -> Option<Vec<Comparator>> {
 }
 
 /// Drops `+build` wherever it stands.
-fn without_build(text: &str) -> String {
+fn without_build(text: &str) -> Cow<'_, str> {
+    if !text.contains('+') {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('+') {
@@ -67,7 +87,7 @@ fn without_build(text: &str) -> String {
         rest = &from[1 + length..];
     }
     out.push_str(rest);
-    out
+    out.into()
 }
 
 /// How many bytes of dot-separated identifiers a text begins with.
@@ -173,11 +193,7 @@ fn trim_after_tildes(text: &str) -> String {
 fn primitive(word: &str, reading: Reading) -> String {
     let mut out = caret(word, reading).unwrap_or_else(|| word.to_owned());
     for step in [tilde, x_words] {
-        let words: Vec<String> = out
-            .split(' ')
-            .map(|w| step(w, reading).unwrap_or_else(|| w.to_owned()))
-            .collect();
-        out = words.join(" ");
+        out = each_word(&out, |word| step(word, reading));
     }
     without_star(out.trim_matches(is_space))
 }

@@ -73,7 +73,8 @@ impl Version {
     }
 
     pub(super) fn read(text: &str, loose: bool) -> Option<Version> {
-        if text.encode_utf16().count() > MAX_LENGTH {
+        // There are never more UTF-16 units than bytes.
+        if text.len() > MAX_LENGTH && text.encode_utf16().count() > MAX_LENGTH {
             return None;
         }
         Version::from_parts(&scan::version(text.trim_matches(is_space), loose)?)
