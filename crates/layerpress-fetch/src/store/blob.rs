@@ -138,9 +138,8 @@ impl Blob {
         Self::new(&Name([0; 32]), contents, freshness)
     }
 
-    /// Reads and checks a blob's file.
-    pub(super) fn read(file: &File, name: &Name) -> io::Result<Self> {
-        let length = file.metadata()?.len();
+    /// Reads and checks a blob's file of so many bytes.
+    pub(super) fn read(file: &File, length: u64, name: &Name) -> io::Result<Self> {
         let bytes = if length >= MAPPED_FROM {
             Bytes::Mapped(map::map_blob(file)?)
         } else {

@@ -19,7 +19,7 @@ mod pressed;
 mod upkeep;
 
 use std::collections::HashMap;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,8 +148,9 @@ impl Store {
     pub fn blob(&self, namespace: Namespace, key: &str) -> Option<Blob> {
         let name = blob::Name::of(namespace, key);
         let file = File::open(self.blob_path(namespace, &name)).ok()?;
-        let blob = Blob::read(&file, &name).ok()?;
-        self.stamp(&file);
+        let meta = file.metadata().ok()?;
+        let blob = Blob::read(&file, meta.len(), &name).ok()?;
+        self.stamp_if_stale(&file, &meta);
         Some(blob)
     }
 
@@ -292,15 +293,15 @@ impl Store {
 
     /// Notes that a file was used, unless that was noted lately.
     fn stamp(&self, file: &File) {
+        if let Ok(meta) = file.metadata() {
+            self.stamp_if_stale(file, &meta);
+        }
+    }
+
+    fn stamp_if_stale(&self, file: &File, meta: &Metadata) {
         let now = self.shared.clock.now();
-        let stale = file
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .is_ok_and(|used| {
-                now.duration_since(used)
-                    .is_ok_and(|since| since > STAMP_EVERY)
-            });
-        if stale {
+        let since = |used| now.duration_since(used).ok();
+        if meta.modified().ok().and_then(since) > Some(STAMP_EVERY) {
             // A store that is only read keeps old stamps.
             let _ = file.set_times(FileTimes::new().set_modified(now));
         }

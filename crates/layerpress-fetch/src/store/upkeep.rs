@@ -289,7 +289,8 @@ fn blob_is_whole(path: &Path) -> io::Result<bool> {
     let Some(name) = name(path) else {
         return Ok(false);
     };
-    match Blob::read(&File::open(path)?, &name) {
+    let file = File::open(path)?;
+    match Blob::read(&file, file.metadata()?.len(), &name) {
         Ok(_) => Ok(true),
         Err(error)
             if matches!(

@@ -5,8 +5,10 @@
 //! the project may need has been asked for. Peers that may be missing are needed too, with their
 //! own peers alone: npm makes sure that they would fit.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use rustc_hash::FxHashMap;
 use tokio::sync::OnceCell;
@@ -20,12 +22,15 @@ use crate::registry::{Registry, nearest};
 use crate::semver::Version;
 use crate::spec::{Spec, Wanted};
 
+/// From how many questions on another thread is given half of them.
+const SHARED_FROM: usize = 32;
+
 /// Answers about registry packages.
 #[derive(Debug)]
 pub(super) struct Ahead {
     shared: Arc<Shared>,
     /// What is being looked ahead at; ended with this.
-    tasks: Arc<Mutex<JoinSet<()>>>,
+    tasks: Tasks,
 }
 
 #[derive(Debug)]
@@ -37,6 +42,8 @@ struct Shared {
     questions: Mutex<FxHashMap<Question, Asked>>,
     /// The manifests of versions that were chosen, each once.
     manifests: Mutex<FxHashMap<Question, Arc<Manifest>>>,
+    /// What specifiers mean, each read once; `None` for what means nothing.
+    specs: Mutex<FxHashMap<Arc<str>, Option<Arc<Spec>>>>,
 }
 
 /// A package, and what is wanted of it or which version it is.
@@ -45,6 +52,17 @@ type Question = (PackageName, Box<str>);
 pub(super) type Answer = Result<Arc<Manifest>, SourceError>;
 
 type Cell = Arc<OnceCell<Answer>>;
+
+/// What is being looked ahead at; ended when the last of its owners goes.
+type Tasks = Arc<Mutex<JoinSet<()>>>;
+
+/// A question to look ahead from, and how far.
+struct Next {
+    cell: Cell,
+    name: PackageName,
+    wanted: Wanted,
+    reach: Reach,
+}
 
 /// What became of a question.
 #[derive(Debug, Default)]
@@ -74,6 +92,7 @@ impl Ahead {
                 with_peers: AtomicBool::new(true),
                 questions: Mutex::default(),
                 manifests: Mutex::default(),
+                specs: Mutex::default(),
             }),
             tasks: Arc::default(),
         }
@@ -98,12 +117,19 @@ impl Ahead {
 
     /// Asks for a dependency alone.
     pub(super) fn ask(&self, name: &str, spec: &Spec) {
-        look(&self.shared, &self.tasks, Reach::Alone, name, spec);
+        self.follow(Reach::Alone, name, spec);
     }
 
     /// Asks for a dependency, and then for all that it needs.
     pub(super) fn look(&self, name: &str, spec: &Spec) {
-        look(&self.shared, &self.tasks, Reach::All, name, spec);
+        self.follow(Reach::All, name, spec);
+    }
+
+    fn follow(&self, reach: Reach, name: &str, spec: &Spec) {
+        let next: Vec<Next> = self.shared.next(reach, name, spec).into_iter().collect();
+        if !next.is_empty() {
+            follow(&self.shared, &self.tasks, next);
+        }
     }
 
     /// Whether a registry was asked for a package and has none of that name.
@@ -187,67 +213,118 @@ impl Shared {
         let mut manifests = lock(&self.manifests);
         Ok(Arc::clone(manifests.entry(key).or_insert(manifest)))
     }
-}
 
-/// Asks for a registry package, and then for what it needs.
-fn look(
-    shared: &Arc<Shared>,
-    tasks: &Arc<Mutex<JoinSet<()>>>,
-    reach: Reach,
-    name: &str,
-    spec: &Spec,
-) {
-    let (name, wanted) = match spec {
-        Spec::Registry(wanted) => match PackageName::parse(name) {
-            Ok(name) => (name, wanted),
-            Err(_) => return,
-        },
-        Spec::Alias { name, wanted } => (name.clone(), wanted),
-        _ => return,
-    };
-    let cell = shared.asked(&name, wanted, |asked| {
-        let is_new = asked.reach < Some(reach);
-        asked.reach = asked.reach.max(Some(reach));
-        is_new.then(|| Arc::clone(&asked.cell))
-    });
-    let Some(cell) = cell else {
-        return;
-    };
-    let (below, wanted) = (Arc::clone(shared), wanted.clone());
-    let more = Arc::downgrade(tasks);
-    let task = async move {
-        let answer = below.answer(&cell, &name, &wanted).await;
-        if let (Ok(manifest), Some(tasks)) = (answer, more.upgrade()) {
-            look_below(&below, &tasks, reach, &manifest);
+    /// What a specifier means; what the dependency is called plays no part in it.
+    fn spec(&self, text: &Arc<str>) -> Option<Arc<Spec>> {
+        if let Some(known) = lock(&self.specs).get(text) {
+            return known.clone();
         }
-    };
-    lock(tasks).spawn(task);
-}
-
-/// Asks for what a package needs: all but what its tarball holds.
-fn look_below(
-    shared: &Arc<Shared>,
-    tasks: &Arc<Mutex<JoinSet<()>>>,
-    reach: Reach,
-    manifest: &Manifest,
-) {
-    let own = [&manifest.dependencies, &manifest.optional_dependencies];
-    let own = own.into_iter().flatten().filter(|_| reach == Reach::All);
-    let own = own.map(|(name, spec)| (name, spec, reach));
-    let with_peers = reach > Reach::Alone && shared.with_peers.load(Ordering::Relaxed);
-    let peers = manifest.peer_dependencies.iter().filter(|_| with_peers);
-    let peers = peers.map(|(name, spec)| {
-        let may_be_missing = manifest.optional_peers.contains(name);
-        let reach = if may_be_missing { Reach::Peers } else { reach };
-        (name, spec, reach)
-    });
-    for (name, spec, reach) in own.chain(peers) {
-        if !manifest.bundled.contains(name)
-            && let Ok(spec) = Spec::parse(name, spec)
-        {
-            look(shared, tasks, reach, name, &spec);
-        }
+        let read = Spec::parse("any", text).ok().map(Arc::new);
+        lock(&self.specs).insert(Arc::clone(text), read.clone());
+        read
     }
+
+    /// The question for a registry package, unless it was looked as far ahead from it before.
+    fn next(&self, reach: Reach, name: &str, spec: &Spec) -> Option<Next> {
+        let (name, wanted) = match spec {
+            Spec::Registry(wanted) => (PackageName::parse(name).ok()?, wanted),
+            Spec::Alias { name, wanted } => (name.clone(), wanted),
+            _ => return None,
+        };
+        let cell = self.asked(&name, wanted, |asked| {
+            let is_new = asked.reach < Some(reach);
+            asked.reach = asked.reach.max(Some(reach));
+            is_new.then(|| Arc::clone(&asked.cell))
+        })?;
+        let wanted = wanted.clone();
+        Some(Next {
+            cell,
+            name,
+            wanted,
+            reach,
+        })
+    }
+
+    /// The questions for what a package needs: all but what its tarball holds.
+    fn next_below(&self, reach: Reach, answer: &Answer) -> impl Iterator<Item = Next> {
+        let manifest = answer.as_deref().ok();
+        let own = manifest
+            .into_iter()
+            .flat_map(|it| [&it.dependencies, &it.optional_dependencies])
+            .flatten()
+            .filter(move |_| reach == Reach::All)
+            .map(move |(name, spec)| (name, spec, reach));
+        let with_peers = reach > Reach::Alone && self.with_peers.load(Ordering::Relaxed);
+        let peers = manifest
+            .filter(|_| with_peers)
+            .into_iter()
+            .flat_map(move |it| {
+                it.peer_dependencies.iter().map(move |(name, spec)| {
+                    let may_be_missing = it.optional_peers.contains(name);
+                    let reach = if may_be_missing { Reach::Peers } else { reach };
+                    (name, spec, reach)
+                })
+            });
+        own.chain(peers)
+            .filter(move |(name, ..)| manifest.is_some_and(|it| !it.bundled.contains(name)))
+            .filter_map(|(name, spec, reach)| self.next(reach, name, &*self.spec(spec)?))
+    }
+}
+
+/// Answers questions on another thread, then those that come of them, and so on. What the store has is
+/// answered there and then; what the network has to be asked for is waited for apart.
+fn follow(shared: &Arc<Shared>, tasks: &Tasks, mut next: Vec<Next>) {
+    let (below, more) = (Arc::clone(shared), Arc::downgrade(tasks));
+    let work = async move {
+        while let Some(question) = next.pop() {
+            if next.len() >= SHARED_FROM
+                && let Some(tasks) = more.upgrade()
+            {
+                follow(&below, &tasks, next.split_off(next.len() / 2));
+            }
+            let reach = question.reach;
+            let mut answering = Box::pin(answer(Arc::clone(&below), question));
+            match polled(&mut answering).await {
+                Poll::Ready(answer) => next.extend(below.next_below(reach, &answer)),
+                Poll::Pending => wait(&below, &more.upgrade(), reach, answering),
+            }
+        }
+    };
+    lock(tasks).spawn(work);
+}
+
+/// Waits for an answer, and follows the questions that come of it.
+fn wait(
+    shared: &Arc<Shared>,
+    tasks: &Option<Tasks>,
+    reach: Reach,
+    answering: impl Future<Output = Answer> + Send + 'static,
+) {
+    let Some(tasks) = tasks else { return };
+    let (below, more) = (Arc::clone(shared), Arc::downgrade(tasks));
+    let work = async move {
+        let answer = answering.await;
+        if let Some(tasks) = more.upgrade() {
+            let next: Vec<Next> = below.next_below(reach, &answer).collect();
+            if !next.is_empty() {
+                follow(&below, &tasks, next);
+            }
+        }
+    };
+    lock(tasks).spawn(work);
+}
+
+async fn answer(shared: Arc<Shared>, question: Next) -> Answer {
+    let Next {
+        cell, name, wanted, ..
+    } = question;
+    // One thread answers hundreds in a row, which tokio would interrupt now and then.
+    tokio::task::unconstrained(shared.answer(&cell, &name, &wanted)).await
+}
+
+/// What becomes of a future when it is looked at once.
+async fn polled<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
 /// What is behind a lock here is whole at all times: a panic elsewhere does not spoil it.
