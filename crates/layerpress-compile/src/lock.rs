@@ -29,10 +29,12 @@ pub fn lock(
 ) -> Result<LockReport, CompileError> {
     let begun = Instant::now();
     let mut report = LockReport::default();
-    for locked in lock_projects(request, Coverage::Exact, reporter)? {
+    for mut locked in lock_projects(request, Coverage::Exact, reporter)? {
         locked.write()?;
         report.seconds.resolve += locked.seconds;
-        report.lockfiles.extend(locked.lockfile);
+        report.lockfiles.extend(locked.lockfile.take());
+        // Whoever waits for the report has no need to wait until all of this is taken apart.
+        rayon::spawn(move || drop(locked));
     }
     report.seconds.total = begun.elapsed();
     Ok(report)

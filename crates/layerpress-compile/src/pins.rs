@@ -14,7 +14,7 @@ use crate::request::{Layout, Profile};
 use crate::session::Session;
 
 /// A lock that serves.
-pub(crate) trait Pins: std::fmt::Debug {
+pub(crate) trait Pins: std::fmt::Debug + Send {
     /// Whether it pins nothing at all.
     fn is_empty(&self) -> bool;
 

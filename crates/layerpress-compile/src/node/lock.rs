@@ -337,7 +337,11 @@ impl Work<'_> {
         }
         style.omits_resolved = self.omits_resolved;
         let text = package_lock::write(&asked, &tree, &name, &style);
-        let lock = package_lock::read(&self.path.display().to_string(), text.as_bytes())?;
+        // A tree is many small pieces: what they take is given back meanwhile.
+        let file = self.path.display().to_string();
+        let read = || package_lock::read(&file, text.as_bytes());
+        let (lock, ()) = rayon::join(read, || drop(tree));
+        let lock = lock?;
         let written = previous.is_none_or(|found| found.text != text);
         let before = previous.map(|found| versions(&found.lock));
         Ok(Outcome {
