@@ -1,6 +1,7 @@
 //! [`LayerTree`]: an ordered map from path to entry that can always be written to disk.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::{Entry, LayerPath};
 
@@ -138,6 +139,12 @@ impl LayerTree {
     }
 
     fn file_above(&self, path: &LayerPath) -> Option<LayerPath> {
+        // Files mostly come in order: where one of the same folder stands, all above are folders.
+        let up_to = (Bound::Unbounded, Bound::Excluded(path.as_str()));
+        let before = self.entries.range::<str, _>(up_to).next_back();
+        if before.is_some_and(|(before, _)| before.parent() == path.parent()) {
+            return None;
+        }
         path.as_str()
             .match_indices('/')
             .find_map(|(end, _)| self.entries.get_key_value(&path.as_str()[..end]))
@@ -145,11 +152,14 @@ impl LayerTree {
     }
 
     fn first_below(&self, path: &LayerPath) -> Option<LayerPath> {
+        let after = (Bound::Excluded(path.as_str()), Bound::Unbounded);
+        let (next, _) = self.entries.range::<str, _>(after).next()?;
+        if !next.as_str().starts_with(path.as_str()) {
+            return None;
+        }
+        // What begins with the path, such as `a.py`, may come before what lies below it.
         let start = format!("{path}/");
-        let from = (
-            std::ops::Bound::Included(start.as_str()),
-            std::ops::Bound::Unbounded,
-        );
+        let from = (Bound::Included(start.as_str()), Bound::Unbounded);
         let (next, _) = self.entries.range::<str, _>(from).next()?;
         next.as_str().starts_with(&start).then(|| next.clone())
     }

@@ -140,11 +140,10 @@ pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered
     // The versioned layout is already in the trees' paths: all wheels lie below `python`.
     let prefix = LayerPath::new(&target.runtime.layer_prefix(layerpress_target::Layout::Flat))
         .expect("a runtime's prefix is a layer path");
-    let mut tree = LayerTree::new();
-    for (path, entry) in merged.tree {
-        tree.insert(path.under(&prefix), entry)
-            .expect("one prefix keeps distinct paths distinct");
-    }
+    let files = merged.tree.into_iter();
+    let files = files.map(|(path, entry)| (path.under(&prefix), entry));
+    let tree = LayerTree::from_entries(files.collect())
+        .expect("one prefix keeps distinct paths distinct, and a tree a tree");
     Ok(Gathered {
         tree,
         packages,

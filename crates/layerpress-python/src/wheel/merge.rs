@@ -32,39 +32,52 @@ pub fn merge(mut wheels: Vec<WheelTree>) -> Result<Merged, MergeError> {
         .iter()
         .map(|wheel| format!("{} {}", wheel.name, wheel.version))
         .collect();
-    let mut merged = Merged::default();
-    let mut owners: BTreeMap<LayerPath, usize> = BTreeMap::new();
-    let mut clashes: BTreeMap<(usize, usize), Vec<LayerPath>> = BTreeMap::new();
+    let mut all: Vec<(LayerPath, Entry, usize)> = Vec::new();
     for (wheel, tree) in wheels.into_iter().enumerate() {
-        for (path, entry) in tree.tree {
-            let Some(&owner) = owners.get(&path) else {
-                merged
-                    .tree
-                    .insert(path.clone(), entry)
-                    .map_err(|conflict| file_and_folder(conflict, &owners, wheel, &labels))?;
-                owners.insert(path, wheel);
-                continue;
-            };
-            match settle(&mut merged.tree, &path, entry) {
-                Settled::Same => {}
-                Settled::Namespace => merged.warnings.push(format!(
-                    "`{}` and `{}` spell the namespace package `{path}` differently; one of them \
-                     is kept",
-                    labels[owner], labels[wheel]
-                )),
-                Settled::Clash => clashes.entry((owner, wheel)).or_default().push(path),
-            }
+        all.extend(
+            tree.tree
+                .into_iter()
+                .map(|(path, entry)| (path, entry, wheel)),
+        );
+    }
+    // A stable sort: of one path the wheels stay in their order.
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut warnings = Vec::new();
+    let mut clashes: BTreeMap<(usize, usize), Vec<LayerPath>> = BTreeMap::new();
+    let mut kept: Vec<(LayerPath, Entry)> = Vec::with_capacity(all.len());
+    let mut owners: Vec<usize> = Vec::with_capacity(all.len());
+    for (path, entry, wheel) in all {
+        let (Some((_, there)), Some(&owner)) =
+            (kept.last_mut().filter(|it| it.0 == path), owners.last())
+        else {
+            kept.push((path, entry));
+            owners.push(wheel);
+            continue;
+        };
+        match settle(there, entry, &path) {
+            Settled::Same => {}
+            Settled::Namespace => warnings.push(format!(
+                "`{}` and `{}` spell the namespace package `{path}` differently; one of them is \
+                 kept",
+                labels[owner], labels[wheel]
+            )),
+            Settled::Clash => clashes.entry((owner, wheel)).or_default().push(path),
         }
     }
-    match clashes.into_iter().next() {
-        None => Ok(merged),
-        Some(((first, second), paths)) => Err(MergeError::Different {
+    if let Some(((first, second), paths)) = clashes.into_iter().next() {
+        return Err(MergeError::Different {
             first: labels[first].clone(),
             second: labels[second].clone(),
             path: paths[0].to_string(),
             others: paths.len() - 1,
-        }),
+        });
     }
+    let paths: Vec<LayerPath> = kept.iter().map(|(path, _)| path.clone()).collect();
+    let tree = LayerTree::from_entries(kept).map_err(|conflict| {
+        let owner = |path: &LayerPath| owners[paths.binary_search(path).unwrap_or_default()];
+        file_and_folder(conflict, owner, &labels)
+    })?;
+    Ok(Merged { tree, warnings })
 }
 
 enum Settled {
@@ -73,16 +86,13 @@ enum Settled {
     Clash,
 }
 
-/// Decides what stands at `path`, where `tree` has a file already.
-fn settle(tree: &mut LayerTree, path: &LayerPath, entry: Entry) -> Settled {
-    let Some(there) = tree.get(path.as_str()) else {
-        return Settled::Clash;
-    };
+/// Decides what stands at `path`, where `there` stands already.
+fn settle(there: &mut Entry, entry: Entry, path: &LayerPath) -> Settled {
     let same =
         there.content.size == entry.content.size && there.content.crc32 == entry.content.crc32;
     if same {
         if entry.mode == Mode::Executable && there.mode == Mode::File {
-            replace(tree, path, entry);
+            *there = entry;
         }
         return Settled::Same;
     }
@@ -92,18 +102,11 @@ fn settle(tree: &mut LayerTree, path: &LayerPath, entry: Entry) -> Settled {
     match (init_kind(&there.content), init_kind(&entry.content)) {
         (Init::Namespace, Init::Namespace | Init::Blank) => Settled::Namespace,
         (Init::Blank, Init::Namespace) => {
-            replace(tree, path, entry);
+            *there = entry;
             Settled::Namespace
         }
         (Init::Blank, Init::Blank) => Settled::Same,
         _ => Settled::Clash,
-    }
-}
-
-fn replace(tree: &mut LayerTree, path: &LayerPath, entry: Entry) {
-    if tree.remove(path).is_some() {
-        tree.insert(path.clone(), entry)
-            .expect("the path was just a file's");
     }
 }
 
@@ -151,17 +154,16 @@ fn init_kind(content: &Content) -> Init {
 
 fn file_and_folder(
     conflict: Conflict,
-    owners: &BTreeMap<LayerPath, usize>,
-    wheel: usize,
+    owner: impl Fn(&LayerPath) -> usize,
     labels: &[String],
 ) -> MergeError {
-    let first = match &conflict {
-        Conflict::FileAndFolder { file, below } => owners.get(file).or_else(|| owners.get(below)),
-        Conflict::Different { path } => owners.get(path),
+    let (one, other) = match &conflict {
+        Conflict::FileAndFolder { file, below } => (owner(file), owner(below)),
+        Conflict::Different { path } => (owner(path), owner(path)),
     };
     MergeError::FileAndFolder {
-        first: labels[first.copied().unwrap_or(wheel)].clone(),
-        second: labels[wheel].clone(),
+        first: labels[one.min(other)].clone(),
+        second: labels[one.max(other)].clone(),
         conflict,
     }
 }
