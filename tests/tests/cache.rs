@@ -1,7 +1,9 @@
 //! What the cache is good for: a build that asks nobody, and one without a network.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use layerpress_tests::{Fault, LoopbackIndex, On, TestContext, Wheel};
 
@@ -97,6 +99,37 @@ fn a_damaged_archive_is_fetched_again_and_that_is_said() {
         let quiet = context.run(["build", "pylock.toml", "-o", "out.zip"]);
         quiet.expect_code(0);
         assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
+    }
+}
+
+#[test]
+fn pruning_waits_for_who_uses_the_cache_and_keeps_the_latest() {
+    let index = LoopbackIndex::small_world();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.build(&["--compression", "best"]);
+    let lock = fs::File::open(context.cache().join("lock")).expect("the cache was used");
+    lock.lock_shared().expect("nobody has it alone");
+    let prune = ["cache", "prune", "--max-size", "0"];
+    let mut waiting = context.command(prune);
+    let mut waiting = waiting.stderr(Stdio::piped()).spawn().expect("starts");
+    let stderr = waiting.stderr.take().expect("piped");
+    let mut told = String::new();
+    let mut stderr = BufReader::new(stderr);
+    stderr.read_line(&mut told).expect("a line");
+    assert_eq!(
+        told,
+        "waiting for other runs of layerpress that use the cache\n"
+    );
+    assert!(!archives(&context.cache().join("pressed")).is_empty());
+    drop(lock);
+    assert!(waiting.wait().expect("it ends").success());
+    for area in ["archives", "pressed", "facts", "verified"] {
+        assert_eq!(
+            archives(&context.cache().join(area)),
+            [""; 0].map(PathBuf::from),
+            "{area}"
+        );
     }
 }
 

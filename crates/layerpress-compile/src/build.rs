@@ -114,6 +114,7 @@ fn prepare(
     if gathered.packages.is_empty() && project.own.is_empty() {
         return Ok(None);
     }
+    session.say_unkept();
     drop(fetching);
     seconds.fetch += begun.elapsed();
 

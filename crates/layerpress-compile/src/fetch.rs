@@ -50,6 +50,7 @@ pub fn fetch(
                 exclude: &lock.exclude,
                 tally: &tally,
             })?;
+            locked.session.say_unkept();
             report.cached += tally.cached.load(Ordering::Relaxed);
             report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);
         }

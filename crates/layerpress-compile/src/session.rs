@@ -36,6 +36,7 @@ impl Session {
         reporter: Arc<dyn Reporter>,
     ) -> Result<Self, CompileError> {
         let store = Store::open(&sources.cache_dir)?;
+        store.keep_in_use();
         let options = ClientOptions {
             offline: sources.offline,
             refresh: sources.refresh,
@@ -103,6 +104,13 @@ impl Session {
         self.reporter().warn(format!(
             "the cached copy of `{archive}` is damaged{instead}"
         ));
+    }
+
+    /// Warns, once, if something could not be kept in the store.
+    pub(crate) fn say_unkept(&self) {
+        if let Some(error) = self.store().unkept() {
+            self.client.say_unkept(error);
+        }
     }
 
     /// Runs the part of a stage that waits for the network.

@@ -29,5 +29,6 @@ pub use freshness::Freshness;
 pub use map::let_go;
 pub use redact::redacted;
 pub use store::{
-    Area, Blob, Namespace, PressedFile, Removed, Store, StoredArchive, Usage, Verification,
+    Alone, Area, Blob, Namespace, NewPressed, PressedFile, Removed, Store, StoredArchive, Usage,
+    Verification, facts_key,
 };

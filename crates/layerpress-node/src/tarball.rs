@@ -128,7 +128,7 @@ pub fn unpacked(
     store: &Store,
     options: &UnpackOptions,
 ) -> Result<Option<PackageTree>, Damaged> {
-    let Some(pressed) = pressed::open(store, digest, options.recipe) else {
+    let Some(pressed) = pressed::open(store, digest, options.recipe)? else {
         return Ok(None);
     };
     let contents = pressed.contents();

@@ -11,8 +11,8 @@
 //! The blob under `<archive>-<recipe>` in the namespace [`Namespace::Facts`] says what is in the zip,
 //! so that nobody has to parse it: for each file path, mode, size, CRC-32, place, length and XXH3-64
 //! of the stream, and whether it is machine code ([`Binary`]); the zip's length; and bytes that mean
-//! something to the ecosystem which pressed the archive. The zip is written first: facts without
-//! their zip are met after a pruning, and mean that nothing is there.
+//! something to the ecosystem which pressed the archive. The facts come into their place first and leave
+//! it last: without a zip they mean that nothing is there, and a zip without them is damaged.
 //!
 //! # Damage
 //! The blob carries its own checksum. Streams are verified when they are taken
@@ -26,7 +26,7 @@ mod tests;
 mod upkeep;
 
 use bytes::Bytes;
-use layerpress_fetch::{Namespace, Store};
+use layerpress_fetch::{Namespace, Store, facts_key};
 use layerpress_pack::Level;
 use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
@@ -57,10 +57,6 @@ impl Recipe {
             Level::Best => "best",
         };
         format!("{level}-{FORMAT}")
-    }
-
-    fn key(self, archive: Sha256) -> String {
-        format!("{archive}-{}", self.id())
     }
 }
 
@@ -96,16 +92,25 @@ pub struct Damaged {
 }
 
 /// The pressed copy of `archive`, if the store holds one; maps it and looks at no stream.
-#[must_use]
-pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Option<Pressed> {
-    let facts = store.blob(Namespace::Facts, &recipe.key(archive))?;
-    let facts = FactsBytes::new_kept(facts)?;
-    let zip = store.pressed(archive, &recipe.id())?;
-    Some(Pressed {
+///
+/// # Errors
+/// [`Damaged`] if there is a zip of which nothing is known any more.
+pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Result<Option<Pressed>, Damaged> {
+    let facts = store
+        .blob(Namespace::Facts, &facts_key(archive, &recipe.id()))
+        .and_then(FactsBytes::new_kept);
+    let Some(facts) = facts else {
+        return match store.pressed_path(archive, &recipe.id()).exists() {
+            true => Err(Damaged { archive }),
+            false => Ok(None),
+        };
+    };
+    let zip = store.pressed(archive, &recipe.id());
+    Ok(zip.map(|zip| Pressed {
         archive,
         facts,
         zip,
-    })
+    }))
 }
 
 /// What is in a pressed archive.

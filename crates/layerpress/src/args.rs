@@ -100,7 +100,8 @@ pub(crate) enum CacheCommand {
     Clean,
     /// Check every file of the cache, and remove what is damaged; exit code 1 if any was
     Verify,
-    /// Remove what has not been used for long, or the least recently used beyond a size
+    /// Remove what has not been used for long, or the least recently used beyond a size; waits for
+    /// builds under way
     Prune {
         /// Keep at most this much, as `5GB` [default: no limit]
         #[arg(long, value_name = "SIZE", value_parser = crate::size::parse, env = "LAYERPRESS_MAX_SIZE", hide_env = true)]

@@ -84,7 +84,7 @@ pub(super) fn not_stored(session: &Session, pin: &Pin, recipe: Recipe) -> Option
     let store = session.store();
     let absent = remote
         && store.archive_size(digest).is_none()
-        && pressed::open(store, digest, recipe).is_none();
+        && !matches!(pressed::open(store, digest, recipe), Ok(Some(_)));
     absent.then(|| archive.file_name.clone())
 }
 

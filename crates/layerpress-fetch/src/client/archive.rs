@@ -215,7 +215,7 @@ impl Client {
         freshness: Option<Freshness>,
     ) -> Result<StoredArchive, FetchError> {
         if let Some(error) = finished.unkept() {
-            self.say_unwritable(error);
+            self.say_unkept(error);
         }
         let stored = finished.keep(self.store())?;
         self.remember(request, stored.digest, freshness);
@@ -234,7 +234,7 @@ impl Client {
             let store = self.store();
             let (_, written) = store.put_fresh_blob(Namespace::Alias, &name, &digest.0, freshness);
             if let Err(error) = written {
-                self.say_unwritable(&error);
+                self.say_unkept(&error);
             }
         }
     }

@@ -116,11 +116,11 @@ impl Client {
         }
     }
 
-    /// Says once that what is fetched cannot be kept.
-    fn say_unwritable(&self, error: &StoreError) {
+    /// Says once that what was fetched, or made of it, cannot be kept.
+    pub fn say_unkept(&self, error: &StoreError) {
         if !self.shared.unwritable_said.swap(true, Ordering::Relaxed) {
             self.reporter().report(Event::Warning {
-                message: format!("{error}; what is fetched now is fetched again next time"),
+                message: format!("{error}; what is new is fetched and unpacked again next time"),
                 hint: error.hint(),
             });
         }

@@ -288,7 +288,7 @@ impl Client {
         }
         let (blob, written) = store.put_fresh_blob(request.namespace, &key, parsed, freshness);
         if let Err(error) = written {
-            self.say_unwritable(&error);
+            self.say_unkept(&error);
         }
         blob
     }

@@ -36,7 +36,7 @@ pub(crate) struct ArchiveWriter {
 enum Target {
     /// Into the store.
     Named(ScratchFile),
-    /// Into a file without a name, because the store cannot be written.
+    /// Into a file without a name, because the store cannot be written or is full.
     Unnamed(File, StoreError),
 }
 
@@ -54,7 +54,6 @@ impl ArchiveWriter {
     pub(crate) fn new(store: &Store, also: &[Algorithm]) -> Result<Self, StoreError> {
         let target = match store.temporary_file() {
             Ok(file) => Target::Named(file),
-            Err(error @ StoreError::Full { .. }) => return Err(error),
             Err(error) => match tempfile::tempfile() {
                 Ok(file) => Target::Unnamed(file, error),
                 Err(_) => return Err(error),
@@ -191,10 +190,21 @@ pub(crate) fn digests_of(bytes: &[u8], algorithms: &[Algorithm]) -> Vec<Digest> 
 impl Target {
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         match self {
-            Self::Named(file) => file
-                .file()
-                .write_all(bytes)
-                .map_err(|error| unfinished(file, error)),
+            Self::Named(file) => {
+                let before = file.file().stream_position();
+                let Err(error) = file.file().write_all(bytes) else {
+                    return Ok(());
+                };
+                let error = unfinished(file, error);
+                // What came so far may fit where other temporary files go.
+                let moved = before.and_then(|length| moved(file.file(), length));
+                let Ok(mut elsewhere) = moved else {
+                    return Err(error);
+                };
+                let written = elsewhere.write_all(bytes).map_err(|_| error.clone());
+                *self = Self::Unnamed(elsewhere, error);
+                written
+            }
             Self::Unnamed(file, unwritable) => {
                 file.write_all(bytes).map_err(|_| unwritable.clone())
             }
@@ -208,6 +218,14 @@ impl Target {
             Self::Unnamed(file, unwritable) => clear(file).map_err(|_| unwritable.clone()),
         }
     }
+}
+
+/// The first `length` bytes of `file` in a file without a name.
+fn moved(mut file: &File, length: u64) -> io::Result<File> {
+    let mut elsewhere = tempfile::tempfile()?;
+    file.rewind()?;
+    io::copy(&mut file.take(length), &mut elsewhere)?;
+    Ok(elsewhere)
 }
 
 /// A running hash of one of the algorithms that can pin an artifact.

@@ -5,6 +5,7 @@
 //! <root>/archives/ab/abcdef…                                  archives as downloaded, by SHA-256
 //! <root>/pressed/ab/abcdef…-<recipe>.zip                      archives pressed by a recipe
 //! <root>/tmp/                                                 files that are still being written
+//! <root>/lock                                                 locked by who uses the store
 //! ```
 //!
 //! Every file is written in `tmp` and renamed into place once it is whole, then never written
@@ -15,6 +16,7 @@
 
 mod archive;
 mod blob;
+mod in_use;
 mod pressed;
 mod upkeep;
 
@@ -22,7 +24,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,7 +39,8 @@ use crate::map;
 pub use archive::StoredArchive;
 pub(crate) use archive::{ArchiveWriter, Finished, digests_of, first_mismatch};
 pub use blob::Blob;
-pub use pressed::PressedFile;
+pub use in_use::Alone;
+pub use pressed::{NewPressed, PressedFile, facts_key};
 pub use upkeep::{Area, Removed, Usage, Verification};
 
 const ARCHIVES: &str = "archives";
@@ -112,6 +115,9 @@ struct Shared {
     /// Archives that could not be put in their place: mapped from an unnamed file instead, so that
     /// a cache that cannot be written costs the next run time, not this one its result.
     held: Mutex<HashMap<Sha256, Bytes>>,
+    in_use: in_use::InUse,
+    /// The first thing that could not be kept.
+    unkept: OnceLock<StoreError>,
 }
 
 impl Store {
@@ -131,6 +137,8 @@ impl Store {
                 root: root.to_owned(),
                 clock: Clock::System,
                 held: Mutex::default(),
+                in_use: Default::default(),
+                unkept: OnceLock::new(),
             }),
         };
         store.sweep();
@@ -141,6 +149,20 @@ impl Store {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.shared.root
+    }
+
+    /// Why something could not be kept in this store, if so: the first reason that was met. Archives
+    /// are not counted, whose keeper hears of it at once.
+    #[must_use]
+    pub fn unkept(&self) -> Option<&StoreError> {
+        self.shared.unkept.get()
+    }
+
+    /// Notes why something could not be kept.
+    fn noting<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        outcome.inspect_err(|error| {
+            self.shared.unkept.get_or_init(|| error.clone());
+        })
     }
 
     /// The blob that was last put under `key`; a damaged one counts as absent.
@@ -257,11 +279,14 @@ impl Store {
     }
 
     fn write_blob(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let file = self.temporary_file()?;
-        file.file()
-            .write_all(bytes)
-            .map_err(|error| unfinished(&file, error))?;
-        put_in_place(file, path).map_err(|(error, _)| error)
+        let write = || {
+            let file = self.temporary_file()?;
+            file.file()
+                .write_all(bytes)
+                .map_err(|error| unfinished(&file, error))?;
+            put_in_place(file, path).map_err(|(error, _)| error)
+        };
+        self.noting(write())
     }
 
     /// A new file in `tmp`, which is gone when dropped before its rename.
@@ -281,6 +306,7 @@ impl Store {
     /// Creates the root, marked as a folder that backups may leave out (bford.info/cachedir).
     fn create_root(&self) -> io::Result<()> {
         fs::create_dir_all(self.root())?;
+        self.shared.in_use.hold(self.root());
         let tag = self.root().join("CACHEDIR.TAG");
         if tag.exists() {
             return Ok(());

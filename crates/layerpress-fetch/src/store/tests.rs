@@ -280,9 +280,10 @@ fn pressed_archives_are_kept_by_digest_and_recipe() {
     let (_folder, store) = store();
     let archive = store.put_archive(&b"wheel"[..]).expect("stores").digest;
     let put = |recipe, text: &'static [u8]| {
-        store
-            .put_pressed(archive, recipe, |file| file.write_all(text))
-            .expect("writes");
+        let new = store.new_pressed(|file| file.write_all(text));
+        let new = new.expect("writes");
+        assert_eq!(new.bytes(), text);
+        store.keep_pressed(new, archive, recipe).expect("renames");
     };
     assert!(store.pressed(archive, "fast-1").is_none());
     put("fast-1", b"old");
@@ -302,11 +303,66 @@ fn pressed_archives_are_kept_by_digest_and_recipe() {
     assert!(store.pressed(archive, "fast-1").is_none());
     assert_eq!(store.clean().expect("cleans").files, 2);
 
-    let failed = store.put_pressed(
-        archive,
-        "fast-1",
-        |_| Err(io::ErrorKind::StorageFull.into()),
-    );
+    assert!(store.unkept().is_none());
+    let failed = store.new_pressed(|_| Err(io::ErrorKind::StorageFull.into()));
     assert!(matches!(failed, Err(StoreError::Full { .. })));
-    assert!(store.pressed(archive, "fast-1").is_none());
+    assert!(matches!(store.unkept(), Some(StoreError::Full { .. })));
+    assert_eq!(store.usage().expect("lists")[&Area::Temporary].files, 0);
+}
+
+#[test]
+fn a_pressed_archive_and_its_facts_are_pruned_together() {
+    let (_folder, store) = store();
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    let archives = [1, 2, 3].map(|n| Sha256([n; 32]));
+    for archive in archives {
+        let key = facts_key(archive, "best-1");
+        store
+            .put_blob(Namespace::Facts, &key, b"facts")
+            .expect("writes");
+        let new = store.new_pressed(|file| file.write_all(b"a zip"));
+        store
+            .keep_pressed(new.expect("writes"), archive, "best-1")
+            .expect("renames");
+    }
+    let age = |path: &Path, days| {
+        let file = File::options().write(true).open(path).expect("there");
+        let used = store.shared.clock.now() - days;
+        file.set_times(FileTimes::new().set_modified(used))
+            .expect("sets");
+    };
+    let facts = |archive: Sha256| {
+        let path = store.pressed_path(archive, "best-1");
+        let recipe = "best-1".to_owned();
+        store.facts_path(&PressedFile {
+            archive,
+            recipe,
+            path,
+        })
+    };
+    // The facts of the first were read lately, its zip was not: it is in use.
+    age(&store.pressed_path(archives[0], "best-1"), days(50));
+    for path in [
+        store.pressed_path(archives[1], "best-1"),
+        facts(archives[1]),
+    ] {
+        age(&path, days(40));
+    }
+    let there = |archive| {
+        let zip = store.pressed_path(archive, "best-1").exists();
+        assert_eq!(facts(archive).exists(), zip);
+        zip
+    };
+    let removed = store.prune(Some(days(30)), None).expect("prunes");
+    assert_eq!(removed.files, 2);
+    assert_eq!(archives.map(there), [true, false, true]);
+    // One byte too much costs one of the two, with its facts.
+    let bytes: u64 = store
+        .usage()
+        .expect("lists")
+        .values()
+        .map(|it| it.bytes)
+        .sum();
+    assert_eq!(store.prune(None, Some(bytes - 1)).expect("prunes").files, 2);
+    assert_eq!(archives.map(there).iter().filter(|it| **it).count(), 1);
 }

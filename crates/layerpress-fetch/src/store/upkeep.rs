@@ -14,6 +14,7 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 
 use super::archive::digests_of;
 use super::blob::{Blob, Name};
+use super::pressed::named;
 use super::{ARCHIVES, Namespace, PRESSED, Store, TEMPORARY};
 use crate::error::StoreError;
 use crate::map;
@@ -118,7 +119,8 @@ impl Store {
     }
 
     /// Removes what has not been used for `unused_for`, then, if the rest is larger than
-    /// `max_bytes`, the least recently used of it. Use is noted to the day.
+    /// `max_bytes`, the least recently used of it. Use is noted to the day. A pressed archive goes
+    /// together with what is known of it.
     ///
     /// # Errors
     /// [`StoreError`] if a folder cannot be listed or a file not removed.
@@ -130,20 +132,44 @@ impl Store {
         let now = self.shared.clock.now();
         let unused = |file: &StoredFile| now.duration_since(file.used).unwrap_or_default();
         let (unfinished, finished) = self.parted()?;
-        let (mut old, mut kept): (Vec<_>, Vec<_>) = finished
+        let (mut old, mut kept): (Vec<_>, Vec<_>) = self
+            .paired(finished)
             .into_iter()
             .partition(|file| unused_for.is_some_and(|limit| unused(file) > limit));
-        let mut total: u64 = kept.iter().map(|file| file.bytes).sum();
+        let mut total: u64 = kept.iter().map(StoredFile::all_bytes).sum();
         kept.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         for file in kept {
             if max_bytes.is_none_or(|max| total <= max) {
                 break;
             }
-            total -= file.bytes;
+            total -= file.all_bytes();
             old.push(file);
         }
         let left_behind = self.sweep_all(unfinished);
         Ok(left_behind.and(self.remove(old)?))
+    }
+
+    /// Puts what is known of a pressed archive beside it.
+    fn paired(&self, files: Vec<StoredFile>) -> Vec<StoredFile> {
+        let facts = Area::Blobs(Namespace::Facts);
+        let (facts, mut files): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| file.area == facts);
+        let mut facts: BTreeMap<PathBuf, StoredFile> = facts
+            .into_iter()
+            .map(|file| (file.path.clone(), file))
+            .collect();
+        for file in &mut files {
+            let pressed = (file.area == Area::Pressed)
+                .then(|| named(file.path.clone()))
+                .flatten();
+            let beside = pressed.and_then(|pressed| facts.remove(&self.facts_path(&pressed)));
+            if let Some(beside) = beside {
+                file.used = file.used.max(beside.used);
+                file.beside = Some(Box::new(beside));
+            }
+        }
+        files.extend(facts.into_values());
+        files
     }
 
     /// Checks every archive against its digest and every blob against its checksum, and removes
@@ -222,7 +248,12 @@ impl Store {
 
     fn remove(&self, files: Vec<StoredFile>) -> Result<Removed, StoreError> {
         let mut removed = Removed::default();
-        for file in files {
+        // What is beside a file goes after it: facts of nothing are harmless.
+        let with_beside = |mut file: StoredFile| {
+            let beside = file.beside.take().map(|beside| *beside);
+            std::iter::once(file).chain(beside)
+        };
+        for file in files.into_iter().flat_map(with_beside) {
             match fs::remove_file(&file.path) {
                 Ok(()) => {
                     removed.files += 1;
@@ -242,6 +273,14 @@ pub(super) struct StoredFile {
     pub(super) path: PathBuf,
     bytes: u64,
     used: SystemTime,
+    /// What is of no use without it.
+    beside: Option<Box<StoredFile>>,
+}
+
+impl StoredFile {
+    fn all_bytes(&self) -> u64 {
+        self.bytes + self.beside.as_ref().map_or(0, |beside| beside.bytes)
+    }
 }
 
 /// The regular files `depth` folders below `folder`; none if it does not exist.
@@ -265,6 +304,7 @@ pub(super) fn list(folder: &Path, area: Area, depth: usize) -> io::Result<Vec<St
                 path: entry.path(),
                 bytes: meta.len(),
                 used: meta.modified()?,
+                beside: None,
             });
         }
     }

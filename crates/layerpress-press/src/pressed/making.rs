@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use layerpress_fetch::{Namespace, Store, StoreError, let_go};
+use layerpress_fetch::{Namespace, Store, StoreError, facts_key, let_go};
 use layerpress_pack::{
     Archive, ArchiveError, ContentError, Level, Limits, compress, read_all, write_undigested,
 };
@@ -156,13 +156,28 @@ impl Pressing {
             }
             tree.insert(path, done.entry)?;
         }
-        let (zip, mut unkept) = write(&tree, store, archive, recipe)?;
+        let mut unkept = None;
+        let new = match store.new_pressed(|file| write_undigested(&tree, file)) {
+            Ok(new) => Some(new),
+            Err(error) => {
+                unkept = Some(error);
+                None
+            }
+        };
+        let zip = match &new {
+            Some(new) => new.bytes(),
+            None => in_memory(&tree)?,
+        };
         drop(tree);
         let facts = facts(&zip, &binaries, notes)?;
         let facts = FactsBytes::new_held(&facts).ok_or(PressError::TooLarge)?;
-        if unkept.is_none() {
-            let key = recipe.key(archive);
-            unkept = store.put_blob(Namespace::Facts, &key, &facts).err();
+        if let Some(new) = new {
+            let recipe = recipe.id();
+            // The facts first: a zip without them is taken for damaged.
+            let kept = store
+                .put_blob(Namespace::Facts, &facts_key(archive, &recipe), &facts)
+                .and_then(|()| store.keep_pressed(new, archive, &recipe));
+            unkept = kept.err();
         }
         let pressed = Pressed {
             archive,
@@ -236,25 +251,10 @@ fn first(one: Option<PressError>, other: PressError) -> PressError {
     }
 }
 
-/// The zip of `tree`: mapped from the store, or in memory with the reason.
-fn write(
-    tree: &LayerTree,
-    store: &Store,
-    archive: Sha256,
-    recipe: Recipe,
-) -> Result<(Bytes, Option<StoreError>), PressError> {
-    let written = store.put_pressed(archive, &recipe.id(), |file| write_undigested(tree, file));
-    let unkept = match written {
-        Ok(()) => match store.pressed(archive, &recipe.id()) {
-            Some(zip) => return Ok((zip, None)),
-            // Another process tidied the cache meanwhile.
-            None => None,
-        },
-        Err(error) => Some(error),
-    };
+fn in_memory(tree: &LayerTree) -> Result<Bytes, PressError> {
     let mut zip = Vec::new();
     write_undigested(tree, &mut zip).map_err(|_| PressError::TooLarge)?;
-    Ok((zip.into(), unkept))
+    Ok(zip.into())
 }
 
 /// What the zip holds, as the strict reader finds it.

@@ -26,6 +26,10 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
+fn opened(store: &Store, recipe: Recipe) -> Option<Pressed> {
+    open(store, ARCHIVE, recipe).expect("whole facts")
+}
+
 fn path(text: &str) -> LayerPath {
     LayerPath::new(text).expect("valid")
 }
@@ -70,9 +74,12 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
     let (_folder, store) = store();
     let saved = some(&store, FAST);
     assert!(saved.unkept.is_none());
-    let pressed = open(&store, ARCHIVE, FAST).expect("kept");
-    assert!(open(&store, ARCHIVE, BEST).is_none(), "another recipe");
-    assert!(open(&store, Sha256([8; 32]), FAST).is_none());
+    let pressed = opened(&store, FAST).expect("kept");
+    assert!(opened(&store, BEST).is_none(), "another recipe");
+    assert_eq!(
+        open(&store, Sha256([8; 32]), FAST).map(|it| it.is_none()),
+        Ok(true)
+    );
     assert_eq!(pressed.contents().notes(), b"notes");
     let names: Vec<_> = pressed.contents().files().map(|file| file.path).collect();
     assert_eq!(names, ["bin/tool", "empty", "lib/index.js", "lib/ü.dll"]);
@@ -106,8 +113,33 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
 fn facts_whose_zip_was_pruned_are_nothing() {
     let (_folder, store) = store();
     some(&store, FAST);
-    store.forget_pressed(ARCHIVE, &FAST.id());
-    assert!(open(&store, ARCHIVE, FAST).is_none());
+    fs::remove_file(store.pressed_path(ARCHIVE, "fast-1")).expect("there");
+    assert!(opened(&store, FAST).is_none());
+}
+
+#[test]
+fn a_zip_of_which_nothing_is_known_is_damaged() {
+    let (_folder, store) = store();
+    let facts = || {
+        let folder = fs::read_dir(store.root().join("facts")).expect("a folder");
+        let folder = folder.flatten().next().expect("a folder").path();
+        let file = fs::read_dir(folder).expect("a folder").flatten().next();
+        file.expect("the facts").path()
+    };
+    some(&store, FAST);
+    let whole = fs::read(facts()).expect("there");
+    let garbage = vec![0xa5; whole.len()];
+    for damaged in [&garbage[..], &whole[..whole.len() / 2], b""] {
+        some(&store, FAST);
+        fs::write(facts(), damaged).expect("writes");
+        assert!(open(&store, ARCHIVE, FAST).is_err());
+    }
+    some(&store, FAST);
+    fs::remove_file(facts()).expect("there");
+    assert!(open(&store, ARCHIVE, FAST).is_err());
+    let removed = vec![store.pressed_path(ARCHIVE, "fast-1")];
+    assert_eq!(verify(&store).expect("lists"), (1, removed));
+    assert!(opened(&store, FAST).is_none());
 }
 
 #[test]
@@ -123,7 +155,7 @@ fn a_store_that_cannot_be_written_holds_nothing_but_gives_everything() {
         saved.pressed.contents().entries().expect("in memory").len(),
         4
     );
-    assert!(open(&store, ARCHIVE, FAST).is_none());
+    assert!(opened(&store, FAST).is_none());
 }
 
 #[test]
@@ -140,7 +172,7 @@ fn damage_is_noticed_when_streams_are_taken_and_pressing_again_heals_it() {
         some(&store, FAST);
         fs::remove_file(&file).expect("there");
         fs::write(&file, damaged).expect("writes");
-        let pressed = open(&store, ARCHIVE, FAST).expect("is there");
+        let pressed = opened(&store, FAST).expect("is there");
         let error = pressed.contents().entries().expect_err("damaged");
         insta::allow_duplicates! {
             insta::assert_snapshot!(error, @"the pressed copy of the archive 0707070707070707070707070707070707070707070707070707070707070707 in the cache is damaged");
@@ -157,9 +189,10 @@ fn verifying_removes_what_is_damaged_or_of_no_use() {
     let best = store.pressed_path(ARCHIVE, "best-1");
     fs::remove_file(&best).expect("there");
     fs::write(&best, "PK").expect("writes");
+    let other = store.new_pressed(|_| Ok(())).expect("writes");
     store
-        .put_pressed(ARCHIVE, "old-0", |_| Ok(()))
-        .expect("writes");
+        .keep_pressed(other, ARCHIVE, "old-0")
+        .expect("renames");
     let old = store.pressed_path(ARCHIVE, "old-0");
     assert_eq!(verify(&store).expect("lists"), (3, vec![best, old]));
     assert_eq!(verify(&store).expect("lists"), (1, Vec::new()));
@@ -275,7 +308,7 @@ proptest! {
             Err(_) => prop_assert!(!is_tree),
             Ok(_) => {
                 prop_assert!(is_tree);
-                let pressed = open(&store, ARCHIVE, FAST).expect("kept");
+                let pressed = opened(&store, FAST).expect("kept");
                 let found = read(&pressed.contents().entries().expect("whole"));
                 let found: BTreeMap<_, _> = found
                     .into_iter()
@@ -290,7 +323,7 @@ proptest! {
     fn no_changed_byte_passes_for_the_file(at in any::<prop::sample::Index>(), flip in 1u8..) {
         let (_folder, store) = store();
         some(&store, FAST);
-        let expected = open(&store, ARCHIVE, FAST).expect("kept").contents().entries().expect("whole");
+        let expected = opened(&store, FAST).expect("kept").contents().entries().expect("whole");
         let file = store.pressed_path(ARCHIVE, "fast-1");
         let mut bytes = fs::read(&file).expect("there");
         let at = at.index(bytes.len());
@@ -298,7 +331,7 @@ proptest! {
         fs::remove_file(&file).expect("there");
         fs::write(&file, bytes).expect("writes");
         // Headers are not looked at: their bytes may change, the files' may not.
-        if let Ok(found) = open(&store, ARCHIVE, FAST).expect("there").contents().entries() {
+        if let Ok(found) = opened(&store, FAST).expect("there").contents().entries() {
             prop_assert_eq!(found, expected);
         }
     }

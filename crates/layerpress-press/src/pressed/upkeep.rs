@@ -19,7 +19,7 @@ pub fn verify(store: &Store) -> Result<(u64, Vec<PathBuf>), StoreError> {
     for file in store.all_pressed()? {
         let recipe = recipes.iter().find(|recipe| recipe.id() == file.recipe);
         let whole = recipe
-            .and_then(|recipe| open(store, file.archive, *recipe))
+            .and_then(|recipe| open(store, file.archive, *recipe).ok()?)
             .is_some_and(|pressed| pressed.contents().entries().is_ok());
         checked += 1;
         if !whole {

@@ -27,7 +27,7 @@ pub(super) fn kept(
     recipe: Recipe,
     store: &Store,
 ) -> Result<Option<Contents>, Damaged> {
-    match pressed::open(store, archive, recipe) {
+    match pressed::open(store, archive, recipe)? {
         Some(pressed) if pressed.contents().notes() == notes(receipt) => {
             contents(receipt, archive, &pressed).map(Some)
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use layerpress_fetch::Store;
+use layerpress_fetch::{Alone, Store};
 use layerpress_press::pressed;
 use serde_json::json;
 
@@ -53,11 +53,13 @@ pub(crate) fn run(
             let document = json!({ "bytes": bytes, "areas": by_area });
             report(printer, &document, &bytes.to_string())
         }
+        // Everything goes, asked for in so many words: what others need they fetch again.
         CacheCommand::Clean => removed(printer, store.clean()?),
         CacheCommand::Prune { max_size, unused } => {
             let unused_for = unused
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
                 .or_else(|| max_size.is_none().then_some(UNUSED));
+            let _alone = alone(&store, printer);
             removed(printer, store.prune(unused_for, *max_size)?)
         }
         CacheCommand::Verify => {
@@ -78,6 +80,14 @@ pub(crate) fn run(
             }
         }
     }
+}
+
+/// The store without anybody else: nothing is taken from under a build.
+fn alone(store: &Store, printer: &Printer) -> Alone {
+    store.alone_now().unwrap_or_else(|| {
+        printer.note("waiting for other runs of layerpress that use the cache");
+        store.alone()
+    })
 }
 
 /// What `prune` takes for unused when it is not told: a month.
