@@ -8,15 +8,20 @@
 //! 4. [`build`] unpacks them into one [`LayerTree`](layerpress_tree::LayerTree) per target and writes
 //!    it as a zip.
 //!
+//! [`inspect`] goes the other way: a layer zip, whoever made it, becomes packages and weights, and two of
+//! them a [`Difference`].
+//!
 //! Every layer is made from a lock, so a first build and a rebuild cannot differ. What happens on the
 //! way goes to a [`Reporter`](layerpress_fetch::Reporter); what came of it is in the report.
 
 mod archives;
 mod assemble;
 mod build;
+mod diff;
 mod error;
 mod fetch;
 mod input;
+mod inspect;
 mod lock;
 mod node;
 mod own_code;
@@ -29,8 +34,10 @@ mod session;
 mod targets;
 
 pub use build::build;
+pub use diff::{Difference, FileDifference, PackageDifference, Pair};
 pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
+pub use inspect::{FoundFile, FoundPackage, InspectError, Inspection, Weight, inspect};
 pub use layerpress_pack::Level;
 pub use lock::lock;
 pub use node::{NodeError, OtherDigest};

@@ -6,10 +6,11 @@
 //! [`package_lock`] writes it all down, and [`foreign`] reads what other tools wrote. [`npmrc`] reads npm's settings, [`registry`] asks the
 //! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
 //! [`tarball`] unpacks what was chosen, [`native`] tells what of it is for other platforms and what
-//! would have needed a script.
+//! would have needed a script; [`installed`] finds the packages of a layer that is there already.
 
 mod fields;
 pub mod foreign;
+pub mod installed;
 pub mod integrity;
 mod json;
 mod manifest;

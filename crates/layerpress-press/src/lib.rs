@@ -2,10 +2,12 @@
 //!
 //! [`pressed`] keeps, for each archive and [`Recipe`], one zip with all of its files as they go into
 //! a layer, so that nothing is inflated or deflated twice; [`Binary`] tells which files are machine
-//! code, and for which machine. No ecosystem is known here, no index and no target.
+//! code, and for which machine, and [`Class`] what sort of file any other is. No ecosystem is known here, no index and no target.
 
 mod binary;
+mod class;
 pub mod pressed;
 
 pub use binary::{Binary, Libc, Machine};
+pub use class::Class;
 pub use pressed::{Pressed, Pressing, Recipe};

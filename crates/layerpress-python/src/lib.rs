@@ -4,6 +4,7 @@ pub mod build;
 pub mod compatibility;
 mod escaped;
 pub mod index;
+pub mod installed;
 mod lenient;
 pub mod lockfile;
 pub mod manifest;

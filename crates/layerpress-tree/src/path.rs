@@ -93,6 +93,15 @@ impl LayerPath {
         self.0.rsplit_once('/').map(|(parent, _)| parent)
     }
 
+    /// The folders it lies in, the innermost first.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            rest = rest.rsplit_once('/')?.0;
+            Some(rest)
+        })
+    }
+
     /// The rest of this path below `prefix`, if it lies there.
     #[must_use]
     pub fn strip_prefix(&self, prefix: &str) -> Option<&str> {

@@ -4,6 +4,7 @@
 //! [`crate::settings`] turns all of it into what the library is asked for.
 
 mod build;
+mod inspect;
 mod sources;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use build::{
     BuildArgs, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs,
     ProfileArg, ResolutionArg, ResolveArgs,
 };
+pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
 use crate::printer::ColorChoice;
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     Lock(Box<LockArgs>),
     /// Fill the cache with what a lockfile names, for a later offline build
     Fetch(Box<FetchArgs>),
+    /// Show what a layer zip holds and what weighs how much
+    Inspect(InspectArgs),
+    /// Show what changed from one layer zip to another
+    Diff(DiffArgs),
     /// Look at or tidy the cache
     Cache {
         #[command(subcommand)]

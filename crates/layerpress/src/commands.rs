@@ -1,6 +1,7 @@
 //! The commands: settings in, the library's calls, reports out.
 
 mod cache;
+mod inspect;
 mod layers;
 mod man;
 mod request;
@@ -32,6 +33,8 @@ pub(crate) fn run(
         Command::Build(arguments) => command.build(arguments),
         Command::Lock(arguments) => command.lock(arguments),
         Command::Fetch(arguments) => command.fetch(arguments),
+        Command::Inspect(arguments) => inspect::inspect(arguments, printer),
+        Command::Diff(arguments) => inspect::diff(arguments, printer),
         Command::Cache { command } => cache::run(command, &cli.global, environment, printer),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -2,13 +2,15 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
-use layerpress_compile::{CompileError, ExitClass};
+use layerpress_compile::{CompileError, ExitClass, InspectError};
 use layerpress_fetch::StoreError;
 use thiserror::Error;
 
 use crate::exit::Outcome;
 use crate::settings::SettingsError;
+use crate::size::{Growth, exact};
 
 /// Why a command could not be done.
 #[derive(Debug, Error)]
@@ -18,7 +20,33 @@ pub(crate) enum Failure {
     Settings(#[from] SettingsError),
     /// The library could not do it.
     #[error(transparent)]
-    Compile(#[from] CompileError),
+    Compile(Box<CompileError>),
+    /// A layer could not be looked at.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// A page could not be written.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Unwritable {
+        /// The page.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A layer grew by more than was allowed.
+    #[error(
+        "the layer grew from {} to {} {measure}, by more than {allowed}",
+        exact(*before), exact(*after)
+    )]
+    Grown {
+        /// `zipped` or `unzipped`.
+        measure: &'static str,
+        /// What it was, in bytes.
+        before: u64,
+        /// What it is, in bytes.
+        after: u64,
+        /// What was allowed.
+        allowed: Growth,
+    },
     /// The cache could not be looked at or tidied.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,6 +59,12 @@ pub(crate) enum Failure {
     /// stdout could not be written.
     #[error("stdout cannot be written")]
     Output(#[source] io::Error),
+}
+
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
+        Self::Compile(Box::new(error))
+    }
 }
 
 impl Failure {
@@ -46,8 +80,11 @@ impl Failure {
                 ExitClass::Io => Outcome::Io,
                 ExitClass::Bug => Outcome::Bug,
             },
-            Self::CacheDamaged { .. } => Outcome::Unmet,
-            Self::Store(_) | Self::Output(_) => Outcome::Io,
+            Self::CacheDamaged { .. } | Self::Grown { .. } => Outcome::Unmet,
+            Self::Inspect(InspectError::NoLayer { .. }) => Outcome::Input,
+            Self::Inspect(_) | Self::Unwritable { .. } | Self::Store(_) | Self::Output(_) => {
+                Outcome::Io
+            }
         }
     }
 
@@ -58,7 +95,10 @@ impl Failure {
             Self::Compile(error) => error.code(),
             Self::Store(_) => "cache",
             Self::CacheDamaged { .. } => "cache-damaged",
-            Self::Output(_) => "output",
+            Self::Inspect(InspectError::NoLayer { .. }) => "no-layer",
+            Self::Inspect(_) => "unreadable",
+            Self::Grown { .. } => "grown",
+            Self::Unwritable { .. } | Self::Output(_) => "output",
         }
     }
 
@@ -69,7 +109,11 @@ impl Failure {
             Self::Compile(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::CacheDamaged { .. } => Some("what is needed is fetched again".to_owned()),
-            Self::Output(_) => None,
+            Self::Inspect(error) => error.hint(),
+            Self::Grown { .. } => Some(
+                "the packages above that grew say why; allow more with `--max-growth`".to_owned(),
+            ),
+            Self::Unwritable { .. } | Self::Output(_) => None,
         }
     }
 

@@ -2,11 +2,12 @@
 //! library's events and reports become text.
 //!
 //! [`args`] → [`settings`] → [`commands`], which call `layerpress-compile`; [`printer`] owns stdout
-//! and stderr, [`progress`] draws the events, [`account`] and [`json`] the reports, [`exit`] names
-//! the exit codes.
+//! and stderr, [`progress`] draws the events, [`account`] and [`json`] the reports, [`weights`] what
+//! a layer holds, [`changes`] what is new in it, [`exit`] names the exit codes.
 
 mod account;
 mod args;
+mod changes;
 mod commands;
 mod environment;
 mod exit;
@@ -20,6 +21,7 @@ mod settings;
 mod size;
 mod threads;
 mod usage;
+mod weights;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! Sizes for reading: bytes in decimal units, and numbers in groups of three.
 
+use std::fmt;
+
 /// A size for people: `812 bytes`, `34.0 kB`, `97.2 MB`; units are powers of 1,000, as the file
 /// managers and AWS's consoles count them.
 pub(crate) fn readable(bytes: u64) -> String {
@@ -85,6 +87,56 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "is no size, which looks like `500MB`, `2GB` or `1000000`".to_owned())
 }
 
+/// How much something may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// By so many bytes.
+    Bytes(u64),
+    /// By so many thousandths of what it was.
+    Permille(u32),
+}
+
+impl Growth {
+    /// Whether `after` is more than is allowed after `before`.
+    pub(crate) fn is_exceeded(self, before: u64, after: u64) -> bool {
+        match self {
+            Self::Bytes(bytes) => after > before.saturating_add(bytes),
+            Self::Permille(permille) => {
+                u128::from(after) * 1_000 > u128::from(before) * (1_000 + u128::from(permille))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => f.write_str(&readable(*bytes)),
+            Self::Permille(permille) => write!(f, "{}.{} %", permille / 10, permille % 10),
+        }
+    }
+}
+
+/// Parses what something may grow by: `5%`, `0.5 %`, `2MB`.
+///
+/// # Errors
+///
+/// The rest of a sentence that begins with the text.
+pub(crate) fn parse_growth(text: &str) -> Result<Growth, String> {
+    let no_share = || "is no share, which looks like `5%` or `0.5%`".to_owned();
+    let Some(number) = text.trim().strip_suffix('%') else {
+        return parse(text).map(Growth::Bytes);
+    };
+    let (whole, tenth) = number
+        .trim()
+        .split_once('.')
+        .unwrap_or((number.trim(), "0"));
+    let is_digit = tenth.len() == 1 && tenth.bytes().all(|it| it.is_ascii_digit());
+    let whole = whole.parse::<u32>().ok().filter(|_| is_digit);
+    let permille = whole.and_then(|whole| whole.checked_mul(10)?.checked_add(tenth.parse().ok()?));
+    permille.map(Growth::Permille).ok_or_else(no_share)
+}
+
 /// `bytes` in tenths of `divisor`, rounded half up.
 fn tenths(bytes: u64, divisor: u64) -> u64 {
     let tenths = (u128::from(bytes) * 10 + u128::from(divisor) / 2) / u128::from(divisor);
@@ -144,6 +196,20 @@ mod tests {
         assert_eq!(share(1, 2), "50.0 %");
         assert_eq!(share(262_144_000, 262_144_000), "100.0 %");
         assert_eq!(share(0, 0), "0.0 %");
+    }
+
+    #[test]
+    fn growth_is_a_share_or_a_size() {
+        assert_eq!(parse_growth("5%"), Ok(Growth::Permille(50)));
+        assert_eq!(parse_growth("0.5 %"), Ok(Growth::Permille(5)));
+        assert_eq!(parse_growth("2MB"), Ok(Growth::Bytes(2_000_000)));
+        for wrong in ["%", "-5%", "5.55%", "1.%", "99999999999%", "five"] {
+            assert!(parse_growth(wrong).is_err(), "{wrong}");
+        }
+        assert!(!Growth::Permille(50).is_exceeded(1_000, 1_050));
+        assert!(Growth::Permille(50).is_exceeded(1_000, 1_051));
+        assert!(!Growth::Bytes(0).is_exceeded(10, 10));
+        assert!(Growth::Bytes(0).is_exceeded(10, 11));
     }
 
     #[test]

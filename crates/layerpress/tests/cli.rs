@@ -19,6 +19,8 @@ fn help_lists_the_commands_and_the_exit_codes() {
       build        Build one layer zip per runtime and architecture
       lock         Resolve a manifest and write its lockfile, without building
       fetch        Fill the cache with what a lockfile names, for a later offline build
+      inspect      Show what a layer zip holds and what weighs how much
+      diff         Show what changed from one layer zip to another
       cache        Look at or tidy the cache
       completions  Print a completion script
       man          Print the manual page

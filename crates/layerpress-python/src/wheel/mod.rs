@@ -32,4 +32,5 @@ pub use error::{MergeError, RecordProblem, WheelError, WheelFault};
 pub use folder::write_folder;
 pub use layout::Layout;
 pub use merge::{Merged, merge};
+pub(crate) use record::recorded;
 pub use unpack::{KnownWheel, Scripts, UnpackOptions, WheelFile, WheelTree, unpack, unpacked};

@@ -123,6 +123,20 @@ fn digest(text: &str) -> Result<Option<Digest>, RecordProblem> {
         .ok_or_else(|| RecordProblem::Value(escaped(value)))
 }
 
+/// The paths that an installed RECORD names, as they stand there, up to the first row that is none:
+/// after an installation some lead out of the folder, which no wheel's may.
+pub(crate) fn recorded(text: &str) -> impl Iterator<Item = String> {
+    let mut rest = text.trim_start_matches('\u{feff}');
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (fields, after) = row(rest).ok()?;
+        rest = after;
+        fields.into_iter().next()
+    })
+}
+
 /// Takes one row off the front: its fields, and what follows.
 fn row(text: &str) -> Result<(Vec<String>, &str), RecordProblem> {
     let mut fields = Vec::new();

@@ -1,0 +1,76 @@
+//! `layerpress inspect` and `diff`: layers in, their account out; of one layer as a page too.
+
+use std::io::Write as _;
+
+use layerpress_compile::{self as compile, Difference};
+use layerpress_scratch::replace;
+
+use crate::args::{DiffArgs, InspectArgs};
+use crate::failure::Failure;
+use crate::printer::{Printer, Verbosity, visible};
+use crate::{changes, weights};
+
+/// Prints what the layer holds on stdout.
+///
+/// # Errors
+///
+/// A layer that cannot be read, a page that cannot be written.
+pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), Failure> {
+    let inspection = compile::inspect(&arguments.layer)?;
+    if let Some(path) = &arguments.html {
+        let page = weights::page(&inspection);
+        replace(path, |file| file.write_all(page.as_bytes())).map_err(|source| {
+            Failure::Unwritable {
+                path: path.clone(),
+                source,
+            }
+        })?;
+    }
+    let text = if printer.json() {
+        format!("{}\n", weights::document(&inspection))
+    } else {
+        let all = printer.verbosity() == Verbosity::Verbose;
+        visible(&weights::account(&inspection, all))
+    };
+    printer.data(&text).map_err(Failure::Output)
+}
+
+/// Prints what changed on stdout.
+///
+/// # Errors
+///
+/// A layer that cannot be read; one that grew too much, after it is told.
+pub(super) fn diff(arguments: &DiffArgs, printer: &Printer) -> Result<(), Failure> {
+    let before = compile::inspect(&arguments.before)?;
+    let after = compile::inspect(&arguments.after)?;
+    let difference = Difference::between(&before, &after);
+    let grown = arguments.max_growth.and_then(|allowed| {
+        let (zipped, total) = (difference.zipped_bytes, difference.total);
+        [
+            ("zipped", zipped.before, zipped.after),
+            (
+                "unzipped",
+                total.before.unzipped_bytes,
+                total.after.unzipped_bytes,
+            ),
+        ]
+        .into_iter()
+        .find(|(_, before, after)| allowed.is_exceeded(*before, *after))
+        .map(|(measure, before, after)| Failure::Grown {
+            measure,
+            before,
+            after,
+            allowed,
+        })
+    });
+    // With `--json` stdout carries one document: the failure's, if there is one.
+    if !printer.json() {
+        let all = printer.verbosity() == Verbosity::Verbose;
+        let text = visible(&changes::account(&difference, all));
+        printer.data(&text).map_err(Failure::Output)?;
+    } else if grown.is_none() {
+        let text = format!("{}\n", changes::document(&difference));
+        printer.data(&text).map_err(Failure::Output)?;
+    }
+    grown.map_or(Ok(()), Err)
+}

@@ -1,0 +1,156 @@
+//! What a layer holds, told three ways: a table, a JSON document, and a page with a picture.
+
+mod page;
+
+use std::fmt::Write as _;
+
+use layerpress_compile::{FoundPackage, Inspection, Weight};
+use layerpress_target::limits::UNZIPPED_BYTES;
+use serde_json::{Value, json};
+
+use crate::size::{exact, grouped, readable, share};
+
+pub(crate) use page::page;
+
+/// How many lines a table has unless all are asked for.
+const LINES: usize = 15;
+
+/// The account for people: the layer's size, then what weighs most by package, by class and by
+/// folder. `all` lists every line.
+pub(crate) fn account(inspection: &Inspection, all: bool) -> String {
+    let total = inspection.total();
+    let lines = if all { usize::MAX } else { LINES };
+    let mut text = format!(
+        "{}\n  files     {}\n  zipped    {} ({})\n  unzipped  {} ({}), {} of what a function may hold\n",
+        inspection.path.display(),
+        grouped(total.files),
+        readable(inspection.zipped_bytes),
+        exact(inspection.zipped_bytes),
+        readable(total.unzipped_bytes),
+        exact(total.unzipped_bytes),
+        share(total.unzipped_bytes, UNZIPPED_BYTES),
+    );
+    let packages = inspection.by_package();
+    let packages = packages
+        .iter()
+        .map(|(package, weight)| (label(*package), *weight));
+    text.push_str(&table("package", packages.collect(), total, lines));
+    let classes = inspection.by_class();
+    let classes = classes
+        .iter()
+        .map(|(class, weight)| (class.name().to_owned(), *weight));
+    text.push_str(&table("class", classes.collect(), total, lines));
+    let folders = inspection.by_folder();
+    let folders = folders
+        .iter()
+        .map(|(folder, weight)| (place(folder).to_owned(), *weight));
+    text.push_str(&table("folder", folders.collect(), total, lines));
+    text
+}
+
+/// The document of `inspect --json`: all of it, the heaviest first.
+pub(crate) fn document(inspection: &Inspection) -> Value {
+    let total = inspection.total();
+    let weighed = |mut row: Value, weight: &Weight| {
+        row["files"] = weight.files.into();
+        row["zipped_bytes"] = weight.zipped_bytes.into();
+        row["unzipped_bytes"] = weight.unzipped_bytes.into();
+        row
+    };
+    let packages = inspection.by_package();
+    let packages = packages.iter().map(|(package, weight)| {
+        let row = match package {
+            Some(it) => json!({"ecosystem": it.ecosystem, "name": it.name, "version": it.version}),
+            None => json!({"ecosystem": null, "name": null, "version": null}),
+        };
+        weighed(row, weight)
+    });
+    let classes = inspection.by_class();
+    let classes = classes
+        .iter()
+        .map(|(class, weight)| weighed(json!({"class": class.name()}), weight));
+    let folders = inspection.by_folder();
+    let folders = folders
+        .iter()
+        .map(|(folder, weight)| weighed(json!({"folder": folder}), weight));
+    json!({
+        "path": inspection.path.display().to_string(),
+        "zipped_bytes": inspection.zipped_bytes,
+        "unzipped_bytes": total.unzipped_bytes,
+        "files": total.files,
+        "limit_bytes": UNZIPPED_BYTES,
+        "packages": packages.collect::<Vec<_>>(),
+        "classes": classes.collect::<Vec<_>>(),
+        "folders": folders.collect::<Vec<_>>(),
+    })
+}
+
+/// A table of weights; what does not fit into `lines` is summed up in the last one.
+fn table(title: &str, mut rows: Vec<(String, Weight)>, total: Weight, lines: usize) -> String {
+    if rows.len() > lines.saturating_add(1) {
+        let rest = rows.split_off(lines);
+        let sum = |of: fn(&Weight) -> u64| rest.iter().map(|(_, weight)| of(weight)).sum();
+        let weight = Weight {
+            files: sum(|it| it.files),
+            zipped_bytes: sum(|it| it.zipped_bytes),
+            unzipped_bytes: sum(|it| it.unzipped_bytes),
+        };
+        rows.push((format!("{} more", grouped(rest.len() as u64)), weight));
+    }
+    let widths = rows.iter().map(|(name, _)| name.chars().count());
+    let width = widths.max().unwrap_or(0).max(title.len());
+    let mut text = format!(
+        "\n{title:width$}  {:>8}  {:>9}  {:>9}  {:>7}\n",
+        "files", "zipped", "unzipped", "share"
+    );
+    for (name, weight) in rows {
+        // A string takes everything that is written to it.
+        let _infallible = writeln!(
+            text,
+            "{name:width$}  {:>8}  {:>9}  {:>9}  {:>7}",
+            grouped(weight.files),
+            readable(weight.zipped_bytes),
+            readable(weight.unzipped_bytes),
+            share(weight.unzipped_bytes, total.unzipped_bytes),
+        );
+    }
+    text
+}
+
+fn label(package: Option<&FoundPackage>) -> String {
+    match package {
+        Some(package) if package.version.is_empty() => package.name.clone(),
+        Some(package) => format!("{} {}", package.name, package.version),
+        None => "(no package)".to_owned(),
+    }
+}
+
+fn place(folder: &str) -> &str {
+    if folder.is_empty() { "(top)" } else { folder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(files: u64, bytes: u64) -> Weight {
+        Weight {
+            files,
+            zipped_bytes: bytes / 4,
+            unzipped_bytes: bytes,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_summed_up() {
+        let rows = (1..=4)
+            .rev()
+            .map(|n| (format!("p{n}"), weight(n, n * 1_000)));
+        insta::assert_snapshot!(table("package", rows.collect(), weight(10, 10_000), 2), @r"
+        package     files     zipped   unzipped    share
+        p4              4     1.0 kB     4.0 kB   40.0 %
+        p3              3  750 bytes     3.0 kB   30.0 %
+        2 more          3  750 bytes     3.0 kB   30.0 %
+        ");
+    }
+}
