@@ -31,8 +31,11 @@ pub enum NodeError {
     #[error(transparent)]
     Lock(#[from] PackageLockError),
     /// Another tool's lockfile.
-    #[error(transparent)]
-    ForeignLock(#[from] ForeignLockError),
+    #[error("{source}")]
+    ForeignLock {
+        /// What is wrong with it.
+        source: Box<ForeignLockError>,
+    },
     /// The resolution.
     #[error("{source}")]
     Resolve {
@@ -188,6 +191,14 @@ by_way_of_node!(
     WorkspaceError
 );
 
+impl From<ForeignLockError> for NodeError {
+    fn from(source: ForeignLockError) -> Self {
+        Self::ForeignLock {
+            source: Box::new(source),
+        }
+    }
+}
+
 impl From<ResolveError> for NodeError {
     fn from(source: ResolveError) -> Self {
         Self::Resolve {
@@ -213,11 +224,11 @@ impl NodeError {
     pub(crate) fn exit_class(&self) -> ExitClass {
         match self {
             Self::Npmrc(NpmrcError::Read { .. }) | Self::Folder { .. } => ExitClass::Io,
-            Self::ForeignLock(error) if error.is_outdated() => ExitClass::Unmet,
+            Self::ForeignLock { source } if source.is_outdated() => ExitClass::Unmet,
             Self::Npmrc(_)
             | Self::PackageJson(_)
             | Self::Lock(_)
-            | Self::ForeignLock(_)
+            | Self::ForeignLock { .. }
             | Self::Tarball(_)
             | Self::Address { .. }
             | Self::OtherDigest(_)
@@ -238,9 +249,9 @@ impl NodeError {
         match self {
             Self::Npmrc(_) => "npmrc",
             Self::PackageJson(_) | Self::NoPackage { .. } | Self::PackedName { .. } => "manifest",
-            Self::ForeignLock(error) if error.is_outdated() => "lockfile-outdated",
+            Self::ForeignLock { source } if source.is_outdated() => "lockfile-outdated",
             Self::Lock(_)
-            | Self::ForeignLock(_)
+            | Self::ForeignLock { .. }
             | Self::Address { .. }
             | Self::Pin(PinError::Unknown { .. }) => "lockfile",
             Self::Pin(_) => "lockfile-target",
@@ -262,7 +273,7 @@ impl NodeError {
             Self::Npmrc(error) => return error.hint().map(str::to_owned),
             Self::PackageJson(error) => error.hint().to_owned(),
             Self::Lock(error) => error.hint().to_owned(),
-            Self::ForeignLock(error) => error.hint(),
+            Self::ForeignLock { source } => source.hint(),
             Self::Resolve { source } => return source.hint(),
             Self::Registry(error) => return error.hint(),
             Self::Pin(error) => error.hint(),
