@@ -92,6 +92,7 @@ pub(crate) fn lock_project(
         peers: npmrc.peers(),
         omits_resolved: npmrc.switch("omit-lockfile-registry-resolved") == Some(true),
     };
+    let is_foreign = matches!(found, Found::Foreign(_));
     let mut done = match found {
         Found::Manifest(opened) => work.up_to_date(&opened, Previous::read(work.path)?)?,
         Found::Lockfile => {
@@ -105,8 +106,7 @@ pub(crate) fn lock_project(
             }
         }
         Found::Foreign(format) => {
-            let mut foreign = foreign_lock::read(format, work.path, &desk)?;
-            strengthen_lock(&session, desk.registry(), work.path, &mut foreign.lock)?;
+            let foreign = foreign_lock::read(format, work.path, &desk)?;
             Outcome {
                 asked: foreign.project,
                 lock: foreign.lock,
@@ -118,6 +118,9 @@ pub(crate) fn lock_project(
     if done.new_text.is_none() && request.node.registry.is_some() {
         // What was resolved just now is already where its registry says.
         done.lock.rebase(desk.registry());
+    }
+    if is_foreign {
+        strengthen_lock(&session, desk.registry(), work.path, &mut done.lock)?;
     }
     done.asked.peers = npmrc.peers();
     supply(&session, desk.registry(), &mut done.lock)?;
