@@ -168,6 +168,6 @@ mod tests {
     fn a_folder_without_a_manifest_says_what_was_looked_for() {
         let error = found(&[("pyproject.toml", "[tool.black]")]).expect_err("there is none");
         assert!(error.to_string().ends_with(": no manifest in this folder"));
-        insta::assert_snapshot!(error.hint().expect("a hint"), @"looked for `requirements.txt`, `python/requirements.txt`, `pyproject.toml`, `python/pyproject.toml`, `pylock.toml`, `python/pylock.toml`, `uv.lock`, `poetry.lock`, `pdm.lock`, `Pipfile.lock`, `package.json`, `nodejs/package.json`, `npm-shrinkwrap.json`, `package-lock.json`, `nodejs/npm-shrinkwrap.json`, `nodejs/package-lock.json`");
+        insta::assert_snapshot!(error.hint().expect("a hint"), @"looked for `requirements.txt`, `python/requirements.txt`, `pyproject.toml`, `python/pyproject.toml`, `pylock.toml`, `python/pylock.toml`, `uv.lock`, `poetry.lock`, `pdm.lock`, `Pipfile.lock`, `package.json`, `nodejs/package.json`, `npm-shrinkwrap.json`, `package-lock.json`, `pnpm-lock.yaml`, `yarn.lock`, `bun.lock`, `bun.lockb`, `nodejs/npm-shrinkwrap.json`, `nodejs/package-lock.json`, `nodejs/pnpm-lock.yaml`, `nodejs/yarn.lock`, `nodejs/bun.lock`, `nodejs/bun.lockb`");
     }
 }

@@ -4,7 +4,8 @@
 //! different versions of what it expects beside it. Then it is two packages, as Yarn's *virtual*
 //! ones are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::ForeignLockError;
@@ -25,7 +26,7 @@ pub(super) fn settle(graph: &Graph, file: &str) -> Result<Graph, ForeignLockErro
         old: &graph.packages,
         new: Vec::new(),
         origins: Vec::new(),
-        known: HashMap::new(),
+        known: BTreeMap::new(),
         waiting: Vec::new(),
     };
     let mut importers = graph.importers.clone();
@@ -39,6 +40,14 @@ pub(super) fn settle(graph: &Graph, file: &str) -> Result<Graph, ForeignLockErro
         let own = package.manifest.name.clone();
         let edges = settled.edges(&package.edges, own.as_ref(), &provided)?;
         settled.new[index].edges = edges;
+    }
+    let same = settled.same();
+    let edges_of_packages = settled.new.iter_mut().map(|it| &mut it.edges);
+    let edges_of_importers = importers.iter_mut().map(|it| &mut it.edges);
+    for edge in edges_of_importers.chain(edges_of_packages).flatten() {
+        if let Some(To::Package(index)) = &mut edge.to {
+            *index = same[*index];
+        }
     }
     Ok(Graph {
         importers,
@@ -54,11 +63,34 @@ struct Settled<'g> {
     new: Vec<Package>,
     /// The entry that each new package is of.
     origins: Vec<usize>,
-    known: HashMap<(usize, Provided), usize>,
+    known: BTreeMap<(usize, Provided), usize>,
     waiting: Vec<(usize, Provided)>,
 }
 
 impl Settled<'_> {
+    /// Which package stands in for each: one that finds the same of what it expects, and perhaps
+    /// more. A package that is there twice may not know itself.
+    fn same(&self) -> Vec<usize> {
+        let mut same: Vec<usize> = (0..self.new.len()).collect();
+        let mut variants: BTreeMap<usize, Vec<(&Provided, usize)>> = BTreeMap::new();
+        for ((old, provided), index) in &self.known {
+            variants.entry(*old).or_default().push((provided, *index));
+        }
+        for of_one in variants.values_mut() {
+            of_one.sort_by_key(|(provided, index)| (Reverse(provided.len()), *index));
+            let mut kept: Vec<(&Provided, usize)> = Vec::new();
+            for (provided, index) in of_one.iter() {
+                let holds_all =
+                    |more: &Provided| provided.iter().all(|(name, to)| more.get(name) == Some(to));
+                match kept.iter().find(|(more, _)| holds_all(more)) {
+                    Some((_, more)) => same[*index] = *more,
+                    None => kept.push((provided, *index)),
+                }
+            }
+        }
+        same
+    }
+
     /// The edges of somebody who finds `provided` beside them.
     fn edges(
         &mut self,
