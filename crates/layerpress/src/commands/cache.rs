@@ -1,8 +1,9 @@
 //! `layerpress cache`: where it is, what it weighs, and how it is tidied.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use layerpress_fetch::{Alone, Store};
+use layerpress_fetch::{Alone, Area, Removed, Store, Usage};
 use layerpress_press::pressed;
 use serde_json::json;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(
         CacheCommand::Dir => Ok(()),
         CacheCommand::Size => {
             let areas = store.usage()?;
-            let bytes: u64 = areas.values().map(|usage| usage.bytes).sum();
+            let bytes = total(&areas);
             for (area, usage) in areas.iter().filter(|(_, usage)| usage.files > 0) {
                 printer.note(&format!(
                     "{:>10}  {} in {} files",
@@ -54,13 +55,13 @@ pub(crate) fn run(
             report(printer, &document, &bytes.to_string())
         }
         // Everything goes, asked for in so many words: what others need they fetch again.
-        CacheCommand::Clean => removed(printer, store.clean()?),
+        CacheCommand::Clean => removed(printer, &store, store.clean()?),
         CacheCommand::Prune { max_size, unused } => {
             let unused_for = unused
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
                 .or_else(|| max_size.is_none().then_some(UNUSED));
             let _alone = alone(&store, printer);
-            removed(printer, store.prune(unused_for, *max_size)?)
+            removed(printer, &store, store.prune(unused_for, *max_size)?)
         }
         CacheCommand::Verify => {
             let mut found = store.verify()?;
@@ -93,14 +94,24 @@ fn alone(store: &Store, printer: &Printer) -> Alone {
 /// What `prune` takes for unused when it is not told: a month.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-fn removed(printer: &Printer, removed: layerpress_fetch::Removed) -> Result<(), Failure> {
+fn removed(printer: &Printer, store: &Store, removed: Removed) -> Result<(), Failure> {
+    let left = total(&store.usage()?);
     printer.note(&format!(
-        "removed {} files, {}",
+        "removed {} files, {}; {} are left",
         grouped(removed.files),
-        readable(removed.bytes)
+        readable(removed.bytes),
+        readable(left)
     ));
-    let document = json!({ "removed_files": removed.files, "removed_bytes": removed.bytes });
+    let document = json!({
+        "removed_files": removed.files,
+        "removed_bytes": removed.bytes,
+        "bytes": left,
+    });
     report(printer, &document, "")
+}
+
+fn total(areas: &BTreeMap<Area, Usage>) -> u64 {
+    areas.values().map(|usage| usage.bytes).sum()
 }
 
 /// Prints a document with `--json`, else a line of data where there is one.
