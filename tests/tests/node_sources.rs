@@ -165,6 +165,70 @@ fn workspaces_are_copied_and_never_linked() {
     assert_eq!(nested["version"], "2.0.0");
 }
 
+/// What a script would have built is taken from the layer folder, and nothing else from there.
+#[test]
+fn a_native_part_that_the_team_built_comes_along() {
+    let elf = |machine: u8| {
+        let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+        header.resize(64, 0);
+        (header[16], header[18], header[20]) = (3, machine, 1);
+        header[52] = 64;
+        header
+    };
+    let registry = LoopbackRegistry::start();
+    registry.publish([NpmPackage::new("better-sqlite3", "11.0.0")
+        .script("install", "prebuild-install || node-gyp rebuild")
+        .build()]);
+    let context = TestContext::new().with_registry(&registry);
+    let own = "layer/nodejs/node_modules/better-sqlite3";
+    let manifest = json!({ "name": "db", "dependencies": { "better-sqlite3": "11" } });
+    context.write("layer/nodejs/package.json", manifest.to_string());
+    let build = || {
+        let build = ["build", "layer", "-o", "out.zip", "--runtime", "nodejs20.x"];
+        context.run(build.iter().chain(&["--arch", "x86_64"]))
+    };
+    build().expect_code(1).expect_words(&[
+        "better-sqlite3@11.0.0",
+        "put its folder below `nodejs/node_modules` of a layer folder",
+    ]);
+    let built = |version: &str, machine: u8| {
+        let package = json!({ "name": "better-sqlite3", "version": version });
+        context
+            .write(&format!("{own}/package.json"), package.to_string())
+            .write(&format!("{own}/index.js"), "changed();")
+            .write(
+                &format!("{own}/build/Release/better_sqlite3.node"),
+                elf(machine),
+            )
+            .write(
+                &format!("{own}/build/Release/obj.target/x.node"),
+                elf(machine),
+            );
+    };
+    // Of another version, or for another processor, it helps nobody.
+    built("11.0.1", 62);
+    build().expect_code(1);
+    built("11.0.0", 183);
+    build().expect_code(1);
+    built("11.0.0", 62);
+    let run = build();
+    run.expect_code(0);
+    let said = "`better-sqlite3@11.0.0`: its native part is taken from `layer/nodejs/node_modules`";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let layer = context.layer("out.zip");
+    layer.assert_safe_to_attach(&["nodejs/node_modules/"]);
+    let inside = |path: &str| format!("nodejs/node_modules/better-sqlite3/{path}");
+    assert_eq!(
+        layer.paths(),
+        [
+            inside("build/Release/better_sqlite3.node"),
+            inside("index.js"),
+            inside("package.json"),
+        ]
+    );
+    assert!(!layer.text(&inside("index.js")).contains("changed"));
+}
+
 #[test]
 fn one_folder_with_both_manifests_gives_both_layers() {
     let registry = registry();

@@ -124,10 +124,14 @@ pub(crate) fn lock_project(
     }
     done.asked.peers = npmrc.peers();
     supply(&session, desk.registry(), &mut done.lock)?;
-    let generated = match (&input.folder, input.own_code) {
-        (Some(part), true) if input.part.is_some() => generated(part)?,
-        (Some(layer), true) => generated(&layer.join("nodejs"))?,
-        _ => Vec::new(),
+    let nodejs = match (&input.folder, input.own_code) {
+        (Some(part), true) if input.part.is_some() => Some(part.clone()),
+        (Some(layer), true) => Some(layer.join("nodejs")),
+        _ => None,
+    };
+    let generated = match &nodejs {
+        Some(nodejs) => generated(nodejs)?,
+        None => Vec::new(),
     };
     let parts = Parts {
         asked: done.asked,
@@ -135,6 +139,7 @@ pub(crate) fn lock_project(
         desk,
         folder,
         generated,
+        modules: nodejs.map(|nodejs| nodejs.join("node_modules")),
     };
     let pins = NodePins::new(parts, request.node.dev, &npmrc);
     Ok(Locked {

@@ -12,6 +12,7 @@ mod generated;
 mod layout;
 mod local;
 mod lock;
+mod own_binaries;
 mod pack_list;
 mod pins;
 mod project;

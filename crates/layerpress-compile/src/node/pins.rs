@@ -22,6 +22,7 @@ use super::generated;
 use super::layout::{LayOut, lay_out};
 use super::local::local_package;
 use super::lock::package_of;
+use super::own_binaries::with_own_binaries;
 use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
@@ -41,6 +42,8 @@ pub(crate) struct NodePins {
     folder: PathBuf,
     /// Files that a tool wrote: where they go below `node_modules`, and where they lie.
     generated: Vec<OwnFile>,
+    /// The layer folder's own `node_modules`, where there is a layer folder.
+    modules: Option<PathBuf>,
     omit: BTreeSet<Omit>,
     engine_strict: bool,
     ignore_scripts: bool,
@@ -61,6 +64,8 @@ pub(crate) struct Parts {
     pub folder: PathBuf,
     /// Files that a tool wrote: where they go below `node_modules`, and where they lie.
     pub generated: Vec<OwnFile>,
+    /// The layer folder's own `node_modules`, where there is a layer folder.
+    pub modules: Option<PathBuf>,
 }
 
 impl Pins for NodePins {
@@ -120,6 +125,7 @@ impl NodePins {
             desk,
             folder,
             generated,
+            modules,
         } = parts;
         let mut omit = npmrc.omitted().unwrap_or_default();
         match dev {
@@ -132,6 +138,7 @@ impl NodePins {
             desk,
             folder,
             generated,
+            modules,
             omit,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
             ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
@@ -164,7 +171,7 @@ impl NodePins {
         let wanted = Wanted::new(self, pins)?;
         let trees = unpack_all(job, &self.desk, &wanted.archives)?;
         let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
-            (Some(index), _) => Ok(Some(Arc::clone(&trees[*index]))),
+            (Some(index), _) => self.built(job, pin, &trees[*index]).map(Some),
             (None, Resolved::Folder(location)) if pin.bundled_in.is_none() => {
                 let local = local_package(&self.folder, location, job.compression)?;
                 self.warn(job.session, local.warnings.iter().cloned());
@@ -173,6 +180,25 @@ impl NodePins {
             (None, _) => Ok(None),
         };
         pins.iter().zip(&wanted.of_pins).map(package).collect()
+    }
+
+    /// A package with what the team built for it, where there is such.
+    fn built(
+        &self,
+        job: &Job<'_>,
+        pin: &Pin,
+        package: &Arc<PackageTree>,
+    ) -> Result<Arc<PackageTree>, CompileError> {
+        let Some(modules) = &self.modules else {
+            return Ok(Arc::clone(package));
+        };
+        let Some(built) = with_own_binaries(modules, pin, package, job.compression)? else {
+            return Ok(Arc::clone(package));
+        };
+        let from = modules.display();
+        let message = format!("`{}`: its native part is taken from `{from}`", label(pin));
+        self.warn(job.session, [message]);
+        Ok(Arc::new(built))
     }
 
     /// The targets for which the layer is the same: what is no machine code goes into the layer of any

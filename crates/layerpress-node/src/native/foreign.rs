@@ -72,6 +72,8 @@ pub fn foreign_files(
     let has_musl = files.iter().any(|path| is_musl(path.file_name()));
     let has_engine = files.iter().any(|path| is_own_engine(path, target));
     let names: BTreeSet<&str> = files.iter().map(|path| path.as_str()).collect();
+    let is_other =
+        |path: &LayerPath| binaries.contains_key(path) && is_for_other_node(path, &names, target);
     let reason = |path: &LayerPath| {
         let by_bytes = binaries
             .get(path)
@@ -79,7 +81,7 @@ pub fn foreign_files(
             .filter(|reason| *reason != Foreign::Musl || !has_musl);
         by_bytes
             .or_else(|| in_foreign_folder(path, target.arch).then_some(Foreign::Folder))
-            .or_else(|| is_for_other_node(path, &names, target).then_some(Foreign::OtherNode))
+            .or_else(|| is_other(path).then_some(Foreign::OtherNode))
             .or_else(|| (has_engine && is_other_engine(path, target)).then_some(Foreign::Engine))
     };
     files

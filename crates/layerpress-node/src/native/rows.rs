@@ -79,7 +79,7 @@ pub(super) static ROWS: [Row; 19] = [
     Row {
         names: &["better-sqlite3"],
         known: Known::Needed(
-            "take `better-sqlite3` 13 or later, whose tarball has it for every platform",
+            "take `better-sqlite3` 13 or later with Node.js 22 or later: its tarball has it for every platform",
         ),
     },
     Row {
@@ -105,7 +105,7 @@ pub(super) static ROWS: [Row; 19] = [
     Row {
         names: &["sqlite3"],
         known: Known::Needed(
-            "use `better-sqlite3` 13 or later, or `node:sqlite` of Node.js 22.13 and later",
+            "with Node.js 22.13 or later, use `node:sqlite`, or `better-sqlite3` 13 or later",
         ),
     },
     Row {

@@ -13,6 +13,10 @@ use super::rows::{Known, known};
 use super::scripts::{Purpose, purpose};
 use crate::tarball::{Facts, PackageTree};
 
+/// What helps every package that is built or downloaded by its script.
+const BUILD_IT: &str = "install it on Amazon Linux and put its folder below `nodejs/node_modules` of a \
+                        layer folder, whose machine code is taken";
+
 /// A package at its place in a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Installed<'a> {
@@ -241,7 +245,8 @@ impl Court<'_> {
                 "its native part for {} comes by an install script, and no install script is run",
                 self.system()
             );
-            return Verdict::Trouble(Severity::Broken, reason, remedy.into());
+            let remedy = format!("{remedy}; or {BUILD_IT}");
+            return Verdict::Trouble(Severity::Broken, reason, remedy);
         }
         if is_native {
             let reason = format!(
@@ -249,8 +254,8 @@ impl Court<'_> {
                 self.system(),
                 shown(text)
             );
-            let remedy = "look for a version or a package that carries it; or install it on Amazon Linux and put the folder below `layer/nodejs/node_modules`";
-            return Verdict::Trouble(Severity::Doubtful, reason, remedy.into());
+            let remedy = format!("look for a version or a package that carries it; or {BUILD_IT}");
+            return Verdict::Trouble(Severity::Doubtful, reason, remedy);
         }
         if purposes.contains(&Purpose::Unknown) {
             let reason = format!("its `{first}` script `{}` is not run", shown(text));
