@@ -1,5 +1,8 @@
 //! Lockfiles of other tools as inputs: the same pins give the same layer, whoever wrote them down.
 
+use std::fs;
+use std::path::Path;
+
 use layerpress_tests::{BuiltPackage, LoopbackIndex, TestContext, Wheel};
 
 fn packages() -> Vec<BuiltPackage> {
@@ -235,4 +238,65 @@ fn what_a_lock_lacks_is_told() {
     hint: `--index-url` or `--extra-index-url` names the index that the lock was made from
     ");
     assert!(context.files().iter().all(|file| !file.ends_with(".zip")));
+}
+
+#[test]
+fn a_cache_that_was_filled_elsewhere_serves_offline() {
+    let packages = packages();
+    let index = LoopbackIndex::start();
+    index.add(packages.clone());
+    for (name, text) in locks(&packages) {
+        let files = |context: &TestContext| {
+            context.write(name, &text);
+            context.write("pyproject.toml", MANIFEST);
+        };
+        let filled = TestContext::new().with_index(&index);
+        files(&filled);
+        let target = ["--runtime", "python3.13", "-o", "layer.zip"];
+        filled
+            .run(["fetch", name, "--runtime", "python3.13"])
+            .expect_code(0);
+        let expected = build(&filled, name, &[]);
+
+        // The store on another machine: another path, other times, no index that anybody names.
+        let copy = TestContext::new();
+        copy_folder(filled.cache(), &copy.folder().join("copied/cache"));
+        let cache = copy.folder().join("copied/cache");
+        let copy = copy.sharing_cache(&cache);
+        files(&copy);
+        index.forget_requests();
+        let build = ["build", name, "--offline", "--locked", "--json"];
+        let run = copy.run(build.iter().chain(&target));
+        run.expect_code(0);
+        let layer = run.json()["layers"][0].clone();
+        assert_eq!(layer["sha256"], expected["sha256"], "{name}");
+        assert!(index.requests().is_empty(), "{name}");
+
+        // Without it, everything that is missing is named.
+        let cold = TestContext::new();
+        files(&cold);
+        let run = cold.run(build.iter().chain(&target));
+        run.expect_code(3);
+        for package in &packages[..2] {
+            let shown = match name {
+                "Pipfile.lock" => format!("{} 1.0", package.name),
+                _ => package.file_name.clone(),
+            };
+            assert!(run.stderr.contains(&shown), "{name}: {}", run.stderr);
+        }
+        assert!(!run.stderr.contains("tool"), "{name}: {}", run.stderr);
+    }
+}
+
+/// Copies a folder; every file is as new as its copy.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy_folder(&path, &to),
+            false => drop(fs::copy(&path, &to).expect("a copy")),
+        }
+    }
 }
