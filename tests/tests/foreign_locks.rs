@@ -253,10 +253,15 @@ fn a_cache_that_was_filled_elsewhere_serves_offline() {
         let filled = TestContext::new().with_index(&index);
         files(&filled);
         let target = ["--runtime", "python3.13", "-o", "layer.zip"];
-        filled
-            .run(["fetch", name, "--runtime", "python3.13"])
-            .expect_code(0);
-        let expected = build(&filled, name, &[]);
+        let extra = match name {
+            "Pipfile.lock" => ["--group", "jobs"],
+            _ => ["--extra", "jobs"],
+        };
+        let fetch = ["fetch", name, "--runtime", "python3.13"];
+        filled.run(fetch.iter().chain(&extra)).expect_code(0);
+        index.forget_requests();
+        let expected = build(&filled, name, &extra);
+        assert!(index.requests().is_empty(), "{name}: all is there");
 
         // The store on another machine: another path, other times, no index that anybody names.
         let copy = TestContext::new();
@@ -264,9 +269,8 @@ fn a_cache_that_was_filled_elsewhere_serves_offline() {
         let cache = copy.folder().join("copied/cache");
         let copy = copy.sharing_cache(&cache);
         files(&copy);
-        index.forget_requests();
         let build = ["build", name, "--offline", "--locked", "--json"];
-        let run = copy.run(build.iter().chain(&target));
+        let run = copy.run(build.iter().chain(&target).chain(&extra));
         run.expect_code(0);
         let layer = run.json()["layers"][0].clone();
         assert_eq!(layer["sha256"], expected["sha256"], "{name}");

@@ -15,7 +15,7 @@ use clap_complete::Shell;
 
 pub(crate) use build::{
     BuildArgs, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs,
-    ProfileArg, ResolutionArg, ResolveArgs,
+    ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};

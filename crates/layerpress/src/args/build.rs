@@ -141,6 +141,8 @@ pub(crate) struct FetchArgs {
     #[command(flatten)]
     pub target: TargetArgs,
     #[command(flatten)]
+    pub sets: SetArgs,
+    #[command(flatten)]
     pub fetching: FetchingArgs,
 }
 
@@ -151,6 +153,8 @@ pub(crate) struct LockingArgs {
     pub target: TargetArgs,
     #[command(flatten)]
     pub resolve: ResolveArgs,
+    #[command(flatten)]
+    pub sets: SetArgs,
     #[command(flatten)]
     pub fetching: FetchingArgs,
 }
@@ -252,6 +256,15 @@ pub(crate) struct ResolveArgs {
     )]
     pub exclude: Vec<String>,
 
+    /// Add the project itself, not only its dependencies [default: off]
+    #[arg(long, env = "LAYERPRESS_WITH_PROJECT", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub with_project: bool,
+}
+
+/// What beside the plain dependencies is wanted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Resolver options")]
+pub(crate) struct SetArgs {
     /// Add the development dependencies: the group `dev`, or `devDependencies` [default: off]
     #[arg(long, env = "LAYERPRESS_DEV", hide_env = true, value_parser = FalseyValueParser::new())]
     pub dev: bool,
@@ -275,10 +288,6 @@ pub(crate) struct ResolveArgs {
         value_delimiter = ','
     )]
     pub group: Vec<String>,
-
-    /// Add the project itself, not only its dependencies [default: off]
-    #[arg(long, env = "LAYERPRESS_WITH_PROJECT", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub with_project: bool,
 }
 
 /// How much is done at once.

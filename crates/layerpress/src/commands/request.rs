@@ -19,7 +19,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
     BuildArgs, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg,
-    LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs,
+    LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -82,6 +82,7 @@ impl Around<'_> {
         let FetchArgs {
             lock,
             target,
+            sets,
             fetching,
         } = arguments;
         let configured = settings::configured(self.environment)?;
@@ -90,8 +91,8 @@ impl Around<'_> {
             runtimes: parsed("--runtime", &target.runtime)?,
             archs: parsed("--arch", &target.arch)?,
             sources: self.sources(fetching, &configured)?,
-            node: self.node(fetching, None)?,
-            python: self.python(fetching, None, configured)?,
+            node: self.node(fetching, sets, None)?,
+            python: self.python(fetching, sets, None, configured)?,
         })
     }
 
@@ -103,6 +104,7 @@ impl Around<'_> {
         let LockingArgs {
             target,
             resolve,
+            sets,
             fetching,
         } = arguments;
         let configured = settings::configured(self.environment)?;
@@ -115,8 +117,8 @@ impl Around<'_> {
             locked: resolve.locked,
             exclude: names("--exclude", &resolve.exclude)?,
             sources: self.sources(fetching, &configured)?,
-            node: self.node(fetching, Some(resolve))?,
-            python: self.python(fetching, Some(resolve), configured)?,
+            node: self.node(fetching, sets, Some(resolve))?,
+            python: self.python(fetching, sets, Some(resolve), configured)?,
         })
     }
 
@@ -133,13 +135,14 @@ impl Around<'_> {
     fn node(
         &self,
         fetching: &FetchingArgs,
+        sets: &SetArgs,
         resolve: Option<&ResolveArgs>,
     ) -> Result<NodeOptions, SettingsError> {
         let typed = resolve.and_then(|resolve| resolve.exclude_newer.as_deref());
         Ok(NodeOptions {
             registry: settings::registry(&fetching.index)?,
             before: typed.map(cutoff).transpose()?,
-            dev: resolve.is_some_and(|resolve| resolve.dev),
+            dev: sets.dev,
             variables: self.environment.variables().clone(),
             process: self.environment.raw().clone(),
             temporary: Environment::temporary(),
@@ -151,6 +154,7 @@ impl Around<'_> {
     fn python(
         &self,
         fetching: &FetchingArgs,
+        sets: &SetArgs,
         resolve: Option<&ResolveArgs>,
         configured: Settings,
     ) -> Result<PythonOptions, SettingsError> {
@@ -170,8 +174,13 @@ impl Around<'_> {
             process: self.environment.raw().clone(),
             temporary: Environment::temporary(),
             variables: self.environment.variables().clone().into_iter().collect(),
+            extras: extras(&sets.extra)?,
+            groups: sets.group.clone(),
             ..PythonOptions::default()
         };
+        if sets.dev {
+            options.groups.push("dev".to_owned());
+        }
         if let Some(resolve) = resolve {
             let typed = resolve.exclude_newer.as_deref();
             let date = typed.or(configured.exclude_newer.as_deref());
@@ -181,11 +190,6 @@ impl Around<'_> {
                 ResolutionArg::Lowest => Strategy::Lowest,
                 ResolutionArg::LowestDirect => Strategy::LowestDirect,
             };
-            options.extras = extras(&resolve.extra)?;
-            options.groups.clone_from(&resolve.group);
-            if resolve.dev {
-                options.groups.push("dev".to_owned());
-            }
             options.with_project = resolve.with_project;
         }
         options.configured = configured;
