@@ -105,9 +105,16 @@ impl RealAddresses {
         let name = lock.file_name().expect("a file").to_string_lossy();
         context.write(&name, fs::read(&lock).expect("a lockfile"));
         // Some locks leave it to the manifest what they are for.
-        if let Ok(manifest) = fs::read(lock.with_file_name("pyproject.toml")) {
-            context.write("pyproject.toml", manifest);
+        for manifest in ["pyproject.toml", "package.json"] {
+            if let Ok(text) = fs::read(lock.with_file_name(manifest)) {
+                context.write(manifest, text);
+            }
         }
+        // The Node.js fixtures of other tools ask for a folder beside them.
+        context.write(
+            "lib/package.json",
+            r#"{ "name": "lib", "version": "1.0.0" }"#,
+        );
         let target = ["--runtime", runtime, "--arch", arch];
         let mirror = ["--index-url", &self.index, "--registry", &self.registry];
         let build = ["build", &*name, "-o", "out.zip"];

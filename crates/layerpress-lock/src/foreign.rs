@@ -7,6 +7,7 @@
 //! | file | versions | names what it is for | addresses |
 //! |---|---|---|---|
 //! | `uv.lock` | 1 | yes, by the project's entry | yes |
+//! | `poetry.lock` | before 1.0 | no: `pyproject.toml` does | no: digests alone |
 //! | `poetry.lock` | 1.0 to 2.0 | no: `pyproject.toml` does | no: file names and digests |
 //! | `poetry.lock` | 2.1 | yes, by groups and markers | no: file names and digests |
 //! | `pdm.lock` | 4.0 to 4.5 | by groups, from 4.4.2 on | file names and digests, or URLs |

@@ -1,4 +1,4 @@
-//! `poetry.lock`, versions 1.0 to 2.1.
+//! `poetry.lock`, versions 1.0 to 2.1, and the one before them, which has no number.
 //!
 //! Version 2.1 (Poetry 2) tells each package's groups and markers, so it can be used alone. Older ones
 //! are a graph whose beginning only `pyproject.toml` knows. No version says where a file is.
@@ -224,22 +224,23 @@ fn take_files(
     Ok(())
 }
 
-/// `files` of the package; before version 2.0 they stand in `metadata`.
+/// `files` of the package; before version 2.0 they stand in `metadata`, and before 1.0 there are only
+/// their digests there.
 fn files(
     fields: &Fields<'_>,
     metadata: &Fields<'_>,
     name: &PackageName,
 ) -> Result<Vec<Listed>, LockError> {
+    if let (Some(hashes), None) = (metadata.table("hashes")?, metadata.table("files")?) {
+        let key = key_of(&hashes, name).ok_or_else(|| fields.missing("hashes"))?;
+        return bare_hashes(&hashes, key);
+    }
     let tables = match fields.tables("files")? {
         Some(tables) => tables,
         None => {
             let all = metadata.table("files")?;
             let all = all.ok_or_else(|| fields.missing("files"))?;
-            let key = all
-                .keys()
-                .into_iter()
-                .find(|key| key.parse::<PackageName>().is_ok_and(|it| it == *name));
-            match key {
+            match key_of(&all, name) {
                 Some(key) => all.tables(key)?.unwrap_or_default(),
                 None => return Err(fields.missing("files")),
             }
@@ -257,5 +258,28 @@ fn files(
             Err(fields.place_of("files").fault(Fault::NoHash))
         }
         _ => Ok(listed),
+    }
+}
+
+/// The key of a package in a table of `metadata`, however its name is written.
+fn key_of<'a>(all: &Fields<'a>, name: &PackageName) -> Option<&'a str> {
+    let mut keys = all.keys().into_iter();
+    keys.find(|key| key.parse::<PackageName>().is_ok_and(|it| it == *name))
+}
+
+/// The digests of a package, without algorithm or file name: what Poetry wrote before 1.0, always
+/// SHA-256.
+fn bare_hashes<'a>(hashes: &Fields<'a>, key: &'a str) -> Result<Vec<Listed>, LockError> {
+    let listed = hashes.strings(key)?.unwrap_or_default().into_iter();
+    let listed = listed.map(|(hash, place)| {
+        Ok(Listed {
+            name: None,
+            digest: digest(&format!("sha256:{hash}"), &place)?,
+        })
+    });
+    let listed: Vec<Listed> = listed.collect::<Result<_, LockError>>()?;
+    match listed.is_empty() {
+        true => Err(hashes.place_of(key).fault(Fault::NoHash)),
+        false => Ok(listed),
     }
 }

@@ -10,6 +10,8 @@ const UV: &str = include_str!("../../../../lockfiles/foreign/uv/uv.lock");
 const POETRY_21: &str = include_str!("../../../../lockfiles/foreign/poetry-2.1/poetry.lock");
 const POETRY_20: &str = include_str!("../../../../lockfiles/foreign/poetry-2.0/poetry.lock");
 const POETRY_11: &str = include_str!("../../../../lockfiles/foreign/poetry-1.1/poetry.lock");
+const POETRY_10: &str = include_str!("../../../../lockfiles/foreign/poetry-1.0/poetry.lock");
+const POETRY_012: &str = include_str!("../../../../lockfiles/foreign/poetry-0.12/poetry.lock");
 const PDM_45: &str = include_str!("../../../../lockfiles/foreign/pdm-4.5/pdm.lock");
 const PDM_43: &str = include_str!("../../../../lockfiles/foreign/pdm-4.3/pdm.lock");
 const PIPFILE: &str = include_str!("../../../../lockfiles/foreign/pipenv-6/Pipfile.lock");
@@ -98,8 +100,37 @@ fn poetry_tells_groups_or_asks_for_roots() {
         lock.needs_roots()
     };
     assert_eq!(
-        [POETRY_21, POETRY_20, POETRY_11].map(roots),
-        [false, true, true]
+        [POETRY_21, POETRY_20, POETRY_11, POETRY_10, POETRY_012].map(roots),
+        [false, true, true, true, true]
+    );
+}
+
+#[test]
+fn the_first_locks_of_poetry_are_read() {
+    for (text, names) in [(POETRY_10, true), (POETRY_012, false)] {
+        let shown = chosen(ForeignFormat::Poetry, text, "python3.12 x86_64 requests");
+        assert_eq!(
+            shown,
+            "certifi 2026.10.18, chardet 4.0.0, idna 2.10, requests 2.25.1, urllib3 1.26.20"
+        );
+        let (target, selection, roots) = ask("python3.12 x86_64 requests");
+        let lock = ForeignLock::parse(ForeignFormat::Poetry, text).expect("a lock");
+        let packages = lock.select(&target, &selection, &roots).expect("it serves");
+        for package in packages {
+            assert_eq!(package.listed.len(), 2, "{}", package.package.name);
+            assert!(
+                package
+                    .listed
+                    .iter()
+                    .all(|file| file.name.is_some() == names)
+            );
+        }
+    }
+    let wrong = POETRY_012.replace("certifi = [", "certifi = [] # ");
+    let error = ForeignLock::parse(ForeignFormat::Poetry, &wrong).expect_err("nothing pins it");
+    assert!(
+        error.to_string().contains("metadata.hashes.certifi"),
+        "{error}"
     );
 }
 
@@ -291,7 +322,7 @@ fn what_is_wrong_is_told_with_its_place() {
 proptest! {
     #[test]
     fn a_damaged_lock_is_read_or_refused(
-        which in 0usize..7,
+        which in 0usize..8,
         place in 0.0f64..1.0,
         length in 0usize..40,
         put in "[\\[\\]{}='\"a-z0-9,\\n]{0,6}",
@@ -301,6 +332,7 @@ proptest! {
             (ForeignFormat::Poetry, POETRY_21),
             (ForeignFormat::Poetry, POETRY_20),
             (ForeignFormat::Poetry, POETRY_11),
+            (ForeignFormat::Poetry, POETRY_012),
             (ForeignFormat::Pdm, PDM_45),
             (ForeignFormat::Pdm, PDM_43),
             (ForeignFormat::Pipfile, PIPFILE),
