@@ -56,11 +56,11 @@ class Node(Peers):
         resolve, warm, place = stage.endswith("resolve"), stage.startswith("warm"), self.place(peer)
         cache = self.folder / f"cache-{peer}"
         for name in ["dist", "node_modules"]:
-            shutil.rmtree(place / name, ignore_errors=True)
+            self.put_away(place / name)
         if resolve:
             (place / LOCKS[peer]).unlink(missing_ok=True)
         if not warm:
-            shutil.rmtree(cache, ignore_errors=True)
+            self.put_away(cache)
         program = self.programs[peer]
         variables = {**os.environ, "BUN_INSTALL_CACHE_DIR": str(cache), "npm_config_update_notifier": "false"}
         if peer == self.ours:

@@ -9,8 +9,6 @@ A warm uv resolve is measured offline, because an index that sends no freshness 
 again each time; layerpress takes such a page as fresh for ten minutes. Each tool has a cache folder of
 its own, which is removed before a cold run. Needs uv on PATH (`pip install uv`).
 """
-import shutil
-
 from .measure import Peers
 
 SETS = {
@@ -35,14 +33,14 @@ class Python(Peers):
         resolve, place = stage.endswith("resolve"), self.place(peer)
         cache = self.folder / f"cache-{peer}"
         if stage.startswith("cold"):
-            shutil.rmtree(cache, ignore_errors=True)
+            self.put_away(cache)
         if peer == self.ours:
-            shutil.rmtree(place / "dist", ignore_errors=True)
+            self.put_away(place / "dist")
             if resolve:
                 (place / "pylock.toml").unlink(missing_ok=True)
             return [self.args.bin, "lock" if resolve else "build", "requirements.txt", "--runtime", "python3.13",
                     "--only-binary", ":all:", "-q", "--cache-dir", str(cache)], None
-        shutil.rmtree(place / "target", ignore_errors=True)
+        self.put_away(place / "target")
         platform = ["--python-version", "3.13.12", "--python-platform", "x86_64-manylinux_2_34",
                     "--only-binary", ":all:", "-q", "--no-python-downloads", "--cache-dir", str(cache)]
         if self.args.python:
