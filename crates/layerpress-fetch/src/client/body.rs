@@ -1,6 +1,6 @@
 //! [`Body`]: an answer's bytes, piece by piece, with an eye on the pace.
 //!
-//! Fifty answers share one line. On a slow line one of them may well see nothing for a while
+//! Dozens of answers share one line. On a slow line one of them may well see nothing for a while
 //! because the others take it all, and that is no reason to give up: silence only counts as death
 //! while the client as a whole is not visibly working through a slow line.
 

@@ -45,6 +45,7 @@ struct Shared {
     reporter: Arc<dyn Reporter>,
     transport: transport::Transport,
     permits: Semaphore,
+    page_permits: Semaphore,
     turns: Semaphore,
     /// When this client was made, in milliseconds since 1970: a page confirmed since then is not
     /// asked for again in this run, whatever its headers say.
@@ -63,8 +64,9 @@ impl Client {
         Self {
             shared: Arc::new(Shared {
                 transport: transport::Transport::default(),
-                permits: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
-                turns: Semaphore::new(options.turns.clamp(1, Semaphore::MAX_PERMITS)),
+                permits: permits(options.concurrency),
+                page_permits: permits(options.page_concurrency),
+                turns: permits(options.turns),
                 started: options.clock.now_millis(),
                 traffic: AtomicU64::new(0),
                 downloads: Mutex::default(),
@@ -150,6 +152,10 @@ impl fmt::Debug for Client {
             .field("offline", &self.offline())
             .finish_non_exhaustive()
     }
+}
+
+fn permits(count: usize) -> Semaphore {
+    Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))
 }
 
 /// A header value from outside text; what cannot be one is left out.

@@ -11,8 +11,12 @@ use crate::credentials::Credentials;
 pub struct ClientOptions {
     /// The `User-Agent` header. Default: `layerpress/` and this version.
     pub user_agent: String,
-    /// How many requests are in flight at once. Default: 50.
+    /// How many requests for archives and parts of files are in flight at once. Default: 50.
     pub concurrency: usize,
+    /// How many requests for pages are in flight at once. Most pages are small, so that time goes by
+    /// in waiting for them. Default: 100, the number of streams that a server should allow on one
+    /// connection at least (RFC 9113, 6.5.2).
+    pub page_concurrency: usize,
     /// How many turns there are at the processor, for [`Client::turn`] and for parsing pages.
     /// Default: as many as the machine has processors.
     ///
@@ -93,6 +97,7 @@ impl Default for ClientOptions {
         Self {
             user_agent: concat!("layerpress/", env!("CARGO_PKG_VERSION")).to_owned(),
             concurrency: 50,
+            page_concurrency: 100,
             turns: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             offline: false,
             refresh: false,

@@ -243,7 +243,7 @@ impl Client {
         ask: &Ask,
         limit: u64,
     ) -> Result<(StatusCode, HeaderMap, Page), Fault> {
-        let answer = self.send(ask).await?;
+        let answer = self.send(ask, &self.shared.page_permits).await?;
         let wanted = answer.status == StatusCode::OK || answer.status == StatusCode::NOT_MODIFIED;
         if !wanted {
             return Err(Fault::Lasting(unexpected(&answer.url, answer.status)));

@@ -69,7 +69,7 @@ impl Client {
                 url: url.to_owned(),
             })
         };
-        let answer = self.send(ask).await?;
+        let answer = self.send(ask, &self.shared.permits).await?;
         let shown = answer.body.shown().to_owned();
         let part = ContentRange::of(&answer.headers).filter(|part| part.is_within(spec));
         let Some(part) = part.filter(|_| answer.status == StatusCode::PARTIAL_CONTENT) else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::body::Body;
@@ -43,9 +43,14 @@ struct Hop {
 }
 
 impl Client {
-    /// Sends the request and follows redirects until an answer begins.
-    pub(super) async fn send(&self, ask: &Ask) -> Result<Answer<'_>, Fault> {
-        let permit = self.permit().await;
+    /// Sends the request, once one of `permits` is free, and follows redirects until an answer begins.
+    pub(super) async fn send<'a>(
+        &'a self,
+        ask: &Ask,
+        permits: &'a Semaphore,
+    ) -> Result<Answer<'a>, Fault> {
+        let permit = permits.acquire().await;
+        let permit = permit.expect("the semaphore is never closed");
         let mut url = ask.url.clone();
         let credentials = &self.shared.options.credentials;
         let mut grant = credentials.grant(&url, false).await;
@@ -66,14 +71,6 @@ impl Client {
             url: redacted(&ask.url),
             limit: self.shared.options.redirects,
         }))
-    }
-
-    async fn permit(&self) -> SemaphorePermit<'_> {
-        self.shared
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed")
     }
 
     async fn hop(

@@ -121,7 +121,7 @@ impl<'a> Receiving<'a> {
             url: self.request.url.clone(),
             headers: self.state.headers(resuming, self.anew),
         };
-        let answer = self.client.send(&ask).await?;
+        let answer = self.client.send(&ask, &self.client.shared.permits).await?;
         match self.state.meets(&answer, resuming) {
             Part::Rest => {}
             Part::Whole => {

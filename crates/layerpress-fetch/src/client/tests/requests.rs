@@ -317,7 +317,7 @@ async fn no_more_requests_at_once_than_allowed() {
     use std::sync::atomic::AtomicUsize;
     let bed = Bed::new(|_| Reply::ok("xy").paced(1, PATIENCE / 5)).await;
     let client = bed.client_with(ClientOptions {
-        concurrency: 2,
+        page_concurrency: 2,
         ..bed.options()
     });
     let most = AtomicUsize::new(0);
@@ -325,7 +325,7 @@ async fn no_more_requests_at_once_than_allowed() {
     let all = futures_util::future::join_all(urls.iter().map(|url| fetched(&client, url)));
     let watch = async {
         loop {
-            let free = client.shared.permits.available_permits();
+            let free = client.shared.page_permits.available_permits();
             most.fetch_max(2 - free, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
