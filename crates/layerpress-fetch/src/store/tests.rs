@@ -1,6 +1,7 @@
 //! The store under damage, concurrency and folders that cannot be written.
 
 use std::fs;
+use std::time::UNIX_EPOCH;
 
 use layerpress_tree::Algorithm;
 use proptest::prelude::*;
@@ -308,6 +309,27 @@ fn pressed_archives_are_kept_by_digest_and_recipe() {
     assert!(matches!(failed, Err(StoreError::Full { .. })));
     assert!(matches!(store.unkept(), Some(StoreError::Full { .. })));
     assert_eq!(store.usage().expect("lists")[&Area::Temporary].files, 0);
+}
+
+#[test]
+fn of_one_day_what_takes_the_room_is_pruned_first() {
+    let (_folder, store) = store();
+    let archive = store.put_archive(&[7; 900][..]).expect("stores").digest;
+    for name in ["a", "b"] {
+        store.put_blob(Namespace::Alias, name, b"").expect("writes");
+    }
+    // Noon, whatever time it is: all were used on one day, the blobs a little earlier.
+    let noon = Duration::from_secs(20_000 * 24 * 3600 + 12 * 3600);
+    let path = |key| store.blob_path(Namespace::Alias, &blob::Name::of(Namespace::Alias, key));
+    let paths = [path("a"), path("b"), store.archive_path(archive)];
+    for (path, minute) in paths.iter().zip(0..) {
+        let used = UNIX_EPOCH + noon + Duration::from_secs(60 * minute);
+        let open = File::options().write(true).open(path);
+        open.and_then(|file| file.set_modified(used)).expect("sets");
+    }
+    assert_eq!(store.prune(None, Some(900)).expect("prunes").bytes, 900);
+    assert!(store.archive_size(archive).is_none());
+    assert_eq!(store.prune(None, Some(100)).expect("prunes").files, 1);
 }
 
 #[test]

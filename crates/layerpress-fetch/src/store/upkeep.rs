@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use layerpress_scratch::{Swept, sweep_one};
 use layerpress_tree::{Algorithm, Digest, Sha256};
@@ -15,7 +15,7 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 use super::archive::digests_of;
 use super::blob::{Blob, Name};
 use super::pressed::named;
-use super::{ARCHIVES, Namespace, PRESSED, Store, TEMPORARY};
+use super::{ARCHIVES, Namespace, PRESSED, STAMP_EVERY, Store, TEMPORARY};
 use crate::error::StoreError;
 use crate::map;
 
@@ -119,8 +119,9 @@ impl Store {
     }
 
     /// Removes what has not been used for `unused_for`, then, if the rest is larger than
-    /// `max_bytes`, the least recently used of it. Use is noted to the day. A pressed archive goes
-    /// together with what is known of it.
+    /// `max_bytes`, the least recently used of it. Use is noted to the day; of one day's files those
+    /// go first that take the room, archives and pressed ones, since what is known of them is small
+    /// and saves asking for it again. A pressed archive goes together with what is known of it.
     ///
     /// # Errors
     /// [`StoreError`] if a folder cannot be listed or a file not removed.
@@ -137,7 +138,7 @@ impl Store {
             .into_iter()
             .partition(|file| unused_for.is_some_and(|limit| unused(file) > limit));
         let mut total: u64 = kept.iter().map(StoredFile::all_bytes).sum();
-        kept.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        kept.sort_by(|a, b| a.order().cmp(&b.order()));
         for file in kept {
             if max_bytes.is_none_or(|max| total <= max) {
                 break;
@@ -278,6 +279,14 @@ pub(super) struct StoredFile {
 }
 
 impl StoredFile {
+    /// What of two files is removed first.
+    fn order(&self) -> (u64, bool, SystemTime, &Path) {
+        let since = self.used.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let day = since.as_secs() / STAMP_EVERY.as_secs();
+        let is_small = matches!(self.area, Area::Blobs(_));
+        (day, is_small, self.used, &self.path)
+    }
+
     fn all_bytes(&self) -> u64 {
         self.bytes + self.beside.as_ref().map_or(0, |beside| beside.bytes)
     }
