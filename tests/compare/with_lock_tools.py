@@ -133,7 +133,8 @@ def main():
             kind, _, path = tool.partition("=")
             with tempfile.TemporaryDirectory() as scratch:
                 try:
-                    count, different = compare(kind, path, manifest, options.bin, pathlib.Path(scratch))
+                    binary = str(pathlib.Path(options.bin).resolve())
+                    count, different = compare(kind, path, manifest, binary, pathlib.Path(scratch))
                 except RuntimeError as error:
                     count, different = 0, [str(error)]
             failed |= bool(different)

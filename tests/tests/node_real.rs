@@ -280,6 +280,64 @@ fn only_for(layer: &Layer, machine: &str, name: &str) {
     assert_eq!(foreign.map(|entry| &entry.path), None, "{name}");
 }
 
+/// The lockfiles in `lockfiles/foreign` that tools for Node.js wrote from one package.json.
+const OF_OTHER_TOOLS: [&str; 10] = [
+    "bun-0", "bun-1", "bun-2", "pnpm-5.4", "pnpm-6", "pnpm-9", "yarn-1", "yarn-10", "yarn-6",
+    "yarn-8",
+];
+
+#[test]
+fn the_locks_of_all_tools_give_what_node_can_load() {
+    // An alias, a folder, an override, a peer, native code from an optional package, two versions.
+    let code = "const version = (name) => require(name + '/package.json').version;\n\
+        const { createElement } = require('react');\n\
+        const html = require('react-dom/server').renderToStaticMarkup(createElement('b'));\n\
+        require('express')(); require('zod'); require('@hapi/boom');\n\
+        const found = [require('local-lib'), version('ms-one'), version('cookie'), html, version('debug')];\n\
+        require('sharp')({ create: { width: 8, height: 4, channels: 3, background: 'red' } }).png().toBuffer()\n\
+        .then((png) => console.log(found.join(' '), png.length > 0));\n";
+    let lib = r#"{"name": "local-lib", "version": "0.1.0", "dependencies": {"ms": "^2.0.0"}}"#;
+    let mut digests = Vec::new();
+    for name in OF_OTHER_TOOLS {
+        let context = context().with_variable("npm_config_replace_registry_host", "always");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lockfiles/foreign");
+        for file in std::fs::read_dir(folder.join(name)).expect("a fixture") {
+            let file = file.expect("a file");
+            let text = std::fs::read(file.path()).expect("a text");
+            context.write(&file.file_name().to_string_lossy(), text);
+        }
+        context
+            .write("lib/package.json", lib)
+            .write("lib/index.js", "module.exports = require('ms')('1s');\n");
+        let run = context.run([
+            "build",
+            ".",
+            "--runtime",
+            "nodejs22.x",
+            "--json",
+            "-o",
+            "layer.zip",
+        ]);
+        run.expect_code(0);
+        digests.push((name, run.json()["layers"][0]["sha256"].to_string()));
+        let layer = context.layer("layer.zip");
+        layer.assert_safe_to_attach(&["nodejs/node_modules/"]);
+        prints(
+            &layer,
+            "nodejs22.x",
+            code,
+            "1000 1.0.0 0.7.0 <b></b> 4.4.3 true",
+        );
+    }
+    // Where the lock does not say where packages lie, it does not matter who wrote it.
+    let of_bun = |name: &str| name.starts_with("bun");
+    let laid_out: Vec<_> = digests.iter().filter(|it| !of_bun(it.0)).collect();
+    assert!(
+        laid_out.iter().all(|it| it.1 == laid_out[0].1),
+        "{digests:?}"
+    );
+}
+
 fn build(wanted: &[(&str, &str)], arch: &str) -> Layer {
     let dependencies: Value = wanted.iter().copied().collect();
     let manifest = json!({ "name": "app", "version": "1.0.0", "dependencies": dependencies });

@@ -439,6 +439,40 @@ fn what_came_from_elsewhere_keeps_its_address() {
     }
 }
 
+#[test]
+fn bombs_are_refused() {
+    let deep = |open: &str| open.repeat(100_000);
+    let steps = (0..5000).map(|depth| format!("{}k:\n", "  ".repeat(depth)));
+    let bombs = [
+        ("pnpm-lock.yaml", deep("[")),
+        ("pnpm-lock.yaml", deep("{a: ")),
+        ("pnpm-lock.yaml", deep("- ")),
+        ("yarn.lock", format!("__metadata:\n  x: {}", deep("["))),
+        ("yarn.lock", steps.collect()),
+        ("bun.lock", deep("[")),
+        ("bun.lock", deep("{\"a\": ")),
+        ("bun.lock", "/*".to_owned()),
+    ];
+    for (name, text) in bombs {
+        let read = read_text(name, &text, &[APP]);
+        assert!(
+            matches!(read, Err(ForeignLockError::Syntax { .. })),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn versions_without_end_are_refused() {
+    // Both need each other in the other version, on and on: no tree of folders ends.
+    let edges = |a: u8, b: u8| BTreeMap::from([(a, b)]);
+    let cycle = [edges(1, 0), edges(1, 1), edges(0, 1), edges(0, 0)];
+    let text = pnpm_lock(&edges(0, 0), &cycle);
+    let read = read_text("pnpm-lock.yaml", &text, &[]);
+    let error = read.expect_err("there is no end").to_string();
+    insta::assert_snapshot!(error, @"pnpm-lock.yaml: `p0` cannot be laid out: more than 64 folders would lie in one another");
+}
+
 proptest! {
     #[test]
     fn a_damaged_lock_is_read_or_refused(
