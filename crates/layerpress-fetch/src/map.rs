@@ -29,11 +29,18 @@ impl AsRef<[u8]> for Owner {
 
 /// Maps a whole file of the store for reading; an empty file gives empty bytes.
 pub(crate) fn map_archive(file: &File) -> io::Result<Bytes> {
-    if file.metadata()?.len() == 0 {
+    map_sized(file, file.metadata()?.len())
+}
+
+/// The same, where it is known how long the file is.
+pub(crate) fn map_sized(file: &File, length: u64) -> io::Result<Bytes> {
+    if length == 0 {
         // An empty map is an error on most systems.
         return Ok(Bytes::new());
     }
-    let map = Arc::new(map(MmapOptions::new(), file)?);
+    let mut options = MmapOptions::new();
+    options.len(usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?);
+    let map = Arc::new(map(options, file)?);
     if map.len() >= WORTH_BYTES {
         let mut maps = MAPS.lock().unwrap_or_else(PoisonError::into_inner);
         maps.retain(|map| map.strong_count() > 0);

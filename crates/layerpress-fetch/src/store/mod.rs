@@ -219,9 +219,7 @@ impl Store {
             return Some(bytes);
         }
         let file = File::open(self.archive_path(digest)).ok()?;
-        let bytes = map::map_archive(&file).ok()?;
-        self.stamp(&file);
-        Some(bytes)
+        self.map_used(&file)
     }
 
     /// Where an archive lies, or would lie, in the store.
@@ -317,13 +315,15 @@ impl Store {
         )
     }
 
-    /// Notes that a file was used, unless that was noted lately.
-    fn stamp(&self, file: &File) {
-        if let Ok(meta) = file.metadata() {
-            self.stamp_if_stale(file, &meta);
-        }
+    /// A file's bytes, mapped; notes that it was used.
+    fn map_used(&self, file: &File) -> Option<Bytes> {
+        let meta = file.metadata().ok()?;
+        let bytes = map::map_sized(file, meta.len()).ok()?;
+        self.stamp_if_stale(file, &meta);
+        Some(bytes)
     }
 
+    /// Notes that a file was used, unless that was noted lately.
     fn stamp_if_stale(&self, file: &File, meta: &Metadata) {
         let now = self.shared.clock.now();
         let since = |used| now.duration_since(used).ok();

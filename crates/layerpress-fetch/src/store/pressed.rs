@@ -49,9 +49,7 @@ impl Store {
     #[must_use]
     pub fn pressed(&self, archive: Sha256, recipe: &str) -> Option<Bytes> {
         let file = File::open(self.pressed_path(archive, recipe)).ok()?;
-        let bytes = map::map_archive(&file).ok()?;
-        self.stamp(&file);
-        Some(bytes)
+        self.map_used(&file)
     }
 
     /// Writes what `write` writes as a pressed archive that nobody sees yet.
