@@ -7,7 +7,7 @@
 
 A warm uv resolve is measured offline, because an index that sends no freshness headers makes uv ask it
 again each time; layerpress takes such a page as fresh for ten minutes. Each tool has a cache folder of
-its own, which is removed before a cold run. Needs uv on PATH (`pip install uv`).
+its own, a new one for a cold run. Needs uv on PATH (`pip install uv`).
 """
 from .measure import Peers
 

@@ -135,7 +135,8 @@ def compare(args, name, files):
         return name, "DIFFERS", f"npm: {'an answer' if npm else first_words(npm_says)}\n  layerpress: {'an answer' if ours else first_words(we_say)}"
     theirs, mine = json.loads(npm)["packages"], json.loads(ours)["packages"]
     # What is optional and nowhere has an entry that npm 11 leaves out, and then misses (`npm ci`).
-    mine = {place: entry for place, entry in mine.items() if place in theirs or entry != {"optional": True}}
+    kinds = {"optional", "dev", "devOptional", "peer"}
+    mine = {place: entry for place, entry in mine.items() if place in theirs or not entry.keys() <= kinds}
     found = list(rows(theirs, mine))
     shown = found[:args.rows] + ([f"  … and {len(found) - args.rows} more"] if len(found) > args.rows else [])
     bytes_too = "" if npm == ours or found else "; other bytes"
