@@ -165,6 +165,25 @@ fn workspaces_are_copied_and_never_linked() {
     assert_eq!(nested["version"], "2.0.0");
 }
 
+/// npm links it, and a layer has no links: there is nothing to lay out.
+#[test]
+fn a_project_that_depends_on_itself_is_no_circle() {
+    let context = TestContext::new();
+    let manifest = json!({ "name": "app", "dependencies": { "self": "file:." } });
+    context.write("package.json", manifest.to_string());
+    context.run(["build", "package.json"]).expect_code(0);
+    let lock: Value = serde_json::from_str(&context.read("package-lock.json")).expect("JSON");
+    let link = json!({ "resolved": "", "link": true });
+    assert_eq!(lock["packages"]["node_modules/self"], link);
+    assert_eq!(
+        lock["packages"].as_object().map(serde_json::Map::len),
+        Some(2)
+    );
+    context
+        .run(["lock", "package.json", "--locked"])
+        .expect_code(0);
+}
+
 /// What a script would have built is taken from the layer folder, and nothing else from there.
 #[test]
 fn a_native_part_that_the_team_built_comes_along() {

@@ -112,7 +112,10 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
     }
     let registry = style.omits_resolved.then(|| from_registry(tree));
     let mut packages = Fields::default();
-    for placed in tree.packages.iter().filter(|placed| is_kept(placed)) {
+    let mut kept: Vec<&Placed> = tree.packages.iter().filter(|it| is_kept(it)).collect();
+    // A link to the project leads to a folder that has its entry already.
+    kept.dedup_by(|second, first| second.location == first.location);
+    for placed in kept {
         let omits = registry
             .as_ref()
             .is_some_and(|all| all.contains(&*placed.location));
@@ -172,7 +175,7 @@ fn is_kept(placed: &Placed) -> bool {
 fn entry(placed: &Placed, omits_resolved: bool) -> Json<'_> {
     let mut fields = Fields::default();
     if let Some(target) = &placed.link {
-        fields.text("resolved", Some(target));
+        fields.own("resolved", &**target);
         fields.flag("link", true);
         return Json::Object(fields.0);
     }

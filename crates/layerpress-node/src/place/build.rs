@@ -426,9 +426,6 @@ impl<'s, S: Source> Builder<'s, S> {
 
     /// A link to a folder of the disk, which brings its own package.json.
     async fn folder(&mut self, name: &Arc<str>, location: &str, parent: NodeId) -> NodeId {
-        if location.is_empty() {
-            return self.tree.link(name, self.tree.root, parent);
-        }
         let location: Arc<str> = location.into();
         let target = match self.tree.tops.get(&location).copied() {
             Some(known) => known,
