@@ -190,8 +190,8 @@ pub(crate) fn strengthen_lock(
     }
     session.warn_all((told > 0).then(|| {
         format!(
-            "{}: {told} packages have no digest of their tarballs that can be trusted: \
-             those of the registry are taken",
+            "{}: for {told} of its packages it has no digest of the tarball that can be trusted: \
+             the registry's is taken",
             path.display()
         )
     }));
