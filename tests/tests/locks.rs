@@ -413,3 +413,30 @@ fn a_size_that_is_not_the_files_is_refused_cached_or_not() {
         assert!(!context.files().contains(&"again.zip".to_owned()));
     }
 }
+
+#[test]
+fn a_lock_for_another_platform_tells_all_that_is_missing() {
+    let context = TestContext::new();
+    let package = |name: &str, tag: &str| {
+        let file = format!("{name}-1.0-{tag}.whl");
+        let hash = "0".repeat(64);
+        format!(
+            "[[packages]]\nname = '{name}'\nversion = '1.0'\nwheels = [{{ name = '{file}', \
+             url = 'https://files.example/{file}', hashes = {{ sha256 = '{hash}' }} }}]\n"
+        )
+    };
+    let lock = [
+        "lock-version = '1.0'\ncreated-by = 'another'\n".to_owned(),
+        package("fast", "cp313-cp313-manylinux_2_17_x86_64"),
+        package("plain", "py3-none-any"),
+        package("quick", "cp313-cp313-macosx_11_0_arm64"),
+    ];
+    context.write("pylock.toml", lock.concat());
+    let target = ["--runtime", "python3.13", "--arch", "arm64"];
+    let run = context.run(["build", "pylock.toml"].iter().chain(&target));
+    run.expect_code(1);
+    insta::assert_snapshot!(run.stderr, @r"
+    error: fast: the lock lists no file of it for python3.13 arm64, nor of quick
+    hint: it lists `fast-1.0-cp313-cp313-manylinux_2_17_x86_64.whl`; lock again with this target among `--runtime` and `--arch`
+    ");
+}

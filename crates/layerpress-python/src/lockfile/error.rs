@@ -32,7 +32,7 @@ pub enum LockfileError {
         file: String,
     },
     /// The lock lists no file of a package for a target.
-    #[error("{package}: the lock lists no file of it for {target}")]
+    #[error("{package}: the lock lists no file of it for {target}{}", nor(also))]
     NoFile {
         /// The package.
         package: PackageName,
@@ -42,6 +42,8 @@ pub enum LockfileError {
         target: Target,
         /// The files that it lists.
         listed: Vec<String>,
+        /// The other packages that it lists no file of.
+        also: Vec<PackageName>,
     },
     /// A repository of another kind than git.
     #[error("{package}: a repository of kind `{kind}` cannot be checked out")]
@@ -85,6 +87,15 @@ pub enum LockfileError {
     /// The lock is not for the target, or leaves open what to install.
     #[error(transparent)]
     Select(#[from] SelectError),
+}
+
+/// `, nor of a, b`
+fn nor(also: &[PackageName]) -> String {
+    let names: Vec<&str> = also.iter().map(AsRef::as_ref).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(", nor of {}", names.join(", ")),
+    }
 }
 
 impl LockfileError {

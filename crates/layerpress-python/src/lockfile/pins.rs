@@ -83,7 +83,7 @@ pub enum Place {
 /// `lock_folder` is where the lock's relative paths start.
 ///
 /// # Errors
-/// A package of which the lock lists no file for the target, or a kind of repository other than git.
+/// The packages of which the lock lists no file for the target, or a kind of repository other than git.
 pub fn pins(
     lock: &Pylock,
     packages: &[&Package],
@@ -91,20 +91,36 @@ pub fn pins(
     lock_folder: &Path,
 ) -> Result<Vec<Pin>, LockfileError> {
     let compatibility = Compatibility::new(target);
-    packages
-        .iter()
-        .map(|package| {
-            Ok(Pin {
-                name: package.name.clone(),
-                version: package.version.clone(),
-                artifact: artifact(package, target, &compatibility, lock_folder)?,
-                config_settings: lock
-                    .config_settings_of(&package.name)
-                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                    .collect(),
-            })
-        })
-        .collect()
+    let mut pins = Vec::new();
+    let mut lacking = Vec::new();
+    for package in packages {
+        let artifact = match artifact(package, target, &compatibility, lock_folder) {
+            Ok(artifact) => artifact,
+            Err(error @ LockfileError::NoFile { .. }) => {
+                lacking.push((error, package.name.clone()));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        pins.push(Pin {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            artifact,
+            config_settings: lock
+                .config_settings_of(&package.name)
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+        });
+    }
+    // All that is missing is told at once.
+    let mut lacking = lacking.into_iter();
+    let Some((mut first, _)) = lacking.next() else {
+        return Ok(pins);
+    };
+    if let LockfileError::NoFile { also, .. } = &mut first {
+        also.extend(lacking.map(|(_, name)| name));
+    }
+    Err(first)
 }
 
 fn artifact(
@@ -127,6 +143,7 @@ fn artifact(
                     version: package.version.clone(),
                     target: *target,
                     listed: wheels.iter().map(|wheel| wheel.name.clone()).collect(),
+                    also: Vec::new(),
                 }),
             },
         },
@@ -159,6 +176,7 @@ fn artifact(
                     version: package.version.clone(),
                     target: *target,
                     listed: vec![pin.file_name],
+                    also: Vec::new(),
                 }),
             }
         }
