@@ -47,6 +47,8 @@ class Python(Peers):
             platform += ["-p", self.args.python]
         offline = ["--offline"] if stage.startswith("warm") else []
         if resolve:
+            # uv takes what an earlier output holds for preferences, as we do a lock.
+            (place / "uv.txt").unlink(missing_ok=True)
             return ["uv", "pip", "compile", "requirements.txt", "-o", "uv.txt", *platform, *offline], None
         return ["uv", "pip", "install", "-r", "uv.txt", "--no-deps", "--target", "target", *platform, *offline], None
 
