@@ -1,9 +1,9 @@
 //! Other tools' lockfiles: `pnpm-lock.yaml`, `yarn.lock` of both kinds, `bun.lock`.
 //!
 //! [`read`] takes the text of one and what lies beside it, and gives what npm's own lockfile would
-//! say: a [`PackageLock`](crate::package_lock::PackageLock), whose [`pins`](crate::package_lock::pins())
-//! then serve any target. On the way every format becomes one [`graph`]; where the file has no
-//! folders, [`hoist`] finds them. No version is chosen here and nobody is asked for any: what a
+//! say: a [`PackageLock`], whose [`pins`](crate::package_lock::pins())
+//! then serve any target. On the way every format becomes one graph; where the file has no
+//! folders, hoisting finds them. No version is chosen here and nobody is asked for any: what a
 //! lockfile leaves to the tool that wrote it is refused with its place.
 
 mod assemble;
