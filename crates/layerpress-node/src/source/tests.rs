@@ -119,15 +119,15 @@ async fn every_package_is_asked_for_once() {
     bed.server.package("e", &[("1.0.0", ""), ("2.0.0-rc", "")]);
     let tree = "node_modules/@s/c 2.1.3\nnode_modules/a 1.2.0\nnode_modules/b 1.0.0\nnode_modules/e 2.0.0-rc\nnode_modules/four 4.0.0\n";
     assert_eq!(bed.shown().await, tree);
-    let asked: Vec<String> = bed
-        .server
-        .asked()
-        .into_iter()
-        .filter(|path| !path.contains(".0.0"))
-        .collect();
-    assert_eq!(asked, ["/@s%2fc", "/a", "/b", "/d", "/e", "/never"]);
+    // Documents of single versions may be looked ahead at, or cut off by the end of the first tree.
+    let packuments = || {
+        let asked = bed.server.asked().into_iter();
+        let whole = asked.filter(|path| !path.contains(".0.0"));
+        whole.collect::<Vec<String>>()
+    };
+    assert_eq!(packuments(), ["/@s%2fc", "/a", "/b", "/d", "/e", "/never"]);
     assert_eq!(bed.shown().await, tree);
-    assert_eq!(bed.server.asked(), [""; 0]);
+    assert_eq!(packuments(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
