@@ -12,8 +12,8 @@ use pep508_rs::{
     ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, MarkerWarningKind,
 };
 
-use crate::GroupName;
 use crate::error::shown;
+use crate::{GroupName, model};
 
 /// Parentheses within parentheses that a marker may have: the parser behind recurses.
 const MAX_DEPTH: usize = 32;
@@ -151,8 +151,8 @@ pub fn in_group(name: &GroupName) -> MarkerTree {
 
 /// The extra that stands for a group in a [`MarkerTree`].
 pub(crate) fn group_as_extra(name: &GroupName) -> ExtraName {
-    ExtraName::new(format!("{GROUP_PREFIX}{name}"))
-        .expect("a name stays one with letters and hyphens before it")
+    // A name stays one with letters and hyphens before it; but for the empty one, which no group has.
+    ExtraName::new(format!("{GROUP_PREFIX}{name}")).unwrap_or_else(|_| name.clone())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -225,7 +225,7 @@ fn translated(text: &str) -> Result<String, MarkerError> {
             words.push(first.to_string());
             continue;
         }
-        let name: ExtraName = name.parse().map_err(|_| MarkerError::Name(shown(name)))?;
+        let name: ExtraName = model::name(name).ok_or_else(|| MarkerError::Name(shown(name)))?;
         let extra = if *set == "extras" {
             name
         } else {

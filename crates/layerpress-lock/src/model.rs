@@ -17,6 +17,11 @@ use crate::{Fault, Location, LockError, LockPath};
 /// The name of a dependency group. PEP 735 normalises it as PEP 685 does the name of an extra.
 pub type GroupName = ExtraName;
 
+/// A name of a package, an extra or a group; `pep508_rs` takes an empty text for one too.
+pub(crate) fn name<N: FromStr>(text: &str) -> Option<N> {
+    text.parse().ok().filter(|_| !text.is_empty())
+}
+
 /// A `pylock.toml` (PEP 751).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pylock {

@@ -17,7 +17,8 @@ use crate::fields::{Fields, Place};
 use crate::location::strip_credentials;
 use crate::{
     Archive, ConfigSetting, DependencyRef, Directory, Fault, File, GroupName, Location, LockError,
-    LockPath, LockVersion, LockWarning, Package, Pylock, Source, UploadTime, Vcs, parse_marker,
+    LockPath, LockVersion, LockWarning, Package, Pylock, Source, UploadTime, Vcs, model,
+    parse_marker,
 };
 
 /// Warnings that are worth anybody's time.
@@ -169,7 +170,7 @@ fn names(
         return Ok(None);
     };
     let names = strings.into_iter().map(|(text, place)| {
-        text.parse().map_err(|_| {
+        model::name(text).ok_or_else(|| {
             place.fault(Fault::Value {
                 value: shown(text),
                 expected,
@@ -247,7 +248,7 @@ fn package<'a>(
     let name = fields.required_string("name")?;
     let fields = fields.of_package(name);
     warn_of_others(&fields, &PACKAGE_KEYS, warnings);
-    let name: PackageName = name.parse().map_err(|_| {
+    let name: PackageName = model::name(name).ok_or_else(|| {
         fields.place_of("name").fault(Fault::Value {
             value: shown(name),
             expected: "the name of a package",

@@ -201,6 +201,23 @@ fn hashes_that_pin_nothing_are_refused() {
 }
 
 #[test]
+fn an_empty_name_is_none() {
+    for (from, to) in [
+        ("name = 'Attrs'", "name = ''"),
+        ("dependency-groups = ['dev']", "dependency-groups = ['']"),
+        (
+            "\"'dev' in dependency_groups\"",
+            "\"'' in dependency_groups\"",
+        ),
+        ("\"'dev' in dependency_groups\"", "\"'' not in extras\""),
+    ] {
+        let text = EVERYTHING.replacen(from, to, 1);
+        assert_ne!(text, EVERYTHING, "{from}");
+        assert!(Pylock::parse(&text).is_err(), "{to}");
+    }
+}
+
+#[test]
 fn locks_are_known_by_their_file_names() {
     for name in ["pylock.toml", "pylock.dev.toml", "pylock.a-b_c.toml"] {
         assert!(Pylock::is_file_name(name), "{name}");
