@@ -15,8 +15,9 @@ use super::yarn::{Asked, importer, wishes_of_project};
 use crate::manifest::Manifest;
 use crate::semver::{Range, Reading, Version};
 
-/// Yarn's own name for npm's registry: every registry serves the same paths.
-const YARNS_NAME: &str = "registry.yarnpkg.com";
+/// The domain under which Yarn has a name of its own for npm's registry: every registry serves the same
+/// paths.
+const YARNS_DOMAIN: &str = "yarnpkg";
 
 /// Reads a document.
 pub(super) fn read(document: &Document, beside: &Beside<'_>) -> Result<Graph, ForeignLockError> {
@@ -168,7 +169,9 @@ fn package(document: &Document, keys: &str, entry: &Value) -> Result<Package, Fo
     } else if let Some(commit) = commit_of(address).filter(|_| !package.integrity.is_strong()) {
         Some(commit.into())
     } else {
-        let is_yarns = url::Url::parse(address).is_ok_and(|url| url.host_str() == Some(YARNS_NAME));
+        let url = url::Url::parse(address).ok();
+        let host = url.as_ref().and_then(|url| url.host_str());
+        let is_yarns = host.is_some_and(|host| host.split('.').any(|it| it == YARNS_DOMAIN));
         (!is_yarns).then(|| address.into())
     };
     if !package.integrity.is_strong() && package.integrity.sha1.is_none() && !fragment.is_empty() {

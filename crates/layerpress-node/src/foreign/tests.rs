@@ -440,6 +440,22 @@ fn what_came_from_elsewhere_keeps_its_address() {
 }
 
 #[test]
+fn yarns_own_name_for_the_registry_leads_to_the_one_that_is_asked() {
+    let manifest = r#"{"dependencies": {"a": "^1.0.0", "b": "^1.0.0"}}"#;
+    let sha1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    let text = format!(
+        "a@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.example/a/-/a-1.0.0.tgz#{sha1}\"\n\
+         b@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://own.example/b/-/b-1.0.0.tgz#{sha1}\"\n"
+    );
+    let read = read_text("yarn.lock", &text, &[("package.json", manifest)]);
+    let read = read.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        shown(&pins_of(&read, false)),
+        "node_modules/a a@1.0.0\nnode_modules/b b@1.0.0 Tarball(\"https://own.example/b/-/b-1.0.0.tgz\")\n"
+    );
+}
+
+#[test]
 fn bombs_are_refused() {
     let deep = |open: &str| open.repeat(100_000);
     let steps = (0..5000).map(|depth| format!("{}k:\n", "  ".repeat(depth)));
