@@ -41,6 +41,8 @@ pub(crate) fn with_own_binaries(
     }
     let mut found = Vec::new();
     walk(&folder, "", 0, &mut found)?;
+    // A folder's order is the file system's.
+    found.sort();
     let mut package = package.clone();
     let mut is_more = false;
     for (path, file) in found {
@@ -90,7 +92,5 @@ fn walk(
             files.push((format!("{prefix}{name}"), entry.path()));
         }
     }
-    // A folder's order is the file system's.
-    files.sort();
     Ok(())
 }
