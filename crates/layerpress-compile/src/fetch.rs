@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_pack::Level;
+use layerpress_press::Profile;
 
 use crate::error::CompileError;
 use crate::lock::{Coverage, lock_projects};
 use crate::pins::{Job, Tally};
 use crate::report::FetchReport;
-use crate::request::{FetchRequest, Layout, LockRequest, Profile, Upgrade};
+use crate::request::{FetchRequest, Layout, LockRequest, Upgrade};
 
 /// Puts every archive that the lock's targets need into the store, and verifies it.
 ///

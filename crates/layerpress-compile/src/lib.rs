@@ -39,6 +39,7 @@ pub use error::{CompileError, ExitClass};
 pub use fetch::fetch;
 pub use inspect::{FoundFile, FoundPackage, InspectError, Inspection, Weight, inspect};
 pub use layerpress_pack::Level;
+pub use layerpress_press::Profile;
 pub use lock::lock;
 pub use node::{NodeError, OtherDigest};
 pub use own_code::OwnCodeError;
@@ -48,6 +49,6 @@ pub use report::{
     RemovedReport, Seconds,
 };
 pub use request::{
-    BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, Profile, PythonOptions,
-    Sources, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, PythonOptions, Sources,
+    Upgrade,
 };

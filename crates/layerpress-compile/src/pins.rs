@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use layerpress_pack::Level;
+use layerpress_press::Profile;
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
 use crate::error::CompileError;
 use crate::project::Project;
 use crate::report::{PackageReport, RemovedReport};
-use crate::request::{Layout, Profile};
+use crate::request::Layout;
 use crate::session::Session;
 
 /// A lock that serves.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use layerpress_fetch::ProxyAddress;
 use layerpress_pack::Level;
+use layerpress_press::Profile;
 use layerpress_python::build::Candidates;
 use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Environment, Extras, Settings};
@@ -193,14 +194,4 @@ pub enum Layout {
     /// `python/lib/pythonX.Y/site-packages` or `nodejs/nodeX/node_modules`: seen by one runtime
     /// only, and before the flat folder.
     Versioned,
-}
-
-/// What may be left out of packages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Nothing.
-    None,
-    /// What a running function cannot miss: machine code for other platforms.
-    #[default]
-    Safe,
 }

@@ -7,7 +7,9 @@
 mod binary;
 mod class;
 pub mod pressed;
+mod profile;
 
 pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
 pub use pressed::{Pressed, Pressing, Recipe};
+pub use profile::Profile;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use layerpress_node::native::{RULE, foreign_files};
 use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::PackageTree;
+use layerpress_press::Profile;
 use layerpress_target::{self as target, Target};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 
 use super::error::NodeError;
 use crate::report::{PackageReport, RemovedReport};
-use crate::request::{Layout, Profile};
+use crate::request::Layout;
 
 /// The packages of a layer at their places.
 #[derive(Debug)]

@@ -51,8 +51,9 @@ pub(crate) struct BuildArgs {
     )]
     pub layout: LayoutArg,
 
-    /// What is left out of packages: nothing (`none`), or what cannot run on the target (`safe`:
-    /// Node.js packages' machine code for other platforms)
+    /// How much may be left out of packages or made smaller in them: nothing (`none`), what a
+    /// running function cannot miss (`safe`), also what code could notice only by reading its own
+    /// source (`small`)
     #[arg(
         long,
         value_name = "PROFILE",
@@ -65,17 +66,17 @@ pub(crate) struct BuildArgs {
     pub profile: ProfileArg,
 
     /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
-    /// as they get, which takes seconds for each new package, once (`best`)
+    /// as they get, which takes seconds for each new package, once (`best`) [default: fast; best
+    /// with `--profile small`]
     #[arg(
         long,
         value_name = "HOW",
         value_enum,
-        default_value = "fast",
         env = "LAYERPRESS_COMPRESSION",
         hide_env = true,
         hide_possible_values = true
     )]
-    pub compression: CompressionArg,
+    pub compression: Option<CompressionArg>,
 
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
@@ -318,8 +319,10 @@ pub(crate) enum LayoutArg {
 pub(crate) enum ProfileArg {
     /// Nothing
     None,
-    /// What cannot run on the target
+    /// What a running function cannot miss
     Safe,
+    /// Also what code could notice only by reading its own source
+    Small,
 }
 
 /// How hard files are compressed.

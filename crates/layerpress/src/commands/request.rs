@@ -51,10 +51,13 @@ impl Around<'_> {
             profile: match arguments.profile {
                 ProfileArg::None => Profile::None,
                 ProfileArg::Safe => Profile::Safe,
+                ProfileArg::Small => Profile::Small,
             },
-            compression: match arguments.compression {
-                CompressionArg::Fast => Level::Fast,
-                CompressionArg::Best => Level::Best,
+            compression: match (arguments.compression, arguments.profile) {
+                (Some(CompressionArg::Fast), _) | (None, ProfileArg::None | ProfileArg::Safe) => {
+                    Level::Fast
+                }
+                (Some(CompressionArg::Best), _) | (None, ProfileArg::Small) => Level::Best,
             },
             scripts: arguments.scripts,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
