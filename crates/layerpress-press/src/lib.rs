@@ -8,8 +8,10 @@ mod binary;
 mod class;
 pub mod pressed;
 mod profile;
+mod transform;
 
 pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
 pub use pressed::{Pressed, Pressing, Recipe};
 pub use profile::Profile;
+pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, transform};

@@ -1,0 +1,57 @@
+//! [`transform`]: a file made smaller, or left as it is; never a file that does something else.
+//!
+//! Each pass looks at one file alone, so that what it makes of an archive can be kept with the archive
+//! ([`crate::pressed`]). A pass proves its own work: where the proof fails the file stays as it
+//! was, and that is said.
+
+use crate::Profile;
+
+/// A pass over single files.
+#[derive(Debug, Clone, Copy)]
+pub struct Transform {
+    /// Its name in accounts: `elf-strip`.
+    pub name: &'static str,
+    /// Why nothing is lost, as a lowercase sentence.
+    pub reason: &'static str,
+    /// The first profile that has it.
+    pub profile: Profile,
+    apply: fn(&str, &[u8]) -> Outcome,
+}
+
+/// What a pass made of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is no file for this pass.
+    NotMine,
+    /// There is nothing to gain.
+    Nothing,
+    /// The file as it may stand in its place, smaller.
+    Smaller(Vec<u8>),
+    /// The pass could not prove its work, and why: the file stays.
+    Refused(String),
+}
+
+/// A file after the passes.
+#[derive(Debug, Clone)]
+pub struct Transformed {
+    /// The pass that took it.
+    pub by: &'static Transform,
+    /// Never [`Outcome::NotMine`].
+    pub outcome: Outcome,
+}
+
+/// Every pass, in the order in which they are asked.
+pub static TRANSFORMS: &[Transform] = &[];
+
+/// Gives the file at `path`, relative to its package's archive, to the first pass of `profile` that
+/// takes it.
+#[must_use]
+pub fn transform(path: &str, bytes: &[u8], profile: Profile) -> Option<Transformed> {
+    let passes = TRANSFORMS.iter().filter(|pass| pass.profile <= profile);
+    passes
+        .map(|by| Transformed {
+            by,
+            outcome: (by.apply)(path, bytes),
+        })
+        .find(|it| it.outcome != Outcome::NotMine)
+}
