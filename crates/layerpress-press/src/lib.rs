@@ -2,7 +2,8 @@
 //!
 //! [`pressed`] keeps, for each archive and [`Recipe`], one zip with all of its files as they go into
 //! a layer, so that nothing is inflated or deflated twice; [`Binary`] tells which files are machine
-//! code, and for which machine, and [`Class`] what sort of file any other is. No ecosystem is known here, no index and no target.
+//! code, and for which machine, and [`Class`] what sort of file any other is; [`transform`] makes a file
+//! smaller. No index is known here, and no target.
 
 mod binary;
 mod class;
@@ -14,4 +15,4 @@ pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
 pub use pressed::{Pressed, Pressing, Recipe};
 pub use profile::Profile;
-pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, transform};
+pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, elf_sections_removed, transform};

@@ -4,7 +4,11 @@
 //! ([`crate::pressed`]). A pass proves its own work: where the proof fails the file stays as it
 //! was, and that is said.
 
+mod elf;
+
 use crate::Profile;
+
+pub use self::elf::elf_sections_removed;
 
 /// A pass over single files.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +45,14 @@ pub struct Transformed {
 }
 
 /// Every pass, in the order in which they are asked.
-pub static TRANSFORMS: &[Transform] = &[];
+pub static TRANSFORMS: &[Transform] = &[
+    Transform {
+        name: "elf-strip",
+        reason: "no loader reads what no program header covers; every loaded byte stays in its place",
+        profile: Profile::Safe,
+        apply: elf::elf_strip,
+    },
+];
 
 /// Gives the file at `path`, relative to its package's archive, to the first pass of `profile` that
 /// takes it.
