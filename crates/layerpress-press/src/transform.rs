@@ -4,7 +4,9 @@
 //! ([`crate::pressed`]). A pass proves its own work: where the proof fails the file stays as it
 //! was, and that is said.
 
+mod botocore;
 mod elf;
+mod fingerprint;
 
 use crate::Profile;
 
@@ -51,6 +53,12 @@ pub static TRANSFORMS: &[Transform] = &[
         reason: "no loader reads what no program header covers; every loaded byte stays in its place",
         profile: Profile::Safe,
         apply: elf::elf_strip,
+    },
+    Transform {
+        name: "botocore-docs",
+        reason: "botocore makes docstrings of it and nothing else",
+        profile: Profile::Safe,
+        apply: botocore::botocore_docs,
     },
 ];
 
