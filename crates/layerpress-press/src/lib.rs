@@ -9,6 +9,7 @@ mod binary;
 mod class;
 pub mod pressed;
 mod profile;
+mod python;
 mod transform;
 
 pub use binary::{Binary, Libc, Machine};

@@ -7,6 +7,7 @@
 mod botocore;
 mod elf;
 mod fingerprint;
+mod python;
 
 use crate::Profile;
 
@@ -59,6 +60,12 @@ pub static TRANSFORMS: &[Transform] = &[
         reason: "botocore makes docstrings of it and nothing else",
         profile: Profile::Safe,
         apply: botocore::botocore_docs,
+    },
+    Transform {
+        name: "python-source",
+        reason: "Python runs the same code on the same lines; only docstrings that nothing reads are empty",
+        profile: Profile::Small,
+        apply: python::python_source,
     },
 ];
 
