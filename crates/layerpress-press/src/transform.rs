@@ -7,6 +7,8 @@
 mod botocore;
 mod elf;
 mod fingerprint;
+mod gzip;
+mod json;
 mod python;
 
 use crate::Profile;
@@ -66,6 +68,18 @@ pub static TRANSFORMS: &[Transform] = &[
         reason: "Python runs the same code on the same lines; only docstrings that nothing reads are empty",
         profile: Profile::Small,
         apply: python::python_source,
+    },
+    Transform {
+        name: "json-minify",
+        reason: "white space between tokens of JSON means nothing",
+        profile: Profile::Small,
+        apply: json::json_minify,
+    },
+    Transform {
+        name: "gzip-recompress",
+        reason: "the file unpacks to the same bytes",
+        profile: Profile::Small,
+        apply: gzip::gzip_recompress,
     },
 ];
 

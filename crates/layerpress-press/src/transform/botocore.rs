@@ -4,22 +4,18 @@
 //! becomes docstrings. Each of these texts is made empty (boto3's resources break where one is missing)
 //! and the white space between values goes; names, values and their order stay as they are.
 
-use std::io::Read as _;
-
-use flate2::bufread::GzDecoder;
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::Outcome;
 use super::fingerprint::fingerprint;
+use super::gzip::gunzip;
+use super::json::end_of_string;
 
 /// Where the models lie, by how paths begin or where a folder of an archive does.
 const FOLDERS: [&str; 2] = ["botocore/data/", "boto3/data/"];
 
 /// The name that the prose has everywhere.
 const PROSE: &[u8] = b"\"documentation\"";
-
-/// The largest model is a tenth of this.
-const MOST_BYTES: u64 = 128 << 20;
 
 /// The streams' level. Of all of botocore's models 6 makes 4.1 MB in 0.2 s, 8 makes 4.0 MB in 0.7 s, 12
 /// makes 3.8 MB in 11 s, which nobody should wait for who asked for a fast build.
@@ -87,39 +83,6 @@ fn blank(json: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(out)
-}
-
-/// Where the string that begins at `start` ends, behind its closing quote.
-fn end_of_string(json: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
-    loop {
-        let found = json
-            .get(at..)?
-            .iter()
-            .position(|it| matches!(it, b'"' | b'\\'))?;
-        at += found;
-        if json[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
-}
-
-/// What is in a gzip file of one member (RFC 1952).
-fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut decoder = GzDecoder::new(bytes);
-    let mut json = Vec::new();
-    let limit = decoder.by_ref().take(MOST_BYTES + 1).read_to_end(&mut json);
-    limit.map_err(|error| format!("it is no gzip file: {error}"))?;
-    if json.len() as u64 > MOST_BYTES {
-        return Err("it is too large".to_owned());
-    }
-    // All was read, so the decoder stands behind the first member.
-    if decoder.into_inner().is_empty() {
-        Ok(json)
-    } else {
-        Err("something follows its gzip stream".to_owned())
-    }
 }
 
 /// A gzip file without name and time.
