@@ -3,6 +3,7 @@
 mod directory;
 mod end;
 mod extra;
+mod links;
 mod local;
 mod name;
 
@@ -26,7 +27,7 @@ use crate::{ArchiveError, EntryFault, Limits, read_all};
 /// says what the directory says of name, method, sizes and CRC; entries and their data descriptors
 /// fill the space before the directory, from the first byte on, without gap or overlap; no name is
 /// there twice, or both file and folder; every name is a [`LayerPath`]; entries are plain files or
-/// folders, stored or deflated, unencrypted; and all of it is within the [`Limits`].
+/// folders (in a layer also links), stored or deflated, unencrypted; and all of it is within the [`Limits`].
 ///
 /// Contents are not inflated here: their sizes and CRCs are verified by whoever reads them
 /// ([`reader`](crate::reader), [`read_all`](crate::read_all)).
@@ -57,31 +58,58 @@ pub struct ArchiveEntry {
     pub path: LayerPath,
     /// Its Unix permission bits, without the file type; 0 if the archive has none.
     pub mode: u32,
+    /// Whether it is a symbolic link, and its bytes are the path that it leads to.
+    pub is_link: bool,
     /// Its bytes, a view into the archive.
     pub content: Content,
 }
 
 impl ArchiveEntry {
-    /// The entry as a layer has it, its mode reduced to 0644 or 0755.
+    /// The entry as a layer has it, its mode reduced to 0644, 0755 or a link's.
     #[must_use]
     pub fn to_entry(&self) -> Entry {
         Entry {
-            mode: Mode::from_bits(self.mode),
+            mode: match self.is_link {
+                true => Mode::Link,
+                false => Mode::from_bits(self.mode),
+            },
             content: self.content.clone(),
         }
     }
 }
 
 impl Archive {
-    /// Reads the archive's structure and proves it.
+    /// Reads the archive's structure and proves it. It holds no links.
     ///
     /// # Errors
     /// An [`ArchiveError`] that names the entry at fault; `bytes` need not be a zip at all.
+    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self, ArchiveError> {
+        let archive = Self::read(bytes, limits)?;
+        match archive.entries.iter().find(|entry| entry.is_link) {
+            None => Ok(archive),
+            Some(link) => {
+                let fault = EntryFault::Kind("symbolic link");
+                Err(ArchiveError::entry(link.path.as_str(), fault))
+            }
+        }
+    }
+
+    /// As [`Archive::open`], for layers: they may hold symbolic links that lead to places inside of
+    /// them, wherever other links lead on the way.
+    ///
+    /// # Errors
+    /// As [`Archive::open`]'s, and for links that lead elsewhere.
+    pub fn open_layer(bytes: Bytes, limits: &Limits) -> Result<Self, ArchiveError> {
+        let archive = Self::read(bytes, limits)?;
+        links::check(&archive.entries)?;
+        Ok(archive)
+    }
+
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the archive is handed over: its entries hold on to it"
     )]
-    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self, ArchiveError> {
+    fn read(bytes: Bytes, limits: &Limits) -> Result<Self, ArchiveError> {
         let directory = end::locate(&bytes)?;
         let centrals = directory::read(&bytes, &directory, limits)?;
         let locals = read_locals(&bytes[..directory.start], &centrals)?;
@@ -229,6 +257,7 @@ fn files(
             files.push(ArchiveEntry {
                 path: central.path,
                 mode: central.mode,
+                is_link: central.is_link,
                 content,
             });
         } else if read_all(&content).is_err() {

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use layerpress_tree::{LayerPath, PathError};
+use layerpress_tree::{LayerPath, LinkError, PathError};
 
 /// Why a zip archive is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -128,6 +128,14 @@ pub enum EntryFault {
     FileAndFolder {
         /// An entry in that folder, or the folder itself.
         below: String,
+    },
+    /// A symbolic link that leads to no place inside the archive.
+    #[error("the entry is a link to `{target}`, which {source}")]
+    Link {
+        /// Where it leads, escaped for display.
+        target: String,
+        /// Why that is no place inside.
+        source: LinkError,
     },
     /// A link, a device, a pipe, or a folder whose name is a file's.
     #[error("the entry is a {0}, not a file")]
@@ -348,6 +356,12 @@ impl ArchiveError {
             Self::NoEnd => Some("the file may be cut short, or be another format: fetch it again"),
             Self::Path(_) => Some(
                 "it names a place outside of itself: it is broken or hostile, so take another version",
+            ),
+            Self::Entry {
+                fault: EntryFault::Link { .. },
+                ..
+            } => Some(
+                "a link may lead to what lies in the same layer, as `libz.so.1` or `/opt/lib/libz.so.1`",
             ),
             Self::TooLarge { .. } => Some("leave out what the function does not need"),
             Self::Entry {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::{self, Write};
 use std::thread;
 
-use layerpress_tree::{Encoding, Entry, LayerPath, LayerTree, Sha256};
+use layerpress_tree::{Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
 use sha2::Digest as _;
 
 use crate::LayerTooLarge;
@@ -30,8 +30,8 @@ pub struct Written {
 /// Writes `tree` as a zip to `out`, without flushing it.
 ///
 /// The bytes depend on the tree alone: entries sorted by the raw bytes of their paths, times
-/// 1980-01-01 00:00, no extra fields, no comments, no folder entries, modes 0644 and 0755 by a Unix
-/// host, the UTF-8 flag where a path is not ASCII. Streams are copied as they are. From 65,535
+/// 1980-01-01 00:00, no extra fields, no comments, no folder entries, modes 0644 and 0755 (links 0777)
+/// by a Unix host, the UTF-8 flag where a path is not ASCII. Streams are copied as they are. From 65,535
 /// files on, a zip64 end record follows the directory.
 ///
 /// # Errors
@@ -140,8 +140,9 @@ const VERSION: u16 = 20;
 /// Version 4.5 of the format: zip64 (APPNOTE section 4.4.3.2).
 const ZIP64_VERSION: u16 = 45;
 
-/// Linux `stat.h`: a regular file.
+/// Linux `stat.h`: a regular file, a symbolic link.
 const S_IFREG: u32 = 0o100_000;
+const S_IFLNK: u32 = 0o120_000;
 
 /// The size of the zip that [`write_layer`] makes of `tree`, in bytes.
 fn zip_size(tree: &LayerTree) -> u64 {
@@ -227,8 +228,12 @@ impl<'a> Header<'a> {
         to.extend_from_slice(&self.common);
         // The lengths of the comment, the disk's number and the internal attributes.
         to.extend_from_slice(&[0; 6]);
-        let mode = S_IFREG | self.entry.mode.bits();
-        to.extend_from_slice(&(mode << 16).to_le_bytes());
+        let mode = self.entry.mode;
+        let kind = match mode {
+            Mode::File | Mode::Executable => S_IFREG,
+            Mode::Link => S_IFLNK,
+        };
+        to.extend_from_slice(&((kind | mode.bits()) << 16).to_le_bytes());
         to.extend_from_slice(&offset.to_le_bytes());
         to.extend_from_slice(self.path.as_str().as_bytes());
     }
@@ -283,7 +288,6 @@ mod tests {
     use super::*;
     use crate::{Archive, Level, Limits, compress, read_all, stored};
     use bytes::Bytes;
-    use layerpress_tree::Mode;
     use proptest::prelude::*;
 
     fn tree(files: &[(&str, Mode, &str)]) -> LayerTree {

@@ -11,25 +11,30 @@ pub struct Entry {
     pub content: Content,
 }
 
-/// The two permissions a layer file can have.
+/// What a layer file is: one of two permissions, or a link.
 ///
 /// Lambda runs functions as a user who owns nothing: what is not world-readable cannot be loaded,
-/// so nothing finer than this is carried from an archive into a layer.
+/// so nothing finer than this is carried from an archive into a layer. Links come from layers that
+/// others made; no package gets one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// `0644`.
     File,
     /// `0755`.
     Executable,
+    /// A symbolic link: its bytes are the path that it leads to. Where it came in, that was found
+    /// to stay inside the layer ([`follow`](crate::follow)).
+    Link,
 }
 
 impl Mode {
-    /// The permission bits.
+    /// The permission bits; a link's own mean nothing.
     #[must_use]
     pub fn bits(self) -> u32 {
         match self {
             Self::File => 0o644,
             Self::Executable => 0o755,
+            Self::Link => 0o777,
         }
     }
 

@@ -6,10 +6,12 @@
 
 mod digest;
 mod entry;
+mod link;
 mod path;
 mod tree;
 
 pub use digest::{Algorithm, Digest, DigestError, Sha256};
 pub use entry::{Content, Encoding, Entry, Mode};
+pub use link::{LinkError, follow};
 pub use path::{LayerPath, PathError};
 pub use tree::{Conflict, LayerTree};

@@ -14,8 +14,9 @@ use crate::{ArchiveError, EntryFault, Limits};
 /// Deflate spends at least two bits on a match of at most 258 bytes (RFC 1951, section 3.2.5).
 const DEFLATE_MAX_RATIO: u64 = 258 * 4;
 
-/// Linux `stat.h`: the file type in a mode.
+/// Linux `stat.h`: the file type in a mode, and that of a symbolic link.
 const S_IFMT: u32 = 0o170_000;
+const S_IFLNK: u32 = 0o120_000;
 
 /// One entry as the central directory has it, checked as far as one header can be.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(super) struct Central<'a> {
     pub(super) raw_name: &'a [u8],
     pub(super) path: LayerPath,
     pub(super) is_folder: bool,
+    pub(super) is_link: bool,
     pub(super) method: u16,
     pub(super) crc32: u32,
     pub(super) compressed: u64,
@@ -133,6 +135,7 @@ fn entry<'a>(fixed: &[u8], raw_name: &'a [u8], extra: &'a [u8]) -> Result<Centra
         raw_name,
         path,
         is_folder: folder.is_some(),
+        is_link: mode & S_IFMT == S_IFLNK,
         method,
         crc32: u32_at(fixed, 16),
         compressed,
@@ -178,13 +181,14 @@ fn check_sizes(method: u16, compressed: u64, size: u64) -> Result<(), EntryFault
     }
 }
 
-/// Refuses all but files and folders; `kind` is 0 where the archive has no modes.
+/// Refuses all but files, folders and links; `kind` is 0 where the archive has no modes.
 fn check_kind(kind: u32, folder_name: bool) -> Result<(), EntryFault> {
     Err(EntryFault::Kind(match kind {
         0 | 0o100_000 => return Ok(()),
         0o040_000 if folder_name => return Ok(()),
         0o040_000 => "folder with a file's name",
-        0o120_000 => "symbolic link",
+        S_IFLNK if !folder_name => return Ok(()),
+        S_IFLNK => "symbolic link with a folder's name",
         0o020_000 => "character device",
         0o060_000 => "block device",
         0o010_000 => "pipe",

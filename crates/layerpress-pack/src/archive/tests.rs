@@ -69,6 +69,50 @@ fn files_come_out_in_the_archives_order() {
 }
 
 #[test]
+fn a_layer_may_link_to_what_it_holds() {
+    let link = |name: &str, target: &str| {
+        Forged::stored(name, target.as_bytes()).with(|entry| entry.attributes = 0o120_777 << 16)
+    };
+    let layer = |links: Vec<Forged>| {
+        let zip = Zip::of([vec![Forged::stored("lib/libz.so.1.3", b"z")], links].concat());
+        Archive::open_layer(zip.build().into(), &Limits::default())
+    };
+    let archive = layer(vec![
+        link("lib/libz.so", "libz.so.1"),
+        link("lib/libz.so.1", "/opt/lib/libz.so.1.3"),
+        link("lib/lost", "nothing"),
+    ])
+    .expect("all stay inside");
+    let tree = archive.to_tree();
+    assert_eq!(tree.get("lib/libz.so").expect("there").mode, Mode::Link);
+    let mut zip = Vec::new();
+    crate::write_layer(&tree, &mut zip).expect("memory takes all");
+    let again = Archive::open_layer(zip.into(), &Limits::default()).expect("whole");
+    assert_eq!(again.to_tree(), tree);
+    let refused = [
+        vec![link("lib/libz.so", "/usr/lib/libz.so")],
+        vec![link("lib/libz.so", "../../libz.so")],
+        vec![link("lib/libz.so", "\0")],
+        vec![link("lib/libz.so", "")],
+        vec![link("lib/libz.so", &"x".repeat(5000))],
+        vec![link("a/b/up", "../.."), link("a/b/x", "up/../x")],
+        vec![link("out", "lib"), Forged::stored("out/passwd", b"")],
+        vec![link("folder/", "lib")],
+    ];
+    let refused = refused.map(|links| layer(links).expect_err("hostile").to_string());
+    insta::assert_snapshot!(lines(&refused), @r"
+    `lib/libz.so`: the entry is a link to `/usr/lib/libz.so`, which leads to an absolute path
+    `lib/libz.so`: the entry is a link to `../../libz.so`, which leads out of the layer
+    `lib/libz.so`: the entry is a link to `\u{0}`, which names no path
+    `lib/libz.so`: the entry is a link to ``, which names no path
+    `lib/libz.so`: the entry is a symbolic link longer than any path, not a file
+    `a/b/x`: the entry is a link to `up/../x`, which leads out of the layer
+    `out`: the name is a file, and a folder of `out/passwd`
+    `folder/`: the entry is a symbolic link with a folder's name, not a file
+    ");
+}
+
+#[test]
 fn honest_oddities_are_let_through() {
     let fine = |zip: &Zip| {
         let archive = open(zip).expect("honest");
