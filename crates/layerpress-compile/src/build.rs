@@ -214,7 +214,7 @@ fn outputs(
 }
 
 /// Makes the output's folder, and sure that a file can be put there.
-fn make_room(output: &Path) -> Result<(), CompileError> {
+pub(crate) fn make_room(output: &Path) -> Result<(), CompileError> {
     let folder = parent(output);
     let failed = |error: String| Err(CompileError::Write { error });
     let file = folder.ancestors().find(|it| it.exists() && !it.is_dir());

@@ -1,24 +1,29 @@
 //! [`inspect`]: what a layer holds and what weighs how much, whoever made it.
 //!
-//! The zip's directory tells the sizes; of the files themselves only what names packages is
-//! inflated.
+//! The zip's directory tells the sizes; of the files themselves only what names packages and machines
+//! is inflated.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use layerpress_pack::{Archive, ArchiveError, Limits, reader};
+use layerpress_check::{Inferred, infer};
+use layerpress_pack::reader;
 use layerpress_press::Class;
 use layerpress_tree::{Content, LayerPath, LayerTree, Mode};
+
+use crate::existing::{self, Existing, InspectError};
 
 /// A layer as it was found.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     /// The file.
     pub path: PathBuf,
-    /// Its size in bytes, headers and directory included.
+    /// The zip's size in bytes, headers and directory included; of a folder that of the zip that it
+    /// would be.
     pub zipped_bytes: u64,
+    /// What it was made for, as far as its files tell.
+    pub inferred: Inferred,
     /// The packages found, by ecosystem and name.
     pub packages: Vec<FoundPackage>,
     /// Its files, by the raw bytes of their paths.
@@ -64,56 +69,15 @@ pub struct Weight {
     pub unzipped_bytes: u64,
 }
 
-/// Why a layer cannot be looked at.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InspectError {
-    /// The file cannot be read.
-    #[error("`{}` cannot be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It is no zip, or one that no two readers need agree on.
-    #[error("{}: {source}", path.display())]
-    NoLayer {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ArchiveError,
-        /// What it looks like instead.
-        looks_like: Option<&'static str>,
-    },
-}
-
-/// A layer may be far over the limit that makes somebody look at it; what is a bomb is refused.
-const LIMITS: Limits = Limits {
-    entries: 1_000_000,
-    total_bytes: 16 << 30,
-    ratio: 1_000,
-};
-
-/// Looks at the layer zip at `path`.
+/// Looks at the layer at `path`: a zip, or a folder that is to be one.
 ///
 /// # Errors
-/// A file that cannot be read, or is not a zip that every reader understands alike.
+/// What cannot be read, a zip that not every reader understands alike, or a folder that holds what
+/// cannot stand in a layer.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
-    let unreadable = |source| InspectError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let bytes = fs::read(path).map_err(unreadable)?;
-    let zipped_bytes = bytes.len() as u64;
-    let looks_like = looks_like(&bytes);
-    let archive = Archive::open(bytes.into(), &LIMITS);
-    let archive = archive.map_err(|source| InspectError::NoLayer {
-        path: path.to_owned(),
-        source,
-        looks_like,
-    })?;
-    let tree = archive.to_tree();
+    let Existing {
+        tree, zipped_bytes, ..
+    } = existing::open(path)?;
     let (packages, owners) = packages(&tree);
     let files = tree.iter().map(|(path, entry)| {
         let content = &entry.content;
@@ -133,22 +97,10 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     Ok(Inspection {
         path: path.to_owned(),
         zipped_bytes,
+        inferred: infer(&tree),
         packages,
         files: files.collect(),
     })
-}
-
-impl InspectError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unreadable { .. } => None,
-            Self::NoLayer { looks_like, .. } => {
-                looks_like.map(|it| format!("it looks like {it}; a layer is a zip file"))
-            }
-        }
-    }
 }
 
 impl Inspection {
@@ -212,7 +164,7 @@ impl Weight {
 }
 
 /// The packages of a layer, and to which of them its files belong.
-fn packages(tree: &LayerTree) -> (Vec<FoundPackage>, BTreeMap<LayerPath, usize>) {
+pub(crate) fn packages(tree: &LayerTree) -> (Vec<FoundPackage>, BTreeMap<LayerPath, usize>) {
     let python = layerpress_python::installed::distributions(tree);
     let python = python
         .into_iter()
@@ -255,7 +207,7 @@ fn top_folder(path: &LayerPath) -> &str {
 
 /// The length of the path's beginning that is in Lambda's search path: `python/`,
 /// `python/lib/python3.13/site-packages/`, `nodejs/node_modules/`, `nodejs/node22/node_modules/`.
-fn place_of_packages(path: &str) -> usize {
+pub(crate) fn place_of_packages(path: &str) -> usize {
     let parts: Vec<&str> = path.splitn(5, '/').collect();
     let parts = match parts[..] {
         ["python", "lib", version, "site-packages", _] if version.starts_with("python") => 4,
@@ -273,21 +225,6 @@ fn head(content: &Content) -> Vec<u8> {
     // What cannot be inflated is found by whoever needs it.
     let _unread = reader(content).take(4).read_to_end(&mut head);
     head
-}
-
-/// What a file is that is no zip, by its first bytes.
-fn looks_like(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [] => Some("an empty file"),
-        [0x1f, 0x8b, ..] => Some("a gzip file, perhaps a `.tar.gz`"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("a zstandard file"),
-        [b'7', b'z', 0xbc, 0xaf, ..] => Some("a 7z archive"),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("an xz file"),
-        [b'{' | b'[', ..] => Some("JSON"),
-        [b'<', ..] => Some("HTML or XML, perhaps an error page that was saved"),
-        _ if bytes.get(257..262) == Some(b"ustar") => Some("a tar archive"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -321,14 +258,5 @@ mod tests {
             let path = LayerPath::new(path).expect("a path");
             assert_eq!(top_folder(&path), folder, "{path}");
         }
-    }
-
-    #[test]
-    fn what_is_no_zip_is_named() {
-        assert_eq!(
-            looks_like(b"\x1f\x8b\x08"),
-            Some("a gzip file, perhaps a `.tar.gz`")
-        );
-        assert_eq!(looks_like(b"PK\x03\x04"), None);
     }
 }

@@ -11,7 +11,9 @@
 //! [`inspect`] goes the other way: a layer zip, whoever made it, becomes packages and weights, and two of
 //! them a [`Difference`].
 //!
-//! Every layer is made from a lock, so a first build and a rebuild cannot differ. What happens on the
+//! [`shrink`] makes such a layer smaller, and proves that nothing in it is missed.
+//!
+//! Every layer that [`build`] makes is made from a lock, so a first build and a rebuild cannot differ. What happens on the
 //! way goes to a [`Reporter`](layerpress_fetch::Reporter); what came of it is in the report.
 
 mod archives;
@@ -19,6 +21,7 @@ mod assemble;
 mod build;
 mod diff;
 mod error;
+mod existing;
 mod fetch;
 mod input;
 mod inspect;
@@ -31,13 +34,17 @@ mod python;
 mod report;
 mod request;
 mod session;
+mod shrink;
+mod smoke;
 mod targets;
 
 pub use build::build;
 pub use diff::{Difference, FileDifference, PackageDifference, Pair};
 pub use error::{CompileError, ExitClass};
+pub use existing::InspectError;
 pub use fetch::fetch;
-pub use inspect::{FoundFile, FoundPackage, InspectError, Inspection, Weight, inspect};
+pub use inspect::{FoundFile, FoundPackage, Inspection, Weight, inspect};
+pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;
 pub use lock::lock;
@@ -52,3 +59,7 @@ pub use request::{
     BuildRequest, FetchRequest, Layout, LockRequest, Login, NodeOptions, PythonOptions, Sources,
     Upgrade,
 };
+pub use shrink::{
+    Finding, Severity, ShrinkError, ShrinkReport, ShrinkRequest, ShrunkPackage, Size, shrink,
+};
+pub use smoke::{Smoke, SmokeError, SmokeReport};

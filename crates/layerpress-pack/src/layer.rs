@@ -145,7 +145,8 @@ const S_IFREG: u32 = 0o100_000;
 const S_IFLNK: u32 = 0o120_000;
 
 /// The size of the zip that [`write_layer`] makes of `tree`, in bytes.
-fn zip_size(tree: &LayerTree) -> u64 {
+#[must_use]
+pub fn zip_size(tree: &LayerTree) -> u64 {
     let headers = LOCAL_HEADER_BYTES + CENTRAL_HEADER_BYTES;
     let entries: u64 = tree
         .iter()

@@ -25,6 +25,6 @@ pub use archive::{Archive, ArchiveEntry};
 pub use compress::{Level, compress, stored};
 pub use content::{ContentReader, read_all, reader};
 pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballError, WriteError};
-pub use layer::{Written, write_layer, write_undigested};
+pub use layer::{Written, write_layer, write_undigested, zip_size};
 pub use limits::Limits;
 pub use output::write_file;

@@ -188,7 +188,8 @@ fn times(seconds: &Seconds) -> String {
     }
 }
 
-fn count(number: usize, thing: &str) -> String {
+/// A number of things, with their plural.
+pub(crate) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }

@@ -5,6 +5,7 @@
 
 mod build;
 mod inspect;
+mod shrink;
 mod sources;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use build::{
     ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
+pub(crate) use shrink::ShrinkArgs;
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
 use crate::printer::ColorChoice;
@@ -37,6 +39,7 @@ Examples:
   layerpress build package.json --runtime nodejs22.x
   layerpress build layer/python --locked --json
   layerpress lock pyproject.toml --runtime python3.12,python3.13
+  layerpress shrink layer.zip
 
 Each option also has a variable, which a flag beats: LAYERPRESS_INDEX_URL is
 `--index-url`.
@@ -66,6 +69,8 @@ pub(crate) enum Command {
     Lock(Box<LockArgs>),
     /// Fill the cache with what a lockfile names, for a later offline build
     Fetch(Box<FetchArgs>),
+    /// Make a layer smaller, whoever made it
+    Shrink(Box<ShrinkArgs>),
     /// Show what a layer zip holds and what weighs how much
     Inspect(InspectArgs),
     /// Show what changed from one layer zip to another

@@ -5,6 +5,7 @@ mod inspect;
 mod layers;
 mod man;
 mod request;
+mod shrink;
 
 use clap::CommandFactory;
 
@@ -33,6 +34,7 @@ pub(crate) fn run(
         Command::Build(arguments) => command.build(arguments),
         Command::Lock(arguments) => command.lock(arguments),
         Command::Fetch(arguments) => command.fetch(arguments),
+        Command::Shrink(arguments) => command.shrink(arguments),
         Command::Inspect(arguments) => inspect::inspect(arguments, printer),
         Command::Diff(arguments) => inspect::diff(arguments, printer),
         Command::Cache { command } => cache::run(command, &cli.global, environment, printer),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use layerpress_compile::{CompileError, ExitClass, InspectError};
+use layerpress_compile::{CompileError, ExitClass, InspectError, ShrinkError};
 use layerpress_fetch::StoreError;
 use thiserror::Error;
 
@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// A layer could not be looked at.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// A layer could not be made smaller.
+    #[error(transparent)]
+    Shrink(Box<ShrinkError>),
     /// A page could not be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     Unwritable {
@@ -67,24 +70,25 @@ impl From<CompileError> for Failure {
     }
 }
 
+impl From<ShrinkError> for Failure {
+    fn from(error: ShrinkError) -> Self {
+        Self::Shrink(Box::new(error))
+    }
+}
+
 impl Failure {
     /// How the program ends with it.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Settings(error) => error.outcome(),
-            Self::Compile(error) => match error.exit_class() {
-                ExitClass::Unmet => Outcome::Unmet,
-                ExitClass::Usage => Outcome::Usage,
-                ExitClass::Network => Outcome::Network,
-                ExitClass::Input => Outcome::Input,
-                ExitClass::Io => Outcome::Io,
-                ExitClass::Bug => Outcome::Bug,
-            },
+            Self::Compile(error) => of_class(error.exit_class()),
+            Self::Shrink(error) => of_class(error.exit_class()),
             Self::CacheDamaged { .. } | Self::Grown { .. } => Outcome::Unmet,
-            Self::Inspect(InspectError::NoLayer { .. }) => Outcome::Input,
-            Self::Inspect(_) | Self::Unwritable { .. } | Self::Store(_) | Self::Output(_) => {
-                Outcome::Io
-            }
+            Self::Inspect(InspectError::Unreadable { .. })
+            | Self::Unwritable { .. }
+            | Self::Store(_)
+            | Self::Output(_) => Outcome::Io,
+            Self::Inspect(_) => Outcome::Input,
         }
     }
 
@@ -95,8 +99,9 @@ impl Failure {
             Self::Compile(error) => error.code(),
             Self::Store(_) => "cache",
             Self::CacheDamaged { .. } => "cache-damaged",
-            Self::Inspect(InspectError::NoLayer { .. }) => "no-layer",
-            Self::Inspect(_) => "unreadable",
+            Self::Inspect(InspectError::Unreadable { .. }) => "unreadable",
+            Self::Inspect(_) => "no-layer",
+            Self::Shrink(error) => error.code(),
             Self::Grown { .. } => "grown",
             Self::Unwritable { .. } | Self::Output(_) => "output",
         }
@@ -110,6 +115,7 @@ impl Failure {
             Self::Store(error) => error.hint(),
             Self::CacheDamaged { .. } => Some("what is needed is fetched again".to_owned()),
             Self::Inspect(error) => error.hint(),
+            Self::Shrink(error) => error.hint(),
             Self::Grown { .. } => Some(
                 "the packages above that grew say why; allow more with `--max-growth`".to_owned(),
             ),
@@ -140,5 +146,16 @@ impl Failure {
             cause = error.source();
         }
         text
+    }
+}
+
+fn of_class(class: ExitClass) -> Outcome {
+    match class {
+        ExitClass::Unmet => Outcome::Unmet,
+        ExitClass::Usage => Outcome::Usage,
+        ExitClass::Network => Outcome::Network,
+        ExitClass::Input => Outcome::Input,
+        ExitClass::Io => Outcome::Io,
+        ExitClass::Bug => Outcome::Bug,
     }
 }

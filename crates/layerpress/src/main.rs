@@ -2,8 +2,8 @@
 //! library's events and reports become text.
 //!
 //! [`args`] → [`settings`] → [`commands`], which call `layerpress-compile`; [`printer`] owns stdout
-//! and stderr, [`progress`] draws the events, [`account`] and [`json`] the reports, [`weights`] what
-//! a layer holds, [`changes`] what is new in it, [`exit`] names the exit codes.
+//! and stderr, [`progress`] draws the events, [`account`] and [`json`] the reports, [`shrunk`] what
+//! became of a layer, [`weights`] what one holds, [`changes`] what is new in it, [`exit`] names the exit codes.
 
 mod account;
 mod args;
@@ -18,6 +18,7 @@ mod panic;
 mod printer;
 mod progress;
 mod settings;
+mod shrunk;
 mod size;
 mod threads;
 mod usage;

@@ -30,6 +30,10 @@ pub(crate) fn account(inspection: &Inspection, all: bool) -> String {
         exact(total.unzipped_bytes),
         share(total.unzipped_bytes, UNZIPPED_BYTES),
     );
+    if !inspection.inferred.is_empty() {
+        // A string takes everything that is written to it.
+        let _infallible = writeln!(text, "  made for  {}", inspection.inferred);
+    }
     let packages = inspection.by_package();
     let packages = packages
         .iter()
@@ -73,12 +77,17 @@ pub(crate) fn document(inspection: &Inspection) -> Value {
     let folders = folders
         .iter()
         .map(|(folder, weight)| weighed(json!({"folder": folder}), weight));
+    let inferred = inspection.inferred;
+    let runtimes = [inferred.python, inferred.node];
+    let runtimes = runtimes.into_iter().flatten().map(|it| it.value.name());
     json!({
         "path": inspection.path.display().to_string(),
         "zipped_bytes": inspection.zipped_bytes,
         "unzipped_bytes": total.unzipped_bytes,
         "files": total.files,
         "limit_bytes": UNZIPPED_BYTES,
+        "runtimes": runtimes.collect::<Vec<_>>(),
+        "arch": inferred.arch.map(|it| it.value.name()),
         "packages": packages.collect::<Vec<_>>(),
         "classes": classes.collect::<Vec<_>>(),
         "folders": folders.collect::<Vec<_>>(),

@@ -16,7 +16,7 @@ Examples:
 
 With `-v` every package and folder is listed, not only the heaviest.")]
 pub(crate) struct InspectArgs {
-    /// A layer zip, whoever made it
+    /// A layer zip, whoever made it, or a folder that is to be one
     #[arg(value_name = "LAYER")]
     pub layer: PathBuf,
 

@@ -102,7 +102,7 @@ fn progress(printer: &Arc<Printer>) -> Arc<dyn Reporter> {
 }
 
 /// Tells what was done: with `--json` the document alone, else the account, then the data.
-fn finish(
+pub(super) fn finish(
     printer: &Printer,
     account: impl FnOnce() -> String,
     document: impl FnOnce() -> Value,

@@ -48,16 +48,11 @@ impl Around<'_> {
                 LayoutArg::Flat => Layout::Flat,
                 LayoutArg::Versioned => Layout::Versioned,
             },
-            profile: match arguments.profile {
-                ProfileArg::None => Profile::None,
-                ProfileArg::Safe => Profile::Safe,
-                ProfileArg::Small => Profile::Small,
-            },
+            profile: profile(arguments.profile),
             compression: match (arguments.compression, arguments.profile) {
-                (Some(CompressionArg::Fast), _) | (None, ProfileArg::None | ProfileArg::Safe) => {
-                    Level::Fast
-                }
-                (Some(CompressionArg::Best), _) | (None, ProfileArg::Small) => Level::Best,
+                (Some(asked), _) => compression(asked),
+                (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,
+                (None, ProfileArg::Small) => Level::Best,
             },
             scripts: arguments.scripts,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
@@ -200,8 +195,25 @@ impl Around<'_> {
     }
 }
 
+/// The profile that was asked for.
+pub(super) fn profile(argument: ProfileArg) -> Profile {
+    match argument {
+        ProfileArg::None => Profile::None,
+        ProfileArg::Safe => Profile::Safe,
+        ProfileArg::Small => Profile::Small,
+    }
+}
+
+/// The compression that was asked for.
+pub(super) fn compression(argument: CompressionArg) -> Level {
+    match argument {
+        CompressionArg::Fast => Level::Fast,
+        CompressionArg::Best => Level::Best,
+    }
+}
+
 /// Parses each value of a repeatable option; a repeated one counts once.
-fn parsed<T>(option: &'static str, values: &[String]) -> Result<Vec<T>, SettingsError>
+pub(super) fn parsed<T>(option: &'static str, values: &[String]) -> Result<Vec<T>, SettingsError>
 where
     T: FromStr<Err = TargetError> + PartialEq,
 {

@@ -91,6 +91,7 @@ mod tests {
     #[test]
     fn a_name_cannot_begin_or_end_a_script() {
         let inspection = Inspection {
+            inferred: layerpress_compile::Inferred::default(),
             path: "<script><b>.zip".into(),
             zipped_bytes: 22,
             packages: Vec::new(),

@@ -1,0 +1,150 @@
+//! [`ShrinkError`]: why a layer cannot be made smaller; it is as it was then, and nothing is written.
+
+use std::io;
+use std::path::PathBuf;
+
+use layerpress_pack::ContentError;
+
+use crate::error::{CompileError, ExitClass};
+use crate::existing::InspectError;
+use crate::smoke::SmokeError;
+
+/// Why a layer cannot be made smaller.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShrinkError {
+    /// The layer cannot be opened.
+    #[error(transparent)]
+    Layer(#[from] InspectError),
+    /// A zip or folder that is something else.
+    #[error("{}: it {looks_like}", path.display())]
+    NotALayer {
+        /// The zip or folder.
+        path: PathBuf,
+        /// What it is instead.
+        looks_like: String,
+        /// Where to go with that.
+        hint: String,
+    },
+    /// A file of the layer that cannot be read.
+    #[error("{}: `{path}`: {fault}", layer.display())]
+    Damaged {
+        /// The layer.
+        layer: PathBuf,
+        /// The file in it.
+        path: String,
+        /// What is wrong with its stream.
+        fault: ContentError,
+    },
+    /// The result would replace the input.
+    #[error("`{}` is the layer itself, which is not replaced unasked", path.display())]
+    SameFile {
+        /// The output.
+        path: PathBuf,
+    },
+    /// `--in-place` of a folder.
+    #[error("`{}` is a folder, so it cannot be replaced by a zip", path.display())]
+    FolderInPlace {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The output's folder takes no file.
+    #[error("`{}` cannot be written: {}", path.display(), source.kind())]
+    Unwritable {
+        /// The output.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A smoke test that passed before and does not after.
+    #[error(
+        "the smoke test passes with the layer as it came and not with the smaller one: it {end}{}",
+        blamed(by, path.as_deref())
+    )]
+    Smoke {
+        /// How it ended.
+        end: String,
+        /// What it wrote to stderr.
+        stderr: String,
+        /// The rule or pass that did it.
+        by: &'static str,
+        /// The file, if it was looked for.
+        path: Option<String>,
+    },
+    /// A smoke test that cannot be run.
+    #[error(transparent)]
+    NoSmoke(#[from] SmokeError),
+    /// The output.
+    #[error(transparent)]
+    Write(Box<CompileError>),
+}
+
+impl From<CompileError> for ShrinkError {
+    fn from(error: CompileError) -> Self {
+        Self::Write(Box::new(error))
+    }
+}
+
+impl ShrinkError {
+    /// Which class of failure it is.
+    #[must_use]
+    pub fn exit_class(&self) -> ExitClass {
+        match self {
+            Self::Layer(InspectError::Unreadable { .. })
+            | Self::Unwritable { .. }
+            | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_)) => ExitClass::Io,
+            Self::Smoke { .. } | Self::NoSmoke(_) => ExitClass::Unmet,
+            Self::Layer(_) | Self::NotALayer { .. } | Self::Damaged { .. } => ExitClass::Input,
+            Self::SameFile { .. } | Self::FolderInPlace { .. } => ExitClass::Usage,
+            Self::Write(error) => error.exit_class(),
+        }
+    }
+
+    /// A short name that scripts can hold on to.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Layer(InspectError::Unreadable { .. }) => "unreadable",
+            Self::Layer(_) | Self::NotALayer { .. } => "no-layer",
+            Self::Damaged { .. } => "damaged",
+            Self::SameFile { .. } => "same-file",
+            Self::FolderInPlace { .. } => "folder-in-place",
+            Self::Unwritable { .. } => "unwritable",
+            Self::Smoke { .. } => "smoke-failed",
+            Self::NoSmoke(_) => "no-smoke",
+            Self::Write(error) => error.code(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Layer(error) => error.hint(),
+            Self::NotALayer { hint, .. } => Some(hint.clone()),
+            Self::Damaged { .. } => Some("make or fetch the layer again".to_owned()),
+            Self::SameFile { .. } => {
+                Some("`--in-place` replaces it; else name another file with `--output`".to_owned())
+            }
+            Self::FolderInPlace { .. } => Some("name a zip file with `--output`".to_owned()),
+            Self::Unwritable { .. } => Some("name another place with `--output`".to_owned()),
+            Self::Smoke { by, path, .. } => Some(match path {
+                Some(path) => format!(
+                    "`--keep '{path}'` or `--keep rule:{by}` keeps it as it was; nothing was written"
+                ),
+                None => {
+                    format!("`--keep rule:{by}` keeps such files as they were; nothing was written")
+                }
+            }),
+            Self::NoSmoke(error) => error.hint(),
+            Self::Write(error) => error.hint(),
+        }
+    }
+}
+
+fn blamed(by: &str, path: Option<&str>) -> String {
+    match path {
+        Some(path) => format!(" ({by} did it, on `{path}`)"),
+        None => format!(" ({by} did it)"),
+    }
+}

@@ -1,0 +1,149 @@
+//! [`shrink`]: a layer that somebody made, smaller, and proven to be the same to who runs it.
+//!
+//! 1. [`open`](crate::existing::open): a zip or a folder becomes a tree.
+//! 2. [`shape`](shape::shape): what the tree is, and what a zip is that is no layer.
+//! 3. [`passes::press`]: each file goes through the passes of the profile and is compressed; a stream that is
+//!    larger than the one that was there is not taken.
+//! 4. [`trial::trial`]: the user's own test of it, before and after.
+//! 5. The tree is written as a zip, whole or not at all.
+
+mod error;
+mod output;
+mod passes;
+mod report;
+mod request;
+mod shape;
+mod trial;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use layerpress_check::{Found, Inferred, infer};
+use layerpress_fetch::{Event, Reporter, Stage};
+use layerpress_pack::write_file;
+use layerpress_target::{Ecosystem, limits::UNZIPPED_BYTES};
+use layerpress_tree::LayerTree;
+
+pub use error::ShrinkError;
+pub use report::{Finding, Severity, ShrinkReport, ShrunkPackage, Size};
+pub use request::ShrinkRequest;
+
+use self::report::{packages, removed, untouched};
+use self::shape::shape;
+use crate::build::make_room;
+use crate::existing::{self, Existing};
+
+/// Makes the layer that `request` names smaller, and writes it.
+///
+/// The output is written even where nothing was gained; a layer that went through this once comes
+/// out of it again as it went in, byte for byte.
+///
+/// # Errors
+/// What stands in the way; nothing is written then, and the input is as it was.
+pub fn shrink(
+    request: &ShrinkRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<ShrinkReport, ShrinkError> {
+    let begun = Instant::now();
+    let output = output::place(request)?;
+    let existing = existing::open(&request.input)?;
+    let shape = shape(&request.input, &existing.tree)?;
+    output::probe(&output)?;
+    let inferred = targets(request, &existing.tree);
+    reporter.report(Event::StageStarted {
+        stage: Stage::Pack,
+        subject: request.input.display().to_string(),
+    });
+    let mut findings = findings(&existing);
+    let changes = passes::press(&existing.tree, shape, request)?;
+    let tree = changes.tree(&existing.tree);
+    reporter.report(Event::StageFinished { stage: Stage::Pack });
+    findings.extend(changes.findings());
+    let smoke = trial::trial(request, shape, &inferred, &existing.tree, &changes)?;
+    let (smoke, finding) = smoke.unzip();
+    findings.extend(finding.flatten());
+    findings.extend(over_limit(&tree));
+    make_room(&output)?;
+    let written = write_file(&tree, &output).map_err(crate::CompileError::from)?;
+    Ok(ShrinkReport {
+        before: Size {
+            zipped_bytes: existing.zipped_bytes,
+            unzipped_bytes: existing.tree.unzipped_size(),
+            files: existing.tree.len() as u64,
+        },
+        after: Size {
+            zipped_bytes: written.bytes,
+            unzipped_bytes: written.unzipped_bytes,
+            files: written.files,
+        },
+        digest: written.digest,
+        removed: removed(&existing.tree, &changes),
+        packages: packages(&existing.tree, &tree),
+        untouched: untouched(&existing.tree, shape),
+        path: output,
+        part: existing.part,
+        inferred,
+        findings,
+        smoke,
+        seconds: begun.elapsed(),
+    })
+}
+
+/// What the layer is for: what was asked for, else what its files tell.
+fn targets(request: &ShrinkRequest, tree: &LayerTree) -> Inferred {
+    let mut inferred = infer(tree);
+    if let Some(runtime) = request.runtime {
+        let found = Some(Found {
+            value: runtime,
+            by: "`--runtime`",
+        });
+        match runtime.ecosystem() {
+            Ecosystem::Python => inferred.python = found,
+            Ecosystem::Node => inferred.node = found,
+        }
+    }
+    if let Some(arch) = request.arch {
+        inferred.arch = Some(Found {
+            value: arch,
+            by: "`--arch`",
+        });
+    }
+    inferred
+}
+
+/// What was wrong with the layer as it came, and is right now or cannot be helped.
+fn findings(existing: &Existing) -> Vec<Finding> {
+    let unreadable = existing.unreadable.first().map(|first| Finding {
+        severity: Severity::Warning,
+        code: "unreadable-mode",
+        path: Some(first.to_string()),
+        message: match existing.unreadable.len() {
+            1 => format!("`{first}` was readable for its owner alone: on Lambda nobody could have read it; it is readable now"),
+            more => format!("{more} files, `{first}` the first, were readable for their owner alone: on Lambda nobody could have read them; they are readable now"),
+        },
+        hint: None,
+    });
+    let links = existing::links(&existing.tree);
+    let links = links.iter().next().map(|(first, target)| Finding {
+        severity: Severity::Warning,
+        code: "links",
+        path: Some((*first).to_owned()),
+        message: match links.len() {
+            1 => format!("`{first}` is a link to `{target}` and stays one"),
+            more => format!("{more} symbolic links, `{first}` the first, stay as they are"),
+        },
+        hint: Some("Lambda unpacks links; SAM and Terraform do not take them".to_owned()),
+    });
+    unreadable.into_iter().chain(links).collect()
+}
+
+fn over_limit(tree: &LayerTree) -> Option<Finding> {
+    let size = tree.unzipped_size();
+    (size > UNZIPPED_BYTES).then(|| Finding {
+        severity: Severity::Warning,
+        code: "over-limit",
+        path: None,
+        message: format!("the layer is still {size} bytes unzipped, more than the {UNZIPPED_BYTES} that Lambda takes"),
+        hint: Some("the packages that weigh most are named above; `--profile small` and `--drop` take more out".to_owned()),
+    })
+}

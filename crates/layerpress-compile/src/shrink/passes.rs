@@ -1,0 +1,171 @@
+//! [`press`]: every file through the passes of the profile and the compressor.
+
+use std::collections::BTreeMap;
+
+use layerpress_pack::{Level, compress, read_all};
+use layerpress_press::{Outcome, transform};
+use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode};
+use rayon::prelude::*;
+
+use super::report::{Finding, Severity};
+use super::shape::Shape;
+use super::{ShrinkError, ShrinkRequest};
+
+/// What becomes of a layer's files; whatever is not named here stays as it is.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Files that are others now, or gone.
+    pub(super) changed: BTreeMap<LayerPath, Change>,
+    /// Files that are the same, in smaller streams.
+    repacked: BTreeMap<LayerPath, Content>,
+    /// Files that a pass could not prove its work on: they stay.
+    refused: Vec<Refused>,
+}
+
+/// What becomes of a file.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The rule or pass.
+    pub(super) by: &'static str,
+    /// What stands in its place; nothing where it is left out.
+    pub(super) entry: Option<Entry>,
+}
+
+#[derive(Debug)]
+struct Refused {
+    path: LayerPath,
+    by: &'static str,
+    reason: String,
+}
+
+/// What one file became.
+enum Pressed {
+    AsItWas,
+    Repacked(Content),
+    Changed(Change),
+}
+
+/// Presses the files of `tree` on all cores.
+///
+/// # Errors
+/// The first file, by path, whose stream is damaged.
+pub(super) fn press(
+    tree: &LayerTree,
+    shape: Shape,
+    request: &ShrinkRequest,
+) -> Result<Changes, ShrinkError> {
+    let mut files: Vec<(&LayerPath, &Entry)> = tree.iter().collect();
+    // The largest first: whoever comes last to a large file makes all others wait.
+    files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.content.size));
+    let pressed = files.into_par_iter().with_max_len(1).map(|(path, entry)| {
+        let outcome = press_file(path, entry, shape, request);
+        (path, outcome)
+    });
+    let mut pressed: Vec<_> = pressed.collect();
+    pressed.sort_by_key(|(path, _)| *path);
+    let mut changes = Changes::default();
+    for (path, outcome) in pressed {
+        let (pressed, refused) = outcome.map_err(|fault| ShrinkError::Damaged {
+            layer: request.input.clone(),
+            path: path.to_string(),
+            fault,
+        })?;
+        changes.refused.extend(refused);
+        match pressed {
+            Pressed::AsItWas => {}
+            Pressed::Repacked(content) => {
+                changes.repacked.insert(path.clone(), content);
+            }
+            Pressed::Changed(change) => {
+                changes.changed.insert(path.clone(), change);
+            }
+        }
+    }
+    Ok(changes)
+}
+
+fn press_file(
+    path: &LayerPath,
+    entry: &Entry,
+    shape: Shape,
+    request: &ShrinkRequest,
+) -> Result<(Pressed, Option<Refused>), layerpress_pack::ContentError> {
+    if entry.mode == Mode::Link {
+        return Ok((Pressed::AsItWas, None));
+    }
+    let bytes = read_all(&entry.content)?;
+    let inner = shape.inside(path.as_str());
+    let transformed = inner.and_then(|inner| transform(inner, &bytes, request.profile));
+    let mut refused = None;
+    if let Some(transformed) = transformed {
+        let by = transformed.by.name;
+        match transformed.outcome {
+            Outcome::Smaller(smaller) => {
+                drop(bytes);
+                let content = compress(&smaller, request.compression);
+                // A stream that somebody took more pains over than we do is worth more than a file
+                // that is a little smaller unpacked.
+                if content.stream_size() <= entry.content.stream_size() {
+                    let mode = entry.mode;
+                    let entry = Some(Entry { mode, content });
+                    return Ok((Pressed::Changed(Change { by, entry }), None));
+                }
+                return Ok((Pressed::AsItWas, None));
+            }
+            Outcome::Refused(reason) => {
+                refused = Some(Refused {
+                    path: path.clone(),
+                    by,
+                    reason,
+                });
+            }
+            Outcome::NotMine | Outcome::Nothing => {}
+        }
+    }
+    let worth_it = request.compression == Level::Best || entry.content.encoding == Encoding::Stored;
+    let content = worth_it.then(|| compress(&bytes, request.compression));
+    let smaller = content.filter(|it| it.stream_size() < entry.content.stream_size());
+    let pressed = smaller.map_or(Pressed::AsItWas, Pressed::Repacked);
+    Ok((pressed, refused))
+}
+
+impl Changes {
+    /// The layer as it is now.
+    pub(super) fn tree(&self, before: &LayerTree) -> LayerTree {
+        self.tree_with(before, |_| true)
+    }
+
+    /// The layer with those changes alone that `wanted` names by rule or pass and path.
+    pub(super) fn tree_with(
+        &self,
+        before: &LayerTree,
+        wanted: impl Fn(&LayerPath) -> bool,
+    ) -> LayerTree {
+        let entry = |(path, entry): (&LayerPath, &Entry)| {
+            let change = self.changed.get(path).filter(|_| wanted(path));
+            if let Some(change) = change {
+                return change.entry.clone().map(|entry| (path.clone(), entry));
+            }
+            let content = self.repacked.get(path).unwrap_or(&entry.content);
+            let mode = entry.mode;
+            let content = content.clone();
+            Some((path.clone(), Entry { mode, content }))
+        };
+        // A part of a tree's paths, with other contents, is a tree.
+        LayerTree::from_entries(before.iter().filter_map(entry).collect()).unwrap_or_default()
+    }
+
+    /// What could not be done.
+    pub(super) fn findings(&self) -> impl Iterator<Item = Finding> {
+        self.refused.iter().map(|refused| Finding {
+            severity: Severity::Warning,
+            code: "not-proven",
+            path: Some(refused.path.to_string()),
+            message: format!(
+                "`{}` stays as it was: {} could not be proven to change nothing: {}",
+                refused.path, refused.by, refused.reason
+            ),
+            hint: None,
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! [`ShrinkRequest`]: what is to be made smaller, and how.
+
+use std::path::PathBuf;
+
+use layerpress_pack::Level;
+use layerpress_press::Profile;
+use layerpress_target::{Arch, Runtime};
+
+use crate::smoke::Smoke;
+
+/// What to make smaller, and how.
+#[derive(Debug, Clone)]
+pub struct ShrinkRequest {
+    /// A layer zip, or a folder that is to be one.
+    pub input: PathBuf,
+    /// A `.zip` file, or a folder for one; `None`: `<name>.small.zip` beside the input.
+    pub output: Option<PathBuf>,
+    /// Whether the result replaces the input.
+    pub in_place: bool,
+    /// What may be left out or made smaller.
+    pub profile: Profile,
+    /// How hard files are compressed.
+    pub compression: Level,
+    /// The runtime, instead of what the layer's files tell.
+    pub runtime: Option<Runtime>,
+    /// The architecture, instead of what the layer's files tell.
+    pub arch: Option<Arch>,
+    /// What must do the same with the layer before and after.
+    pub smoke: Option<Smoke>,
+}

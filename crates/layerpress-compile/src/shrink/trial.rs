@@ -1,0 +1,116 @@
+//! [`trial`]: the smoke test, before and after; and whose fault it is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use layerpress_check::Inferred;
+use layerpress_tree::{LayerPath, LayerTree};
+
+use super::passes::Changes;
+use super::report::{Finding, Severity};
+use super::shape::Shape;
+use super::{ShrinkError, ShrinkRequest};
+use crate::smoke::{Bench, Ran, SmokeError, SmokeReport, culprit};
+
+/// What takes longer is not run another dozen times to find the one file at fault.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// Runs what the user asked for against the layer before and after.
+///
+/// # Errors
+/// [`ShrinkError::Smoke`] where only the latter fails, with what did it; what keeps the test from being
+/// run.
+pub(super) fn trial(
+    request: &ShrinkRequest,
+    shape: Shape,
+    inferred: &Inferred,
+    before: &LayerTree,
+    changes: &Changes,
+) -> Result<Option<(SmokeReport, Option<Finding>)>, ShrinkError> {
+    let Some(smoke) = &request.smoke else {
+        return Ok(None);
+    };
+    let mut bench = Bench::new(smoke, before, inferred, shape == Shape::Function)?;
+    let was = bench.run(before)?;
+    let is = bench.run(&changes.tree(before))?;
+    let report = SmokeReport {
+        interpreter: bench.interpreter(),
+        failed_before: (!was.is_well()).then(|| was.end()),
+    };
+    if let Some(end) = &report.failed_before {
+        let finding = warning(
+            "smoke-failed-before",
+            format!(
+                "the smoke test fails with the layer as it came, too, so it proves nothing: it {end}"
+            ),
+        );
+        return Ok(Some((report, Some(finding))));
+    }
+    if is.is_same(&was) {
+        return Ok(Some((report, None)));
+    }
+    if is.is_well() && !bench.run(before)?.is_same(&was) {
+        let finding = warning(
+            "smoke-varies",
+            "the smoke test writes something else each time, so only its exit code was compared"
+                .into(),
+        );
+        return Ok(Some((report, Some(finding))));
+    }
+    let (by, path) = blame(&mut bench, &was, is.took <= QUICK, before, changes)?;
+    Err(ShrinkError::Smoke {
+        end: is.end(),
+        stderr: is.stderr,
+        by,
+        path: path.map(|path| path.to_string()),
+    })
+}
+
+/// The rule or pass that makes the test fail, and where `each_file` may be tried the file.
+fn blame(
+    bench: &mut Bench,
+    was: &Ran,
+    each_file: bool,
+    before: &LayerTree,
+    changes: &Changes,
+) -> Result<(&'static str, Option<LayerPath>), SmokeError> {
+    let by = |path: &LayerPath| changes.changed.get(path).map(|change| change.by);
+    let all: BTreeSet<&'static str> = changes.changed.values().map(|change| change.by).collect();
+    let all: Vec<&'static str> = all.into_iter().collect();
+    let first = culprit(all.len(), |first| {
+        let tree = changes.tree_with(before, |path| {
+            by(path).is_some_and(|by| all[..first].contains(&by))
+        });
+        bench.run(&tree).map(|ran| !ran.is_same(was))
+    })?;
+    let Some(name) = all.get(first).copied() else {
+        return Ok(("", None));
+    };
+    if !each_file {
+        return Ok((name, None));
+    }
+    let files: Vec<&LayerPath> = changes
+        .changed
+        .keys()
+        .filter(|path| by(path) == Some(name))
+        .collect();
+    let at = culprit(files.len(), |count| {
+        let last = files.get(count);
+        let tree = changes.tree_with(before, |path| match by(path) {
+            Some(by) if by == name => last.is_none_or(|last| path < *last),
+            by => by.is_some_and(|by| all[..first].contains(&by)),
+        });
+        bench.run(&tree).map(|ran| !ran.is_same(was))
+    })?;
+    Ok((name, files.get(at).map(|path| (*path).clone())))
+}
+
+fn warning(code: &'static str, message: String) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code,
+        path: None,
+        message,
+        hint: None,
+    }
+}

@@ -1,0 +1,97 @@
+//! The arguments of `shrink`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::build::{CompressionArg, JobsArgs, ProfileArg};
+
+/// The arguments of `layerpress shrink`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  layerpress shrink layer.zip
+  layerpress shrink layer.zip -o smaller.zip --profile small
+  layerpress shrink layer.zip --in-place --json
+  layerpress shrink build/python -o layer.zip
+  layerpress shrink layer.zip --smoke 'import pandas, pyarrow'
+
+The layer may be anybody's. What is not understood is kept as it is, and said;
+links inside the layer stay links.")]
+pub(crate) struct ShrinkArgs {
+    /// A layer zip, whoever made it, or a folder that is to be one
+    #[arg(value_name = "LAYER")]
+    pub layer: PathBuf,
+
+    /// A `.zip` file, or a folder for one [default: beside the input, with `.small.zip` at its end]
+    #[arg(
+        short,
+        long,
+        value_name = "OUT",
+        env = "LAYERPRESS_OUTPUT",
+        hide_env = true
+    )]
+    pub output: Option<PathBuf>,
+
+    /// Replace the layer itself, whole or not at all [default: off]
+    #[arg(long, env = "LAYERPRESS_IN_PLACE", hide_env = true, value_parser = FalseyValueParser::new(), conflicts_with = "output")]
+    pub in_place: bool,
+
+    /// How much may be left out of packages or made smaller in them: `none`, `safe` or `small`, as
+    /// for `build`
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        value_enum,
+        default_value = "safe",
+        env = "LAYERPRESS_PROFILE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub profile: ProfileArg,
+
+    /// How hard files are compressed: only what is new or was not compressed (`fast`), or everything
+    /// as small as it gets (`best`); no stream ever becomes larger than it was
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value = "best",
+        env = "LAYERPRESS_COMPRESSION",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub compression: CompressionArg,
+
+    /// The Lambda runtime that the layer is for [default: what the layer's own files tell]
+    #[arg(
+        long,
+        value_name = "RUNTIME",
+        env = "LAYERPRESS_RUNTIME",
+        hide_env = true
+    )]
+    pub runtime: Option<String>,
+
+    /// The architecture that the layer is for [default: what the layer's own files tell]
+    #[arg(long, value_name = "ARCH", env = "LAYERPRESS_ARCH", hide_env = true)]
+    pub arch: Option<String>,
+
+    /// Run this with the layer before and after, and write nothing unless it does the same: Python or
+    /// JavaScript, or a file of it that needs nothing but the layer
+    #[arg(long, value_name = "CODE", env = "LAYERPRESS_SMOKE", hide_env = true)]
+    pub smoke: Option<String>,
+
+    /// How long that may take, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        env = "LAYERPRESS_SMOKE_TIMEOUT",
+        hide_env = true
+    )]
+    pub smoke_timeout: u64,
+
+    #[command(flatten)]
+    pub jobs: JobsArgs,
+}

@@ -1,0 +1,60 @@
+//! `layerpress shrink`: a layer in, a smaller one out.
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use layerpress_compile::{self as compile, ShrinkRequest, Smoke};
+use layerpress_fetch::Reporter;
+
+use super::layers::{Command, finish};
+use super::request::{compression, parsed, profile};
+use crate::args::ShrinkArgs;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::printer::Verbosity;
+use crate::progress::Progress;
+use crate::settings::interpreter_candidates;
+use crate::{account, shrunk, threads};
+
+impl Command<'_> {
+    /// `layerpress shrink`: prints the written layer's path on stdout.
+    ///
+    /// # Errors
+    ///
+    /// A layer that cannot be read or is none; an output that cannot be written.
+    pub(super) fn shrink(&self, arguments: &ShrinkArgs) -> Result<(), Failure> {
+        threads::bounded(arguments.jobs.jobs);
+        let request = ShrinkRequest {
+            input: arguments.layer.clone(),
+            output: arguments.output.clone(),
+            in_place: arguments.in_place,
+            profile: profile(arguments.profile),
+            compression: compression(arguments.compression),
+            runtime: parsed("--runtime", arguments.runtime.as_slice())?.pop(),
+            arch: parsed("--arch", arguments.arch.as_slice())?.pop(),
+            smoke: arguments.smoke.clone().map(|code| Smoke {
+                code,
+                timeout: Duration::from_secs(arguments.smoke_timeout),
+                interpreters: interpreter_candidates(None, self.environment),
+                temporary: Environment::temporary(),
+            }),
+        };
+        let progress: Arc<dyn Reporter> = Arc::new(Progress::new(Arc::clone(self.printer)));
+        let report = compile::shrink(&request, &progress)?;
+        let folder = env::current_dir().unwrap_or_default();
+        let path = format!("{}\n", account::shown(&report.path, &folder));
+        for finding in &report.findings {
+            self.printer
+                .warning(&finding.message, finding.hint.as_deref());
+        }
+        let all = self.printer.verbosity() == Verbosity::Verbose;
+        let told = || shrunk::account(&report, &folder, all);
+        finish(
+            self.printer,
+            told,
+            || shrunk::document(&report, &folder),
+            &path,
+        )
+    }
+}

@@ -1,0 +1,337 @@
+//! `shrink`: anybody's layer in, a smaller one out, and the one that came in as it was.
+
+use std::fs;
+use std::io::{Cursor, Write as _};
+
+use layerpress_tests::TestContext;
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
+
+/// The request cannot be met.
+const UNMET: i32 = 1;
+
+/// The command line is wrong.
+const USAGE: i32 = 2;
+
+/// The input is wrong in itself.
+const INPUT: i32 = 4;
+
+/// Something cannot be read or written.
+const IO: i32 = 5;
+
+/// A zip as other tools write them: with folders, modes of all sorts, times and links.
+fn foreign(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, mode, bytes) in files {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(1))
+            .unix_permissions(*mode);
+        if let Some(folder) = path.strip_suffix('/') {
+            zip.add_directory(folder, options).expect("a folder");
+        } else if *mode == LINK {
+            let target = String::from_utf8_lossy(bytes).into_owned();
+            let options = SimpleFileOptions::default();
+            zip.add_symlink(*path, target, options).expect("a link");
+        } else {
+            zip.start_file(*path, options).expect("a file");
+            zip.write_all(bytes).expect("its bytes");
+        }
+    }
+    zip.finish().expect("a zip").into_inner()
+}
+
+/// Stands for the mode of a link.
+const LINK: u32 = 0o777;
+
+fn text(lines: usize) -> Vec<u8> {
+    let line = |n: usize| format!("value_{n} = {}\n", n * n % 9973);
+    (0..lines).flat_map(|n| line(n).into_bytes()).collect()
+}
+
+fn layer() -> Vec<u8> {
+    foreign(&[
+        ("python/", 0o755, b""),
+        ("python/six.py", 0o600, &text(2000)),
+        (
+            "python/Six-1.17.0.dist-info/METADATA",
+            0o644,
+            b"Metadata-Version: 2.1\nName: Six\nVersion: 1.17.0\n",
+        ),
+        (
+            "python/lib/python3.12/site-packages/b.py",
+            0o664,
+            &text(300),
+        ),
+        ("lib/libz.so.1.3", 0o755, &text(500)),
+        ("lib/libz.so.1", LINK, b"libz.so.1.3"),
+        ("lib/libz.so", LINK, b"/opt/lib/libz.so.1"),
+        ("notes/", 0o755, b""),
+        ("notes/READ.me", 0o644, b"ours"),
+    ])
+}
+
+#[test]
+fn a_foreign_layer_becomes_smaller_and_stays_what_it_is() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let run = context.run(["shrink", "layer.zip"]);
+    run.expect_code(0).says(&[
+        "python3.12: by folders",
+        "`python/six.py` was readable for its owner alone",
+        "2 symbolic links",
+        "less",
+        "1 file in notes",
+    ]);
+    assert_eq!(run.stdout, "layer.small.zip\n");
+    assert_eq!(context.files(), ["layer.small.zip", "layer.zip"]);
+    assert_eq!(
+        fs::read(context.folder().join("layer.zip")).expect("there"),
+        layer()
+    );
+    let (before, after) = (context.layer("layer.zip"), context.layer("layer.small.zip"));
+    assert!(after.zipped_bytes < before.zipped_bytes);
+    let modes: Vec<_> = after
+        .entries
+        .iter()
+        .map(|entry| format!("{:o} {}", entry.mode, entry.path))
+        .collect();
+    insta::assert_snapshot!(modes.join("\n"), @r"
+    120777 lib/libz.so
+    120777 lib/libz.so.1
+    100755 lib/libz.so.1.3
+    100644 notes/READ.me
+    100644 python/Six-1.17.0.dist-info/METADATA
+    100644 python/lib/python3.12/site-packages/b.py
+    100644 python/six.py
+    ");
+    for entry in before.entries.iter().filter(|it| !it.path.ends_with('/')) {
+        let same = after.entries.iter().find(|it| it.path == entry.path);
+        assert_eq!(
+            same.map(|it| &it.content),
+            Some(&entry.content),
+            "{}",
+            entry.path
+        );
+    }
+}
+
+#[test]
+fn a_second_run_changes_nothing_to_the_byte() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    for compression in ["best", "fast"] {
+        let shrink = |from: &str, to: &str| {
+            context
+                .run(["shrink", from, "-o", to, "--compression", compression])
+                .expect_code(0)
+                .clone()
+        };
+        shrink("layer.zip", "one.zip");
+        let run = shrink("one.zip", "two.zip");
+        run.says(&["nothing was left to gain"]);
+        let (one, two) = (context.layer("one.zip"), context.layer("two.zip"));
+        assert_eq!(one.sha256, two.sha256, "{compression}");
+        context
+            .run([
+                "shrink",
+                "two.zip",
+                "--in-place",
+                "--compression",
+                compression,
+            ])
+            .expect_code(0);
+        assert_eq!(context.layer("two.zip").sha256, one.sha256);
+        // What was pressed harder does not come apart again.
+        let run = context.run([
+            "shrink",
+            "one.zip",
+            "-o",
+            "three.zip",
+            "--compression",
+            "fast",
+        ]);
+        run.expect_code(0);
+        assert!(context.layer("three.zip").zipped_bytes <= one.zipped_bytes);
+    }
+}
+
+#[test]
+fn the_bytes_depend_on_the_layer_alone() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let mut digests = ["1", "2", "7"].map(|jobs| {
+        let run = context.run(["shrink", "layer.zip", "--jobs", jobs, "--json"]);
+        run.expect_code(0).json()["sha256"].clone()
+    });
+    digests.sort_by_key(ToString::to_string);
+    assert_eq!(digests[0], digests[2]);
+}
+
+#[test]
+fn the_document_tells_before_and_after() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let document = context.run(["shrink", "layer.zip", "--json"]).json();
+    let layer = context.layer("layer.small.zip");
+    assert_eq!(document["path"], "layer.small.zip");
+    assert_eq!(document["after"]["zipped_bytes"], layer.zipped_bytes);
+    assert_eq!(document["after"]["unzipped_bytes"], layer.unzipped_bytes());
+    assert_eq!(document["after"]["files"], layer.entries.len());
+    assert_eq!(document["sha256"], layer.sha256);
+    let before = context.layer("layer.zip");
+    assert_eq!(document["before"]["zipped_bytes"], before.zipped_bytes);
+    assert_eq!(
+        document["before"]["unzipped_bytes"],
+        before.unzipped_bytes()
+    );
+    assert_eq!(document["packages"].as_array().expect("a list").len(), 2);
+    let codes = document["findings"].as_array().expect("a list").iter();
+    let codes: Vec<_> = codes
+        .map(|it| it["code"].as_str().expect("a text"))
+        .collect();
+    assert_eq!(codes, ["unreadable-mode", "links"]);
+}
+
+#[test]
+fn a_folder_is_a_layer_too() {
+    let context = TestContext::new();
+    context.write("build/python/a.py", text(50));
+    context.write("target/six.py", text(50));
+    context.write("target/six-1.dist-info/METADATA", "Metadata-Version: 2.1\n");
+    let run = context.run(["shrink", "build"]);
+    run.expect_code(0);
+    assert_eq!(run.stdout, "build.small.zip\n");
+    assert_eq!(context.layer("build.small.zip").paths(), ["python/a.py"]);
+    let run = context.run(["shrink", "target", "-o", "out/layer.zip"]);
+    run.expect_code(0).says(&["below `python/`"]);
+    assert_eq!(
+        context.layer("out/layer.zip").paths(),
+        ["python/six-1.dist-info/METADATA", "python/six.py"]
+    );
+    let run = context.run(["shrink", "build", "--in-place"]);
+    run.expect_code(USAGE).expect_words(&["is a folder"]);
+}
+
+#[test]
+fn what_is_no_layer_is_refused_and_left_alone() {
+    let context = TestContext::new();
+    let wheel = foreign(&[
+        ("six.py", 0o644, b"x = 1\n"),
+        (
+            "six-1.dist-info/METADATA",
+            0o644,
+            b"Metadata-Version: 2.1\n",
+        ),
+        ("six-1.dist-info/WHEEL", 0o644, b"Wheel-Version: 1.0\n"),
+        ("six-1.dist-info/RECORD", 0o644, b"six.py,,\n"),
+    ]);
+    let whole = layer();
+    let mut encrypted = whole.clone();
+    // The lowest bit of the first entry's flags, in both headers (APPNOTE section 4.4.4).
+    let central = encrypted
+        .windows(4)
+        .position(|bytes| bytes == b"PK\x01\x02")
+        .expect("a directory");
+    encrypted[6] |= 1;
+    encrypted[central + 8] |= 1;
+    let mut damaged = foreign(&[("python/a.py", 0o644, &text(100))]);
+    damaged[60] ^= 0xff;
+    let bomb = {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("python/zeros", SimpleFileOptions::default())
+            .expect("a file");
+        for _ in 0..64 {
+            zip.write_all(&vec![0; 1 << 20]).expect("zeros");
+        }
+        zip.finish().expect("a zip").into_inner()
+    };
+    let cases: [(&str, Vec<u8>, &[&str]); 12] = [
+        ("a.zip", b"\x1f\x8b\x08\x00 rest".to_vec(), &["gzip"]),
+        (
+            "b.zip",
+            whole[..whole.len() / 2].to_vec(),
+            &["not a whole zip"],
+        ),
+        ("c.zip", Vec::new(), &["an empty file"]),
+        ("d.zip", foreign(&[]), &["holds no file"]),
+        ("e.zip", wheel, &["is a wheel", "layerpress build"]),
+        (
+            "f.jar",
+            foreign(&[
+                ("META-INF/MANIFEST.MF", 0o644, b""),
+                ("A.class", 0o644, b""),
+            ]),
+            &["Java archive"],
+        ),
+        (
+            "g.zip",
+            foreign(&[("package/package.json", 0o644, b"{}")]),
+            &["package of npm"],
+        ),
+        (
+            "h.zip",
+            foreign(&[("layer/python/a.py", 0o644, b"")]),
+            &["folder `layer`"],
+        ),
+        (
+            "i.zip",
+            foreign(&[("python/a", LINK, b"../../etc/passwd")]),
+            &["leads out of the layer"],
+        ),
+        ("j.zip", encrypted, &["encrypted"]),
+        ("k.zip", damaged, &["python/a.py"]),
+        ("l.zip", bomb, &["inflates to"]),
+    ];
+    for (name, bytes, words) in cases {
+        context.write(name, &bytes);
+        for options in [&["--in-place"][..], &["-o", "out.zip"]] {
+            let run = context.run(["shrink", name].iter().chain(options));
+            run.expect_code(INPUT).expect_words(&[name]).says(words);
+        }
+        assert_eq!(context.files(), [name], "only the input, {name}");
+        assert_eq!(fs::read(context.folder().join(name)).expect("there"), bytes);
+        fs::remove_file(context.folder().join(name)).expect("removable");
+    }
+}
+
+#[test]
+fn outputs_that_cannot_be_are_refused() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    context.write("file", "");
+    let run = |arguments: &[&str]| context.run(["shrink", "layer.zip"].iter().chain(arguments));
+    run(&["-o", "layer.zip"])
+        .expect_code(USAGE)
+        .expect_words(&["is the layer itself", "--in-place"]);
+    run(&["-o", "./layer.zip"]).expect_code(USAGE);
+    run(&["-o", "a.zip", "--in-place"]).expect_code(USAGE);
+    run(&["--profile", "smal"])
+        .expect_code(USAGE)
+        .says(&["small"]);
+    run(&["-o", "file/out.zip"])
+        .expect_code(IO)
+        .expect_words(&["file/out.zip"]);
+    context.run(["shrink", "missing.zip"]).expect_code(IO);
+    assert_eq!(context.files(), ["file", "layer.zip"]);
+    run(&["-o", "new/folder"]).expect_code(0);
+    assert_eq!(
+        context.files(),
+        ["file", "layer.zip", "new/folder/layer.small.zip"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_fitting_interpreter_the_smoke_test_says_what_it_looked_for() {
+    let context = TestContext::new()
+        .with_variable("PATH", "/nowhere")
+        .with_variable("PYENV_ROOT", "/nowhere");
+    context.write("layer.zip", layer());
+    let run = context.run(["shrink", "layer.zip", "--smoke", "import six"]);
+    run.expect_code(UNMET)
+        .expect_words(&["no Python 3.12", "/nowhere"]);
+    assert_eq!(context.files(), ["layer.zip"]);
+    let run = context.run(["shrink", "layer.zip", "--smoke", "missing.py"]);
+    run.expect_code(IO).expect_words(&["missing.py"]);
+}
