@@ -4,9 +4,11 @@ use std::path::Path;
 
 use layerpress_check::{Weight, unzipped_limit};
 use layerpress_pack::{Level, compress};
+use layerpress_target::limits::UNZIPPED_BYTES;
 use layerpress_tree::{Conflict, Entry, LayerTree, Mode};
 use rayon::prelude::*;
 
+use crate::bytecode::BytecodeReport;
 use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::Gathered;
@@ -22,14 +24,7 @@ pub(crate) fn assemble(
     level: Level,
 ) -> Result<(), CompileError> {
     let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, own, level)?;
-    let mut weights: Vec<Weight> = gathered
-        .packages
-        .iter()
-        .map(|package| Weight {
-            name: format!("{} {}", package.name, package.version),
-            unzipped_bytes: package.unzipped_bytes,
-        })
-        .collect();
+    let mut weights = package_weights(gathered);
     if own_bytes > 0 {
         weights.push(Weight {
             name: "your own code".into(),
@@ -37,6 +32,39 @@ pub(crate) fn assemble(
         });
     }
     unzipped_limit(weights).map_err(|over| CompileError::OverLimit(Box::new(over)))
+}
+
+/// Weighs a layer again after its bytecode was added.
+///
+/// # Errors
+/// A layer larger than Lambda allows.
+pub(crate) fn weigh_bytecode(
+    gathered: &Gathered,
+    report: &BytecodeReport,
+) -> Result<(), CompileError> {
+    let total = gathered.tree.unzipped_size();
+    if total <= UNZIPPED_BYTES {
+        return Ok(());
+    }
+    let mut weights = package_weights(gathered);
+    weights.push(Weight {
+        name: "bytecode".into(),
+        unzipped_bytes: u64::try_from(report.unzipped_bytes).unwrap_or_default(),
+    });
+    let named: u64 = weights.iter().map(|it| it.unzipped_bytes).sum();
+    weights.push(Weight {
+        name: "your own code".into(),
+        unzipped_bytes: total.saturating_sub(named),
+    });
+    unzipped_limit(weights).map_err(|over| CompileError::OverLimit(Box::new(over)))
+}
+
+fn package_weights(gathered: &Gathered) -> Vec<Weight> {
+    let packages = gathered.packages.iter().map(|package| Weight {
+        name: format!("{} {}", package.name, package.version),
+        unzipped_bytes: package.unzipped_bytes,
+    });
+    packages.collect()
 }
 
 /// Adds the team's own files and returns their size in bytes.

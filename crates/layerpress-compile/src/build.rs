@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_pack::{write_file, write_layer};
-use layerpress_target::Target;
+use layerpress_target::{Ecosystem, Target};
 use layerpress_tree::{LayerTree, Sha256};
 
-use crate::assemble::assemble;
+use crate::assemble::{assemble, weigh_bytecode};
+use crate::bytecode::{self, BytecodeReport};
 use crate::error::CompileError;
 use crate::lock::{Coverage, Locked, lock_projects};
 use crate::pins::{Gathered, Job, Tally};
@@ -72,6 +73,10 @@ fn build_layers(
     }
     locked.write()?;
     for layer in layers {
+        let told = layer.bytecode.as_ref().map(BytecodeReport::told);
+        report
+            .notes
+            .extend(told.map(|told| format!("{}: {told}", layer.target)));
         report.layers.push(layer.write()?);
     }
     report.seconds.pack += begun.elapsed();
@@ -84,6 +89,7 @@ struct Prepared {
     target: Target,
     gathered: Gathered,
     tally: Tally,
+    bytecode: Option<BytecodeReport>,
 }
 
 /// Gathers what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
@@ -121,6 +127,7 @@ fn prepare(
     let begun = Instant::now();
     let packing = session.stage(Stage::Pack, target);
     assemble(&mut gathered, &project.own, request.compression)?;
+    let bytecode = add_bytecode(request, target, &mut gathered)?;
     session.warn_all(std::mem::take(&mut gathered.warnings));
     if let Some(expected) = request.check_digest {
         check_digest(&gathered.tree, expected, &path)?;
@@ -132,7 +139,35 @@ fn prepare(
         target,
         gathered,
         tally,
+        bytecode,
     }))
+}
+
+/// Compiles the layer's modules if that is asked for.
+fn add_bytecode(
+    request: &BuildRequest,
+    target: Target,
+    gathered: &mut Gathered,
+) -> Result<Option<BytecodeReport>, CompileError> {
+    if target.runtime.ecosystem() != Ecosystem::Python {
+        return Ok(None);
+    }
+    let version = target.runtime.version();
+    let job = bytecode::Job {
+        bytecode: request.bytecode,
+        version,
+        interpreters: &request.lock.python.interpreters,
+        level: request.compression,
+    };
+    let report = bytecode::compile(&mut gathered.tree, &job)?;
+    if let Some(report) = &report {
+        // Bytecode is for one minor version alone.
+        gathered
+            .same_for
+            .retain(|it| it.runtime.version() == version);
+        weigh_bytecode(gathered, report)?;
+    }
+    Ok(report)
 }
 
 impl Prepared {

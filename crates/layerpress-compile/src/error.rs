@@ -9,6 +9,7 @@ use layerpress_pack::WriteError;
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
+use crate::bytecode::BytecodeError;
 use crate::node::NodeError;
 use crate::own_code::OwnCodeError;
 use crate::python::PythonError;
@@ -89,6 +90,9 @@ pub enum CompileError {
         /// The archive.
         file_name: String,
     },
+    /// Bytecode that was asked for.
+    #[error(transparent)]
+    Bytecode(#[from] BytecodeError),
     /// The team's own code.
     #[error(transparent)]
     OwnCode(#[from] OwnCodeError),
@@ -225,6 +229,7 @@ impl CompileError {
             Self::NoLock { .. }
             | Self::LockOutdated { .. }
             | Self::OverLimit(_)
+            | Self::Bytecode(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
             Self::Python(error) => error.exit_class(),
             Self::Node(error) => error.exit_class(),
@@ -259,6 +264,7 @@ impl CompileError {
             Self::Store(_) | Self::Vanished { .. } => "cache",
             Self::OwnCodeConflict { .. } => "own-code-conflict",
             Self::OverLimit(_) => "over-limit",
+            Self::Bytecode(_) => "bytecode",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
             Self::OverManifest { .. } => "over-manifest",
             Self::NotCached { .. } => "offline",
@@ -319,6 +325,7 @@ impl CompileError {
                 "another program may be cleaning the cache: run the command again".into()
             }
             Self::OverLimit(over) => over.hint(),
+            Self::Bytecode(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),
             Self::Python(error) => return error.hint(),
             Self::Node(error) => return error.hint(),

@@ -19,6 +19,7 @@
 mod archives;
 mod assemble;
 mod build;
+mod bytecode;
 mod diff;
 mod error;
 mod existing;
@@ -39,6 +40,7 @@ mod smoke;
 mod targets;
 
 pub use build::build;
+pub use bytecode::{Bytecode, BytecodeError, BytecodeReport};
 pub use diff::{Difference, FileDifference, PackageDifference, Pair};
 pub use error::{CompileError, ExitClass};
 pub use existing::InspectError;

@@ -16,6 +16,8 @@ use layerpress_target::{Arch, Runtime};
 use layerpress_tree::Sha256;
 use url::Url;
 
+use crate::bytecode::Bytecode;
+
 /// What to lock, and how.
 #[derive(Debug, Clone)]
 pub struct LockRequest {
@@ -169,6 +171,8 @@ pub struct BuildRequest {
     pub compression: Level,
     /// Put entry points into `python/bin`.
     pub scripts: bool,
+    /// Which modules come with bytecode.
+    pub bytecode: Bytecode,
     /// The digest that the zip must have; anything else fails the build, and nothing is written.
     pub check_digest: Option<Sha256>,
 }

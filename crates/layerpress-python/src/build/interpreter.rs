@@ -215,13 +215,7 @@ async fn requested(
     };
     let version = Version::from_str(request).ok();
     let paths = if request.contains(['/', '\\']) {
-        let path = PathBuf::from(request);
-        // The folder of an installation or a virtual environment names its Python.
-        vec![if path.is_dir() {
-            path.join("bin/python")
-        } else {
-            path
-        }]
+        vec![program_at(request)]
     } else if let Some(version) = &version {
         let release = version.release();
         let name = match release {
@@ -255,7 +249,31 @@ async fn requested(
     }))
 }
 
+/// The program at a path that the user named; the folder of an installation or a virtual environment
+/// names its Python.
+fn program_at(path: &str) -> PathBuf {
+    let path = PathBuf::from(path);
+    if path.is_dir() {
+        path.join("bin/python")
+    } else {
+        path
+    }
+}
+
 impl Candidates {
+    /// The programs that may be Python `wanted`; if the user named one, that alone. None of them
+    /// was asked.
+    #[must_use]
+    pub fn of_version(&self, wanted: (u8, u8)) -> Vec<PathBuf> {
+        let name = format!("python{}.{}", wanted.0, wanted.1);
+        match &self.request {
+            Some(path) if path.contains(['/', '\\']) => vec![program_at(path)],
+            // A version may be another one, which is for builds.
+            Some(command) if Version::from_str(command).is_err() => self.paths(&[command]),
+            _ => self.paths(&[&name]),
+        }
+    }
+
     /// The files of the given names, in every folder; of one folder in the order of the names.
     /// Shims come last: they take their time, and what they answer cannot be kept.
     fn paths(&self, names: &[&str]) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
+use layerpress_compile::Bytecode;
 
 use super::sources::{BuildPolicyArgs, IndexArgs};
 
@@ -81,6 +82,20 @@ pub(crate) struct BuildArgs {
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,
+
+    /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
+    /// module, beside its source (`hashed`) or in place of it (`only`); made by a Python of the
+    /// runtime's version that is found on this machine
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        default_value = "none",
+        env = "LAYERPRESS_BYTECODE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub bytecode: BytecodeArg,
 
     /// Fail, and write nothing, unless the layer's sha256 is this one, in hex or base64
     #[arg(
@@ -323,6 +338,27 @@ pub(crate) enum ProfileArg {
     Safe,
     /// Also what code could notice only by reading its own source
     Small,
+}
+
+/// Which modules come with bytecode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BytecodeArg {
+    /// None
+    None,
+    /// All, beside their source
+    Hashed,
+    /// All, in place of their source
+    Only,
+}
+
+impl From<BytecodeArg> for Bytecode {
+    fn from(argument: BytecodeArg) -> Self {
+        match argument {
+            BytecodeArg::None => Self::None,
+            BytecodeArg::Hashed => Self::Hashed,
+            BytecodeArg::Only => Self::Only,
+        }
+    }
 }
 
 /// How hard files are compressed.

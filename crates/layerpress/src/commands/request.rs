@@ -55,6 +55,7 @@ impl Around<'_> {
                 (None, ProfileArg::Small) => Level::Best,
             },
             scripts: arguments.scripts,
+            bytecode: arguments.bytecode.into(),
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
         })
     }
