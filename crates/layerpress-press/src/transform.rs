@@ -8,6 +8,7 @@ mod botocore;
 mod elf;
 mod fingerprint;
 mod gzip;
+mod javascript;
 mod json;
 mod python;
 
@@ -80,6 +81,12 @@ pub static TRANSFORMS: &[Transform] = &[
         reason: "the file unpacks to the same bytes",
         profile: Profile::Small,
         apply: gzip::gzip_recompress,
+    },
+    Transform {
+        name: "js-whitespace",
+        reason: "comments and white space of JavaScript do nothing, and the syntax tree stays",
+        profile: Profile::Small,
+        apply: javascript::whitespace,
     },
 ];
 
