@@ -5,7 +5,7 @@
 //!    the archive.
 //! 2. [`tarball::read`] does the same for source distributions and npm tarballs, as a stream.
 //! 3. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
-//! 4. [`compress`] makes a content from bytes that are new.
+//! 4. [`compress`] makes a content from bytes that are new, [`splice`] from bytes of which many are old.
 //! 5. [`write_layer`] and [`write_file`] turn a [`LayerTree`](layerpress_tree::LayerTree) into a zip:
 //!    the same tree gives the same bytes, on every machine.
 //!
@@ -19,6 +19,7 @@ mod format;
 mod layer;
 mod limits;
 mod output;
+mod splice;
 pub mod tarball;
 
 pub use archive::{Archive, ArchiveEntry};
@@ -28,3 +29,4 @@ pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballEr
 pub use layer::{Written, write_layer, write_undigested, zip_size};
 pub use limits::Limits;
 pub use output::write_file;
+pub use splice::splice;
