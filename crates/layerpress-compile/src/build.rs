@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_pack::{write_file, write_layer};
+use layerpress_press::Account;
 use layerpress_target::{Ecosystem, Target};
 use layerpress_tree::{LayerTree, Sha256};
 
@@ -17,7 +18,7 @@ use crate::error::CompileError;
 use crate::lock::{Coverage, Locked, lock_projects};
 use crate::pins::{Gathered, Job, Tally};
 use crate::project::{Project, parent};
-use crate::report::{BuildReport, LayerReport, Seconds};
+use crate::report::{BuildReport, LayerReport, RemovedReport, Seconds};
 use crate::request::BuildRequest;
 
 /// Builds a layer zip for each input and each target, by way of a lockfile.
@@ -183,10 +184,22 @@ impl Prepared {
             same_for: self.gathered.same_for.into_iter().collect(),
             packages: self.gathered.packages,
             removed: self.gathered.removed,
+            shrunk: shrunk(&self.gathered.account),
+            refused: self.gathered.account.refused,
             cached: self.tally.cached.load(Ordering::Relaxed),
             downloaded_bytes: self.tally.downloaded_bytes.load(Ordering::Relaxed),
         })
     }
+}
+
+/// What each pass gained.
+fn shrunk(account: &Account) -> Vec<RemovedReport> {
+    let gains = account.gains.iter().map(|(pass, gain)| RemovedReport {
+        rule: pass,
+        files: gain.files,
+        bytes: gain.bytes,
+    });
+    gains.collect()
 }
 
 /// Whether there is nothing to put into a layer.

@@ -45,7 +45,7 @@ pub fn fetch(
                 project: &locked.project,
                 target,
                 layout: Layout::Flat,
-                profile: Profile::None,
+                profile: Profile::default(),
                 compression: Level::Fast,
                 scripts: false,
                 exclude: &lock.exclude,

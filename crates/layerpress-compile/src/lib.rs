@@ -49,6 +49,7 @@ pub use inspect::{FoundFile, FoundPackage, Inspection, Weight, inspect};
 pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;
+pub use layerpress_press::pressed::Refusal;
 pub use lock::lock;
 pub use node::{NodeError, OtherDigest};
 pub use own_code::OwnCodeError;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use layerpress_pack::Level;
-use layerpress_press::Profile;
+use layerpress_press::{Account, Profile, Recipe};
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
@@ -46,7 +46,7 @@ pub(crate) struct Job<'a> {
     pub target: Target,
     /// Where packages lie in it.
     pub layout: Layout,
-    /// What may be left out of packages.
+    /// What may be left out of packages, and made smaller in them.
     pub profile: Profile,
     /// How hard files are compressed.
     pub compression: Level,
@@ -56,6 +56,16 @@ pub(crate) struct Job<'a> {
     pub exclude: &'a BTreeSet<String>,
     /// Counts what is fetched.
     pub tally: &'a Tally,
+}
+
+impl Job<'_> {
+    /// How the files of archives are pressed.
+    pub(crate) fn recipe(&self) -> Recipe {
+        Recipe {
+            compression: self.compression,
+            profile: self.profile,
+        }
+    }
 }
 
 /// What fetching did, counted while it went on.
@@ -76,6 +86,8 @@ pub(crate) struct Gathered {
     pub packages: Vec<PackageReport>,
     /// What of them was left out.
     pub removed: Vec<RemovedReport>,
+    /// What passes did to their files; the files named by package.
+    pub account: Account,
     /// How much of the files is no package's but the team's own, in bytes.
     pub own_bytes: u64,
     /// The other targets for which it is sure to be the same, byte for byte.

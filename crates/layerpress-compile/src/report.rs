@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use layerpress_press::pressed::Refusal;
 use layerpress_target::Target;
 use layerpress_tree::Sha256;
 
@@ -41,6 +42,10 @@ pub struct LayerReport {
     pub packages: Vec<PackageReport>,
     /// What of the packages was left out, by rule.
     pub removed: Vec<RemovedReport>,
+    /// What in the packages' files was made smaller, by pass.
+    pub shrunk: Vec<RemovedReport>,
+    /// The files that a pass left as they were for want of a proof, by package and path.
+    pub refused: Vec<Refusal>,
     /// How many of the packages' archives were in the store already.
     pub cached: usize,
     /// How many bytes of archives were downloaded for it.
@@ -62,14 +67,14 @@ pub struct PackageReport {
     pub unzipped_bytes: u64,
 }
 
-/// What a rule left out of a layer.
+/// What a rule left out of a layer, or a pass out of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedReport {
-    /// The rule's name.
+    /// The rule's or the pass's name.
     pub rule: &'static str,
     /// How many files.
     pub files: u64,
-    /// Their sizes, in bytes.
+    /// Their sizes, in bytes; of a pass, by how much they are smaller.
     pub bytes: u64,
 }
 

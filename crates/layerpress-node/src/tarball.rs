@@ -21,7 +21,7 @@ use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, Limits};
 use layerpress_press::pressed::{self, Contents, Damaged};
-use layerpress_press::{Binary, Recipe};
+use layerpress_press::{Account, Binary, Profile, Recipe};
 use layerpress_tree::{LayerPath, LayerTree, Sha256};
 use sha2::Digest as _;
 
@@ -38,7 +38,7 @@ pub struct UnpackOptions {
     /// What one tarball may hold. Default: 1 GiB in 250,000 files; a layer's own limit is checked
     /// where all of its packages are known.
     pub limits: Limits,
-    /// How the files are pressed. Default: fast.
+    /// How the files are pressed. Default: fast, and as they are.
     pub recipe: Recipe,
 }
 
@@ -53,6 +53,8 @@ pub struct PackageTree {
     pub bundled: Vec<Bundled>,
     /// Which of its files are machine code.
     pub binaries: BTreeMap<LayerPath, Binary>,
+    /// What passes did to its files.
+    pub account: Account,
     /// What the user should know: lowercase sentences without a final period.
     pub warnings: Vec<String>,
 }
@@ -63,6 +65,7 @@ impl Default for UnpackOptions {
             limits: default_limits(),
             recipe: Recipe {
                 compression: Level::Fast,
+                profile: Profile::None,
             },
         }
     }
@@ -161,6 +164,7 @@ fn package(contents: Contents<'_>, notes: Notes) -> Result<PackageTree, Damaged>
     });
     Ok(PackageTree {
         binaries: binaries.collect(),
+        account: contents.account(),
         tree: contents.tree()?,
         package: notes.package,
         bundled: notes.bundled,

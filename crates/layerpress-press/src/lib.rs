@@ -14,6 +14,6 @@ mod transform;
 
 pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
-pub use pressed::{Pressed, Pressing, Recipe};
+pub use pressed::{Account, Pressed, Pressing, Recipe};
 pub use profile::Profile;
 pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, elf_sections_removed, transform};

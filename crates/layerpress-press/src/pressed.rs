@@ -1,18 +1,25 @@
 //! The pressed store: for each archive and [`Recipe`] one zip that holds every file of the archive.
 //!
 //! # Format
-//! `pressed/ab/abcdef…-fast-1.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
+//! `pressed/ab/abcdef…-fast-none-2.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
 //! any tool reads, written by the same writer as a layer: files in the order of their paths' bytes,
 //! relative to the archive's root, modes 0644 or 0755, no times. Each stream is what libdeflate makes
-//! of the file at the recipe's level, or the file itself where that is not larger. What is in the zip
-//! depends on the archive and the recipe alone; what is chosen of it for a layer, and where it goes,
-//! is decided when layers are merged.
+//! of the file at the recipe's level, or the file itself where that is not larger; what the passes of
+//! the recipe's profile make smaller ([`transform`](crate::transform)) is in it as they made it. What is
+//! in the zip depends on the archive and the recipe alone; what is chosen of it for a layer, and where
+//! it goes, is decided when layers are merged.
+//!
+//! An ecosystem whose archives are zips may press an overlay: the files alone that a pass changed, and
+//! what depends on them. All else is then taken from the archive, with the streams that it has. Nothing
+//! in the format tells an overlay from a whole archive; whoever presses knows.
 //!
 //! The blob under `<archive>-<recipe>` in the namespace [`Namespace::Facts`] says what is in the zip,
 //! so that nobody has to parse it: for each file path, mode, size, CRC-32, place, length and XXH3-64
-//! of the stream, and whether it is machine code ([`Binary`]); the zip's length; and bytes that mean
+//! of the stream, whether it is machine code ([`Binary`]), and which pass made it smaller from what size,
+//! with its SHA-256; the files that a pass refused and why; the zip's length; and bytes that mean
 //! something to the ecosystem which pressed the archive. The facts come into their place first and leave
-//! it last: without a zip they mean that nothing is there, and a zip without them is damaged.
+//! it last: without a zip they mean that nothing is there, and a zip without them is damaged. Where
+//! nothing is to be kept the zip's length is 0 and there is none.
 //!
 //! # Damage
 //! The blob carries its own checksum. Streams are verified when they are taken
@@ -21,6 +28,7 @@
 
 mod facts;
 mod making;
+mod remake;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -32,10 +40,11 @@ use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha2
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::facts::{ArchivedFacts, ArchivedFileFacts, FactsBytes};
-use crate::Binary;
+use self::facts::{ArchivedFacts, ArchivedFileFacts, ArchivedRefusalFacts, FactsBytes};
+use crate::{Binary, Profile, TRANSFORMS};
 
 pub use making::{PressError, Pressing, Saved};
+pub use remake::{Account, Change, Gain, Made, Refusal, Remade, has_passes, remake};
 pub use upkeep::verify;
 
 /// How the files of an archive are pressed.
@@ -43,20 +52,44 @@ pub use upkeep::verify;
 pub struct Recipe {
     /// How hard each file is compressed.
     pub compression: Level,
+    /// Which passes go over each file first.
+    pub profile: Profile,
 }
 
-/// Part of every recipe's name: zips or facts of another shape are not found.
-const FORMAT: u32 = 1;
+/// Part of every recipe's name: zips or facts of another shape are not found. To be raised whenever a
+/// pass makes something else of a file than before.
+const FORMAT: u32 = 2;
 
 impl Recipe {
-    /// The recipe's name in the store: `fast-1`, `best-1`.
+    /// Every recipe.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let levels = [Level::Fast, Level::Best].into_iter();
+        levels.flat_map(|compression| {
+            Profile::ALL.map(|profile| Self {
+                compression,
+                profile,
+            })
+        })
+    }
+
+    /// The recipe's name in the store: `fast-none-2`, `best-safe-2-` and a number for the passes that
+    /// go over the files.
     #[must_use]
     pub fn id(self) -> String {
         let level = match self.compression {
             Level::Fast => "fast",
             Level::Best => "best",
         };
-        format!("{level}-{FORMAT}")
+        let profile = self.profile.name();
+        let passes = TRANSFORMS
+            .iter()
+            .filter(|pass| pass.profile <= self.profile);
+        let passes: Vec<&str> = passes.map(|pass| pass.name).collect();
+        if passes.is_empty() {
+            return format!("{level}-{profile}-{FORMAT}");
+        }
+        let passes = xxh3_64(passes.join(" ").as_bytes()) & 0xffff;
+        format!("{level}-{profile}-{FORMAT}-{passes:04x}")
     }
 }
 
@@ -81,6 +114,8 @@ pub struct PressedFile<'a> {
     pub stream_size: u64,
     /// What machine it is for, if it is machine code.
     pub binary: Option<Binary>,
+    /// What a pass did to it.
+    pub change: Option<Change>,
 }
 
 /// The pressed copy of an archive is not what it was when it was written.
@@ -105,7 +140,10 @@ pub fn open(store: &Store, archive: Sha256, recipe: Recipe) -> Result<Option<Pre
             false => Ok(None),
         };
     };
-    let zip = store.pressed(archive, &recipe.id());
+    let zip = match facts.get().zip_bytes.to_native() {
+        0 => Some(Bytes::new()),
+        _ => store.pressed(archive, &recipe.id()),
+    };
     Ok(zip.map(|zip| Pressed {
         archive,
         facts,
@@ -140,7 +178,22 @@ impl<'a> Contents<'a> {
             size: file.size_bytes.into(),
             stream_size: file.stream_bytes.into(),
             binary: file.binary(),
+            change: file.change(),
         })
+    }
+
+    /// What the passes did to its files.
+    #[must_use]
+    pub fn account(self) -> Account {
+        let mut account = Account::default();
+        for file in self.files() {
+            if let Some(change) = file.change {
+                account.count(&change, file.size);
+            }
+        }
+        let refused = self.facts.refused.iter();
+        account.refused = refused.filter_map(ArchivedRefusalFacts::refusal).collect();
+        account
     }
 
     /// What the ecosystem that pressed the archive noted beside its files; begins at no particular

@@ -28,6 +28,21 @@ pub struct Transform {
     apply: fn(&str, &[u8]) -> Outcome,
 }
 
+impl Transform {
+    /// The pass of a name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        TRANSFORMS.iter().find(|pass| pass.name == name)
+    }
+}
+
+impl PartialEq for Transform {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Transform {}
+
 /// What a pass made of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -49,6 +64,10 @@ pub struct Transformed {
     /// Never [`Outcome::NotMine`].
     pub outcome: Outcome,
 }
+
+/// The largest file that is looked at, in bytes: what a function may hold in all
+/// (AWS Lambda quotas, "Deployment package size", unzipped).
+pub(crate) const MOST_BYTES: u64 = 262_144_000;
 
 /// Every pass, in the order in which they are asked.
 pub static TRANSFORMS: &[Transform] = &[

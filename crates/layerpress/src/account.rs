@@ -93,8 +93,36 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
             removed.rule
         ));
     }
+    for shrunk in &layer.shrunk {
+        text.push_str(&format!(
+            "  smaller   {} by {} ({})\n",
+            count(usize::try_from(shrunk.files).unwrap_or(usize::MAX), "file"),
+            readable(shrunk.bytes),
+            shrunk.rule
+        ));
+    }
+    text.push_str(&kept_whole(layer, verbose));
     if verbose {
         text.push_str(&heaviest_first(layer));
+    }
+    text
+}
+
+/// The files of which a pass could not prove that nothing is lost.
+fn kept_whole(layer: &LayerReport, verbose: bool) -> String {
+    if layer.refused.is_empty() {
+        return String::new();
+    }
+    let hint = if verbose { "" } else { " (-v names them)" };
+    let mut text = format!(
+        "  as before {} that could not be made smaller safely{hint}\n",
+        count(layer.refused.len(), "file")
+    );
+    for refusal in layer.refused.iter().filter(|_| verbose) {
+        text.push_str(&format!(
+            "            {}: {} ({})\n",
+            refusal.path, refusal.why, refusal.pass
+        ));
     }
     text
 }
@@ -197,7 +225,7 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use layerpress_compile::{PackageReport, RemovedReport};
+    use layerpress_compile::{PackageReport, Refusal, RemovedReport};
     use layerpress_tree::Sha256;
 
     fn report() -> BuildReport {
@@ -228,6 +256,16 @@ mod tests {
                     rule: "foreign-binaries",
                     files: 3,
                     bytes: 1_500_000,
+                }],
+                shrunk: vec![RemovedReport {
+                    rule: "elf-strip",
+                    files: 12,
+                    bytes: 2_100_000,
+                }],
+                refused: vec![Refusal {
+                    path: "boto3/lib/tool".to_owned(),
+                    pass: "elf-strip",
+                    why: "data of its own follows it".to_owned(),
                 }],
                 cached: 1,
                 downloaded_bytes: 120_000,
@@ -267,6 +305,9 @@ mod tests {
           on Lambda BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=
           same for  python3.12, python3.13; arm64
           left out  3 files, 1.5 MB (foreign-binaries)
+          smaller   12 files by 2.1 MB (elf-strip)
+          as before 1 file that could not be made smaller safely
+                    boto3/lib/tool: data of its own follows it (elf-strip)
             boto3 1.0       11.2 MB zipped    33.6 MB unzipped
             requests 1.0   133.3 kB zipped   400.0 kB unzipped
         done in 1.24 s (resolve 0.31 s, fetch 0.70 s)

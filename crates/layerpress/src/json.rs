@@ -76,7 +76,13 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
     let removed: Vec<_> = layer
         .removed
         .iter()
+        .chain(&layer.shrunk)
         .map(|it| json!({ "rule": it.rule, "files": it.files, "bytes": it.bytes }))
+        .collect();
+    let refused: Vec<_> = layer
+        .refused
+        .iter()
+        .map(|it| json!({ "rule": it.pass, "file": it.path, "reason": it.why }))
         .collect();
     let same_for: Vec<_> = layer
         .same_for
@@ -95,6 +101,7 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         "same_for": same_for,
         "packages": packages,
         "removed": removed,
+        "refused": refused,
         "findings": [],
     })
 }
@@ -116,7 +123,7 @@ fn seconds(seconds: &Seconds) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use layerpress_compile::{PackageReport, RemovedReport};
+    use layerpress_compile::{PackageReport, Refusal, RemovedReport};
     use layerpress_target::{Arch, Target};
     use layerpress_tree::Sha256;
 
@@ -151,6 +158,16 @@ mod tests {
                     rule: "foreign-binaries",
                     files: 1,
                     bytes: 5,
+                }],
+                shrunk: vec![RemovedReport {
+                    rule: "elf-strip",
+                    files: 2,
+                    bytes: 7,
+                }],
+                refused: vec![Refusal {
+                    path: "requests/a.so".to_owned(),
+                    pass: "elf-strip",
+                    why: "it ends too early".to_owned(),
                 }],
                 cached: 0,
                 downloaded_bytes: 9,

@@ -12,7 +12,6 @@ use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::registry::Registry;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
-use layerpress_press::Recipe;
 use layerpress_tree::Digest;
 use url::Url;
 
@@ -120,9 +119,7 @@ pub(crate) fn unpack_all(
 ) -> Result<Vec<Arc<PackageTree>>, CompileError> {
     let (session, tally) = (job.session, job.tally);
     let options = &UnpackOptions {
-        recipe: Recipe {
-            compression: job.compression,
-        },
+        recipe: job.recipe(),
         ..UnpackOptions::default()
     };
     crate::archives::unpack_all(

@@ -89,6 +89,7 @@ pub(crate) fn read(
         package: Facts::default(),
         bundled: Vec::new(),
         binaries: Default::default(),
+        account: Default::default(),
         warnings: Vec::new(),
     };
     for (path, entry, binary) in entries {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use layerpress_node::native::{RULE, foreign_files};
 use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::PackageTree;
-use layerpress_press::Profile;
+use layerpress_press::{Account, Profile};
 use layerpress_target::{self as target, Target};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 
@@ -23,6 +23,8 @@ pub(crate) struct Laid {
     pub packages: Vec<PackageReport>,
     /// What is of no use on the target, and left out.
     pub removed: Vec<RemovedReport>,
+    /// What passes did to the packages' files.
+    pub account: Account,
     /// How much of it is no package's, in bytes.
     pub own_bytes: u64,
 }
@@ -63,6 +65,7 @@ pub(crate) fn lay_out(
         locations: pins.iter().map(|pin| (&*pin.location, pin)).collect(),
         tree: LayerTree::new(),
         weights: BTreeMap::new(),
+        account: Account::default(),
         removed: RemovedReport {
             rule: RULE,
             files: 0,
@@ -72,6 +75,7 @@ pub(crate) fn lay_out(
     for (pin, package) in pins.iter().zip(packages) {
         if let Some(package) = package {
             builder.package(pin, package)?;
+            builder.account.add(package.account.clone().of(&pin.name));
         }
     }
     let own_bytes = builder.generated(generated)?;
@@ -90,6 +94,7 @@ pub(crate) fn lay_out(
             .into_iter()
             .filter(|it| it.files > 0)
             .collect(),
+        account: builder.account,
         own_bytes,
     })
 }
@@ -102,6 +107,7 @@ struct Builder<'a> {
     tree: LayerTree,
     weights: BTreeMap<Identity, (u64, u64)>,
     removed: RemovedReport,
+    account: Account,
 }
 
 impl Builder<'_> {
@@ -287,6 +293,7 @@ mod tests {
             package: Facts::default(),
             bundled: Vec::new(),
             binaries: BTreeMap::new(),
+            account: Default::default(),
             warnings: Vec::new(),
         }
     }

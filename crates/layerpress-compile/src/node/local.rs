@@ -49,6 +49,7 @@ pub(crate) fn local_package(
         package: facts(&package),
         bundled: Vec::new(),
         binaries: Default::default(),
+        account: Default::default(),
         warnings: Vec::new(),
     };
     if let Some(main) = list.lonely_main {

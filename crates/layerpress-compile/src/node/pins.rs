@@ -101,6 +101,7 @@ impl Pins for NodePins {
             tree: laid.tree,
             packages: laid.packages,
             removed: laid.removed,
+            account: laid.account,
             own_bytes: laid.own_bytes,
             warnings: Vec::new(),
         })

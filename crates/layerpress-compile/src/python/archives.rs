@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
+use layerpress_pack::Level;
 use layerpress_press::{Recipe, pressed};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
@@ -82,9 +83,10 @@ pub(super) fn not_stored(session: &Session, pin: &Pin, recipe: Recipe) -> Option
     // Without a sha256, only the client knows what the store has for it.
     let digest = archive.hashes.iter().find_map(Digest::sha256)?;
     let store = session.store();
-    let absent = remote
-        && store.archive_size(digest).is_none()
-        && !matches!(pressed::open(store, digest, recipe), Ok(Some(_)));
+    // Under `fast` only what passes changed is pressed: the rest is in the archive alone.
+    let is_pressed = recipe.compression == Level::Best
+        && matches!(pressed::open(store, digest, recipe), Ok(Some(_)));
+    let absent = remote && store.archive_size(digest).is_none() && !is_pressed;
     absent.then(|| archive.file_name.clone())
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use layerpress_lock::{ForeignPackage, Package, Pylock, Source};
-use layerpress_press::Recipe;
 use layerpress_python::Compatibility;
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{LockfileError, best_name, locate, pins, relocated};
@@ -125,10 +124,7 @@ fn is_absent(foreign: &ForeignPackage, job: &Job<'_>) -> bool {
 fn absent(package: &Package, job: &Job<'_>) -> Option<String> {
     let folder = parent(&job.project.lockfile);
     let pins = pins(&Pylock::new(), &[package], &job.target, &folder).ok()?;
-    let recipe = Recipe {
-        compression: job.compression,
-    };
-    not_stored(job.session, pins.first()?, recipe)
+    not_stored(job.session, pins.first()?, job.recipe())
 }
 
 /// What a package that cannot be located is called: the file that the target gets, if the lock names

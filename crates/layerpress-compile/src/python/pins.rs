@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
-use layerpress_press::Recipe;
+use layerpress_press::Account;
 use layerpress_python::Compatibility;
 use layerpress_python::lockfile::{LockfileError, Roots, best_name, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
@@ -64,7 +64,11 @@ impl Pins for PythonPins {
             .select(&job.target, &self.selection)
             .map_err(LockfileError::from)?;
         // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        let trees = self.unpack(&packages, job, &UnpackOptions::default())?;
+        let options = UnpackOptions {
+            recipe: job.recipe(),
+            ..UnpackOptions::default()
+        };
+        let trees = self.unpack(&packages, job, &options)?;
         Ok(trees.len())
     }
 }
@@ -136,6 +140,10 @@ pub(super) fn unpack(
 /// Two distributions that write one path differently.
 pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered, CompileError> {
     let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
+    let mut account = Account::default();
+    for wheel in &wheels {
+        account.add(wheel.account.clone().of(wheel.name.as_ref()));
+    }
     let merged = merge(wheels)?;
     // The versioned layout is already in the trees' paths: all wheels lie below `python`.
     let prefix = LayerPath::new(&target.runtime.layer_prefix(layerpress_target::Layout::Flat))
@@ -148,6 +156,7 @@ pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered
         tree,
         packages,
         removed: Vec::new(),
+        account,
         own_bytes: 0,
         same_for: Vec::new(),
         warnings: merged.warnings,
@@ -225,9 +234,7 @@ pub(super) fn unpack_options(job: &Job<'_>) -> UnpackOptions {
             interpreter: runtime.interpreter(),
             extras: BTreeSet::new(),
         }),
-        recipe: Recipe {
-            compression: job.compression,
-        },
+        recipe: job.recipe(),
         ..UnpackOptions::default()
     }
 }

@@ -40,6 +40,7 @@ fn package(manifest: &str, binaries: &[(&str, Binary)]) -> PackageTree {
         package: Facts::parse(manifest.as_bytes(), false).expect("JSON"),
         bundled: Vec::new(),
         binaries: binaries.collect(),
+        account: Default::default(),
         warnings: Vec::new(),
     }
 }

@@ -7,7 +7,8 @@ use layerpress_fetch::Blob;
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
-use crate::Binary;
+use super::{Change, Refusal};
+use crate::{Binary, Transform};
 
 /// What is known of a pressed archive.
 #[derive(Debug, rkyv::Archive, rkyv::Serialize)]
@@ -17,8 +18,28 @@ pub(super) struct Facts {
     pub(super) zip_bytes: u64,
     /// The files, by the raw bytes of their paths.
     pub(super) files: Vec<FileFacts>,
+    /// The files that a pass left as they were, for want of a proof.
+    pub(super) refused: Vec<RefusalFacts>,
     /// The ecosystem's own.
     pub(super) notes: Vec<u8>,
+}
+
+/// Why a file stayed as it was.
+#[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+#[rkyv(derive(Debug))]
+pub(super) struct RefusalFacts {
+    pub(super) path: String,
+    pub(super) pass: String,
+    pub(super) why: String,
+}
+
+/// What a pass did to a file.
+#[derive(Debug, rkyv::Archive, rkyv::Serialize)]
+#[rkyv(derive(Debug))]
+pub(super) struct ChangeFacts {
+    pub(super) pass: String,
+    pub(super) size_before: u64,
+    pub(super) sha256: [u8; 32],
 }
 
 /// What is known of one file.
@@ -36,11 +57,32 @@ pub(super) struct FileFacts {
     pub(super) crc32: u32,
     /// A [`Binary`] as its code; 0 for none.
     pub(super) binary: u32,
+    /// What made it smaller.
+    pub(super) change: Option<ChangeFacts>,
 }
 
 impl ArchivedFileFacts {
     pub(super) fn binary(&self) -> Option<Binary> {
         Binary::from_code(self.binary.into())
+    }
+
+    pub(super) fn change(&self) -> Option<Change> {
+        let change = self.change.as_ref()?;
+        Some(Change {
+            pass: Transform::named(&change.pass)?,
+            size_before: change.size_before.into(),
+            sha256: change.sha256,
+        })
+    }
+}
+
+impl ArchivedRefusalFacts {
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        Some(Refusal {
+            path: self.path.to_string(),
+            pass: Transform::named(&self.pass)?.name,
+            why: self.why.to_string(),
+        })
     }
 }
 

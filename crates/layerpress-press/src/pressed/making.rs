@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use layerpress_fetch::{Namespace, Store, StoreError, facts_key, let_go};
 use layerpress_pack::{
-    Archive, ArchiveError, ContentError, Level, Limits, compress, read_all, write_undigested,
+    Archive, ArchiveError, ContentError, Limits, compress, read_all, write_undigested,
 };
 use layerpress_tree::{Conflict, Content, Encoding, Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::facts::{Facts, FactsBytes, FileFacts};
+use super::facts::{ChangeFacts, Facts, FactsBytes, FileFacts, RefusalFacts};
+use super::remake::{Change, Made, Refusal, Remade, remake};
 use super::{Pressed, Recipe};
 use crate::Binary;
 
@@ -31,6 +32,7 @@ pub struct Pressing {
     /// What the waiting files take in memory of their own.
     waiting_bytes: usize,
     done: BTreeMap<LayerPath, Done>,
+    refused: Vec<Refusal>,
     /// What could not be pressed; told when all is saved.
     failed: Option<PressError>,
 }
@@ -54,6 +56,7 @@ enum File {
 struct Done {
     entry: Entry,
     binary: Option<Binary>,
+    change: Option<Change>,
 }
 
 /// A pressed archive, and why the store does not keep it, if so.
@@ -97,6 +100,7 @@ impl Pressing {
             waiting: Vec::new(),
             waiting_bytes: 0,
             done: BTreeMap::new(),
+            refused: Vec::new(),
             failed: None,
         }
     }
@@ -116,6 +120,35 @@ impl Pressing {
     pub fn add_stream(&mut self, path: LayerPath, mode: Mode, stream: Content) {
         let file = File::Stream(stream);
         self.waiting.push(Waiting { path, mode, file });
+    }
+
+    /// Takes a file that went through the passes already.
+    pub fn add_made(&mut self, path: LayerPath, mode: Mode, made: Made) {
+        let entry = Entry {
+            mode,
+            content: made.content,
+        };
+        let (binary, change) = (made.binary, Some(made.change));
+        self.done.insert(
+            path,
+            Done {
+                entry,
+                binary,
+                change,
+            },
+        );
+    }
+
+    /// Takes note of a file that a pass left as it was.
+    pub fn add_refusal(&mut self, refusal: Refusal) {
+        self.refused.push(refusal);
+    }
+
+    /// Presses what is left, and gives the files so far with what passes did to them, by path.
+    pub fn files(&mut self) -> impl Iterator<Item = (&LayerPath, &Entry, Option<&Change>)> {
+        self.press_waiting();
+        let files = self.done.iter();
+        files.map(|(path, done)| (path, &done.entry, done.change.as_ref()))
     }
 
     /// Makes the file at `path` executable, if there is one.
@@ -148,13 +181,17 @@ impl Pressing {
             return Err(failed);
         }
         let recipe = self.recipe;
-        let mut binaries = BTreeMap::new();
+        let mut known = BTreeMap::new();
         let mut tree = LayerTree::new();
         for (path, done) in self.done {
-            if let Some(binary) = done.binary {
-                binaries.insert(path.clone(), binary);
+            if done.binary.is_some() || done.change.is_some() {
+                known.insert(path.clone(), (done.binary, done.change));
             }
             tree.insert(path, done.entry)?;
+        }
+        self.refused.sort();
+        if tree.is_empty() {
+            return save_empty(store, archive, recipe, &self.refused, notes);
         }
         let mut unkept = None;
         let new = match store.new_pressed(|file| write_undigested(&tree, file)) {
@@ -169,7 +206,7 @@ impl Pressing {
             None => in_memory(&tree)?,
         };
         drop(tree);
-        let facts = facts(&zip, &binaries, notes)?;
+        let facts = facts(&zip, &known, &self.refused, notes)?;
         let facts = FactsBytes::new_held(&facts).ok_or(PressError::TooLarge)?;
         if let Some(new) = new {
             let recipe = recipe.id();
@@ -195,17 +232,21 @@ impl Pressing {
             .collect();
         // The largest first: whoever comes last to a large file makes all others wait.
         waiting.sort_by_key(|(_, file)| std::cmp::Reverse(file.file.size()));
-        let level = self.recipe.compression;
+        let recipe = self.recipe;
         let mut pressed: Vec<_> = waiting
             .into_par_iter()
             .with_max_len(1)
-            .map(|(at, file)| (at, press(file, level)))
+            .map(|(at, file)| (at, press(file, recipe)))
             .collect();
         // In the order in which they came, so that the last file of a path stays.
         pressed.sort_by_key(|(at, _)| *at);
         for (_, outcome) in pressed {
             match outcome {
-                Ok((path, done)) => drop(self.done.insert(path, done)),
+                Ok((path, done, refusal)) => {
+                    self.refused.retain(|it| it.path != path.as_str());
+                    self.refused.extend(refusal);
+                    self.done.insert(path, done);
+                }
                 Err(fault) => self.failed = Some(first(self.failed.take(), fault)),
             }
         }
@@ -221,22 +262,40 @@ impl File {
     }
 }
 
-fn press(waiting: Waiting, level: Level) -> Result<(LayerPath, Done), PressError> {
+/// A file by `recipe`, and why it is not smaller, where that is to be told.
+type PressedFile = (LayerPath, Done, Option<Refusal>);
+
+fn press(waiting: Waiting, recipe: Recipe) -> Result<PressedFile, PressError> {
     let Waiting { path, mode, file } = waiting;
-    let bytes = match file {
-        File::Bytes(bytes) => bytes,
+    let (bytes, stream) = match file {
+        File::Bytes(bytes) => (bytes, None),
         File::Stream(content) => match read_all(&content) {
-            Ok(bytes) => {
-                let_go(&content.data);
-                bytes
-            }
+            Ok(bytes) => (bytes, Some(content)),
             Err(fault) => return Err(PressError::Stream { path, fault }),
         },
     };
-    let binary = Binary::of(&bytes);
-    let content = compress(&bytes, level);
+    let (content, binary, change, refusal) =
+        match remake(path.as_str(), &bytes, stream.as_ref(), recipe) {
+            Remade::Changed(made) => (made.content, made.binary, Some(made.change), None),
+            remade => {
+                let refusal = match remade {
+                    Remade::Refused(refusal) => Some(refusal),
+                    _ => None,
+                };
+                let content = compress(&bytes, recipe.compression);
+                (content, Binary::of(&bytes), None, refusal)
+            }
+        };
+    if let Some(stream) = stream {
+        let_go(&stream.data);
+    }
     let entry = Entry { mode, content };
-    Ok((path, Done { entry, binary }))
+    let done = Done {
+        entry,
+        binary,
+        change,
+    };
+    Ok((path, done, refusal))
 }
 
 /// Of two faults the one whose path comes first, so that the same one is told however threads run.
@@ -257,10 +316,39 @@ fn in_memory(tree: &LayerTree) -> Result<Bytes, PressError> {
     Ok(zip.into())
 }
 
+/// Keeps that there is nothing to keep, for which no zip is needed.
+fn save_empty(
+    store: &Store,
+    archive: Sha256,
+    recipe: Recipe,
+    refused: &[Refusal],
+    notes: Vec<u8>,
+) -> Result<Saved, PressError> {
+    let facts = Facts {
+        zip_bytes: 0,
+        files: Vec::new(),
+        refused: refused.iter().map(RefusalFacts::new).collect(),
+        notes,
+    };
+    let facts = FactsBytes::new_held(&facts).ok_or(PressError::TooLarge)?;
+    let key = facts_key(archive, &recipe.id());
+    let unkept = store.put_blob(Namespace::Facts, &key, &facts).err();
+    let pressed = Pressed {
+        archive,
+        facts,
+        zip: Bytes::new(),
+    };
+    Ok(Saved { pressed, unkept })
+}
+
+/// What is known of a file beside what its zip says.
+type Known = (Option<Binary>, Option<Change>);
+
 /// What the zip holds, as the strict reader finds it.
 fn facts(
     zip: &Bytes,
-    binaries: &BTreeMap<LayerPath, Binary>,
+    known: &BTreeMap<LayerPath, Known>,
+    refused: &[Refusal],
     notes: Vec<u8>,
 ) -> Result<Facts, PressError> {
     let limits = Limits {
@@ -271,6 +359,7 @@ fn facts(
     let archive = Archive::open(zip.clone(), &limits).map_err(PressError::Unreadable)?;
     let files = archive.entries().par_iter().map(|file| {
         let content = &file.content;
+        let (binary, change) = known.get(&file.path).copied().unwrap_or_default();
         FileFacts {
             path: file.path.as_str().to_owned(),
             executable: file.to_entry().mode == Mode::Executable,
@@ -280,14 +369,30 @@ fn facts(
             stream_xxh3: xxh3_64(&content.data),
             size_bytes: content.size,
             crc32: content.crc32,
-            binary: binaries.get(&file.path).map_or(0, |binary| binary.code()),
+            binary: binary.map_or(0, Binary::code),
+            change: change.map(|change| ChangeFacts {
+                pass: change.pass.name.to_owned(),
+                size_before: change.size_before,
+                sha256: change.sha256,
+            }),
         }
     });
     Ok(Facts {
         zip_bytes: zip.len() as u64,
         files: files.collect(),
+        refused: refused.iter().map(RefusalFacts::new).collect(),
         notes,
     })
+}
+
+impl RefusalFacts {
+    fn new(refusal: &Refusal) -> Self {
+        Self {
+            path: refusal.path.clone(),
+            pass: refusal.pass.to_owned(),
+            why: refusal.why.clone(),
+        }
+    }
 }
 
 /// Where in `zip` a content begins that the reader found there; an empty one may lie anywhere.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use layerpress_fetch::{Store, StoreError};
-use layerpress_pack::Level;
 
 use super::{Recipe, open};
 
@@ -13,7 +12,7 @@ use super::{Recipe, open};
 /// # Errors
 /// [`StoreError::Read`] if a folder cannot be listed.
 pub fn verify(store: &Store) -> Result<(u64, Vec<PathBuf>), StoreError> {
-    let recipes = [Level::Fast, Level::Best].map(|compression| Recipe { compression });
+    let recipes: Vec<Recipe> = Recipe::all().collect();
     let mut checked = 0;
     let mut damaged = Vec::new();
     for file in store.all_pressed()? {

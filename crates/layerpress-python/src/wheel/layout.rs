@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use layerpress_pack::{Level, compress, read_all};
+use layerpress_press::pressed::Change;
 use layerpress_tree::{Content, Entry, LayerPath, LayerTree, Mode};
 use sha2::Digest as _;
 
@@ -76,11 +77,27 @@ const NOT_KEPT: [&str; 6] = [
     "direct_url.json",
 ];
 
+/// What of a wheel's file goes into a layer.
+#[derive(Debug, Clone)]
+pub(super) struct Laid {
+    pub(super) content: Content,
+    /// What a pass did to it.
+    pub(super) change: Option<Change>,
+}
+
+impl Laid {
+    /// The file as the wheel has it.
+    pub(super) fn own(content: Content) -> Self {
+        let change = None;
+        Self { content, change }
+    }
+}
+
 /// Puts the files of `receipt`, whose contents are `contents`, where `options` wants them; `record`
 /// is the RECORD of a layer without scripts, if it is known.
 pub(super) fn lay_out(
     receipt: &Receipt,
-    contents: Vec<Content>,
+    contents: Vec<Laid>,
     record: Option<Content>,
     options: &UnpackOptions,
 ) -> Result<LayerTree, WheelFault> {
@@ -107,7 +124,7 @@ pub(super) fn lay_out(
 
 /// The text of RECORD in a layer without scripts, whichever of the two layouts it has: paths are
 /// relative to the folder of packages, which holds everything.
-pub(super) fn layer_record(receipt: &Receipt, contents: &[Content]) -> Result<String, WheelFault> {
+pub(super) fn layer_record(receipt: &Receipt, contents: &[Laid]) -> Result<String, WheelFault> {
     let options = UnpackOptions::default();
     let mut placed = Placed::new(&options, true);
     for (file, content) in receipt.files.iter().zip(contents) {
@@ -121,19 +138,21 @@ pub(super) fn layer_record(receipt: &Receipt, contents: &[Content]) -> Result<St
 fn place(
     placed: &mut Placed,
     file: &ReceiptFile,
-    content: Content,
+    laid: Laid,
     receipt: &Receipt,
     options: &UnpackOptions,
 ) -> Result<(), WheelFault> {
     let layout = options.layout;
     let mode = file.mode();
+    let sha256 = laid.change.map_or(file.sha256, |change| change.sha256);
+    let content = laid.content;
     let (folder, rest) = file.path.split_once('/').unwrap_or(("", &file.path));
     if folder == receipt.dist_info && NOT_KEPT.contains(&rest) {
         return Ok(());
     }
     if !receipt.data_folders.iter().any(|own| own == folder) {
         let path = layout.packages() + &file.path;
-        return placed.put_listed(&path, Entry { mode, content }, file.sha256);
+        return placed.put_listed(&path, Entry { mode, content }, sha256);
     }
     let (scheme, rest) = rest.split_once('/').unwrap_or((rest, ""));
     let root = match scheme {
@@ -148,7 +167,7 @@ fn place(
         }
         "scripts" => {
             return match &options.scripts {
-                Some(scripts) => place_script(placed, rest, content, file.sha256, scripts),
+                Some(scripts) => place_script(placed, rest, content, sha256, scripts),
                 None => Ok(()),
             };
         }
@@ -159,7 +178,7 @@ fn place(
             });
         }
     };
-    placed.put_listed(&(root + rest), Entry { mode, content }, file.sha256)
+    placed.put_listed(&(root + rest), Entry { mode, content }, sha256)
 }
 
 fn place_script(

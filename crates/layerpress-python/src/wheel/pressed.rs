@@ -1,23 +1,53 @@
 //! A wheel's files as a recipe has them, from the pressed store: for what is more than copying the
 //! wheel's own streams.
 //!
-//! The pressed zip holds each file of the wheel under the path that it has there; RECORD alone is
-//! already the one that a layer without scripts has, where there can be one.
+//! With compression `best` the pressed zip holds each file of the wheel under the path that it has
+//! there. With `fast` it is an overlay: the files alone that a pass changed, while all others come from the
+//! wheel. RECORD is in either already the one that a layer without scripts has, where there can be one.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use layerpress_fetch::Store;
-use layerpress_press::pressed::{self, Damaged, PressError, Pressed};
-use layerpress_press::{Pressing, Recipe};
-use layerpress_tree::{Content, Entry, LayerPath, Sha256};
+use layerpress_pack::{Level, read_all};
+use layerpress_press::pressed::{self, Damaged, Remade, Saved, remake};
+use layerpress_press::{Account, Pressed, Pressing, Profile, Recipe};
+use layerpress_tree::{LayerPath, Sha256};
+use rayon::prelude::*;
 
 use super::error::WheelFault;
-use super::layout::layer_record;
+use super::layout::{Laid, layer_record};
 use super::receipt::{FORMAT, Receipt};
 
 /// The contents of the files of a receipt, in its order, and the RECORD of a layer.
 #[derive(Debug)]
 pub(super) struct Contents {
-    pub(super) files: Vec<Content>,
-    pub(super) record: Option<Content>,
+    pub(super) files: Vec<Laid>,
+    pub(super) record: Option<layerpress_tree::Content>,
+    /// What the passes did.
+    pub(super) account: Account,
+}
+
+/// Where the files of a wheel come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The wheel alone.
+    Wheel,
+    /// The wheel, and an overlay over it.
+    Overlay,
+    /// The pressed zip alone.
+    Pressed,
+}
+
+impl Source {
+    /// What a recipe asks for.
+    pub(super) fn of(recipe: Recipe) -> Self {
+        match (recipe.compression, recipe.profile) {
+            (Level::Best, _) => Self::Pressed,
+            (Level::Fast, Profile::None) => Self::Wheel,
+            (Level::Fast, _) => Self::Overlay,
+        }
+    }
 }
 
 /// What the store keeps of the wheel of `receipt`, pressed by `recipe`.
@@ -26,43 +56,104 @@ pub(super) fn kept(
     archive: Sha256,
     recipe: Recipe,
     store: &Store,
-) -> Result<Option<Contents>, Damaged> {
-    match pressed::open(store, archive, recipe)? {
-        Some(pressed) if pressed.contents().notes() == notes(receipt) => {
-            contents(receipt, archive, &pressed).map(Some)
-        }
-        _ => Ok(None),
-    }
+) -> Result<Option<Pressed>, Damaged> {
+    let pressed = pressed::open(store, archive, recipe)?;
+    Ok(pressed.filter(|it| it.contents().notes() == notes(receipt)))
 }
 
 /// Presses the files of a wheel, which lie in `files` as the wheel has them, into the store.
 pub(super) fn press(
     receipt: &Receipt,
-    files: &[Content],
+    files: &[Laid],
     archive: Sha256,
     recipe: Recipe,
     store: &Store,
-) -> Result<Contents, WheelFault> {
+) -> Result<Pressed, WheelFault> {
     let mut pressing = Pressing::new(recipe);
     let own = receipt.record_path();
-    let record = layer_record(receipt, files).ok();
-    for (file, content) in receipt.files.iter().zip(files) {
+    let with_record = receipt.record().is_some();
+    for (file, laid) in receipt.files.iter().zip(files) {
         let path = LayerPath::new(&file.path).map_err(WheelFault::Path)?;
-        match &record {
-            Some(text) if file.path == own => {
-                pressing.add(path, file.mode(), text.clone().into_bytes());
-            }
-            _ => pressing.add_stream(path, file.mode(), content.clone()),
+        if !with_record || file.path != own {
+            pressing.add_stream(path, file.mode(), laid.content.clone());
         }
     }
-    let saved = pressing.save(store, archive, notes(receipt));
-    let saved = saved.map_err(|error| match error {
+    save(receipt, files, pressing, archive, store)
+}
+
+/// Gives the files of a wheel to the passes of `recipe`, and presses those that they change.
+pub(super) fn press_overlay(
+    receipt: &Receipt,
+    files: &[Laid],
+    archive: Sha256,
+    recipe: Recipe,
+    store: &Store,
+) -> Result<Pressed, WheelFault> {
+    let remade = receipt.files.par_iter().zip(files).map(|(file, laid)| {
         // It was whole when it was verified.
-        PressError::Stream { .. } => WheelFault::Damaged,
-        error => WheelFault::Press(error),
-    })?;
+        let bytes = read_all(&laid.content).map_err(|_| WheelFault::Damaged)?;
+        let remade = remake(&file.path, &bytes, Some(&laid.content), recipe);
+        layerpress_fetch::let_go(&laid.content.data);
+        Ok(remade)
+    });
+    let remade: Vec<Remade> = remade.collect::<Result<_, WheelFault>>()?;
+    save_overlay(receipt, files, remade, archive, recipe, store)
+}
+
+/// Presses what the passes of `recipe` made of the files of a wheel.
+pub(super) fn save_overlay(
+    receipt: &Receipt,
+    files: &[Laid],
+    remade: Vec<Remade>,
+    archive: Sha256,
+    recipe: Recipe,
+    store: &Store,
+) -> Result<Pressed, WheelFault> {
+    let mut pressing = Pressing::new(recipe);
+    for (file, remade) in receipt.files.iter().zip(remade) {
+        match remade {
+            Remade::Same => {}
+            Remade::Refused(refusal) => pressing.add_refusal(refusal),
+            Remade::Changed(made) => {
+                let path = LayerPath::new(&file.path).map_err(WheelFault::Path)?;
+                pressing.add_made(path, file.mode(), *made);
+            }
+        }
+    }
+    save(receipt, files, pressing, archive, store)
+}
+
+/// Adds the RECORD that speaks of the files as they are now, and keeps everything.
+fn save(
+    receipt: &Receipt,
+    files: &[Laid],
+    mut pressing: Pressing,
+    archive: Sha256,
+    store: &Store,
+) -> Result<Pressed, WheelFault> {
+    let mut made = BTreeMap::new();
+    for (path, entry, change) in pressing.files() {
+        let laid = Laid {
+            content: entry.content.clone(),
+            change: change.copied(),
+        };
+        made.insert(path.as_str().to_owned(), laid);
+    }
+    if receipt.record().is_some() && !made.is_empty() {
+        let files = receipt.files.iter().zip(files);
+        let now = files.map(|(file, own)| made.get(&file.path).unwrap_or(own).clone());
+        let text = layer_record(receipt, &now.collect::<Vec<_>>())?;
+        let path = LayerPath::new(&receipt.record_path()).map_err(WheelFault::Path)?;
+        pressing.add(path, layerpress_tree::Mode::File, text.into_bytes());
+    }
+    drop(made);
     // A store that cannot be written costs speed, not correctness.
-    contents(receipt, archive, &saved.pressed).map_err(|_| WheelFault::Damaged)
+    match pressing.save(store, archive, notes(receipt)) {
+        Ok(Saved { pressed, .. }) => Ok(pressed),
+        // It was whole when it was verified.
+        Err(pressed::PressError::Stream { .. }) => Err(WheelFault::Damaged),
+        Err(error) => Err(WheelFault::Press(error)),
+    }
 }
 
 /// What must be equal for a pressed zip to be the one that would be made now.
@@ -71,32 +162,52 @@ fn notes(receipt: &Receipt) -> Vec<u8> {
     [FORMAT, has_record].map(u32::to_le_bytes).concat()
 }
 
-fn contents(receipt: &Receipt, archive: Sha256, pressed: &Pressed) -> Result<Contents, Damaged> {
-    let entries: Vec<(LayerPath, Entry)> = pressed.contents().entries()?;
+/// Why files cannot be taken from where they are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// The pressed copy is damaged, or is not of this wheel.
+    Pressed,
+    /// The wheel is not what it was.
+    Wheel,
+}
+
+/// The files of `receipt` from its pressed copy; with `wheel`, the copy is an overlay over it.
+pub(super) fn contents(
+    receipt: &Receipt,
+    pressed: &Pressed,
+    wheel: Option<&Bytes>,
+) -> Result<Contents, Unusable> {
+    let facts = pressed.contents();
+    let entries = facts.entries().map_err(|_| Unusable::Pressed)?;
+    let changes = facts.files().map(|file| file.change);
+    let laid = entries.iter().zip(changes).map(|((path, entry), change)| {
+        let content = entry.content.clone();
+        (path.as_str(), Laid { content, change })
+    });
+    let replaced: BTreeMap<&str, Laid> = laid.collect();
     let own = receipt.record_path();
-    let mut found = Contents {
-        files: Vec::with_capacity(entries.len()),
-        record: None,
+    let pressed_record = replaced.get(own.as_str()).map(|laid| laid.content.clone());
+    let record = receipt
+        .record()
+        .map(|plain| pressed_record.unwrap_or(plain));
+    let files = match wheel {
+        Some(wheel) => receipt.contents(wheel, &replaced).ok_or(Unusable::Wheel)?,
+        None => {
+            let files = receipt.files.iter();
+            let files = files.map(|file| replaced.get(file.path.as_str()).cloned());
+            files.collect::<Option<_>>().ok_or(Unusable::Pressed)?
+        }
     };
-    // Both are in the order of their paths.
-    let same = entries.len() == receipt.files.len();
-    for (file, (path, entry)) in receipt.files.iter().zip(entries) {
-        if !same || path.as_str() != file.path {
-            return Err(Damaged { archive });
-        }
-        if file.path == own && receipt.record().is_some() {
-            found.record = Some(entry.content.clone());
-        }
-        found.files.push(entry.content);
-    }
-    Ok(found)
+    Ok(Contents {
+        files,
+        record,
+        account: facts.account(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-
-    use layerpress_pack::Level;
 
     use super::*;
     use crate::wheel::testing::{TestWheel, listing, text};
@@ -104,6 +215,7 @@ mod tests {
 
     const BEST: Recipe = Recipe {
         compression: Level::Best,
+        profile: Profile::None,
     };
 
     fn wheel() -> TestWheel {
@@ -178,6 +290,140 @@ mod tests {
         }
     }
 
+    const SAFE: Recipe = Recipe {
+        compression: Level::Fast,
+        profile: Profile::Safe,
+    };
+
+    /// A wheel with a file that a pass makes smaller, and one that it refuses.
+    fn with_models() -> TestWheel {
+        let model = "{\"documentation\": \"<p>all that it does</p>\", \"name\": \"s3\"}\n";
+        wheel()
+            .file("botocore/data/s3/service-2.json", model)
+            .file("botocore/data/s3/broken.json", "{ ]")
+    }
+
+    const MODEL: &str = "botocore/data/s3/service-2.json";
+
+    #[test]
+    fn an_overlay_holds_what_passes_changed_and_nothing_else() {
+        let (_folder, store) = store();
+        let (wheel, options) = (with_models(), options(Layout::Flat, false, SAFE));
+        store.put_archive(&wheel.bytes()[..]).expect("kept");
+        let cold = wheel.unpack_in(&options, &store).expect("sound");
+        assert_eq!(
+            text(&cold.tree, MODEL),
+            "{\"documentation\":\"\",\"name\":\"s3\"}"
+        );
+        assert_eq!(cold.account.gains["botocore-docs"].files, 1);
+        assert_eq!(cold.account.gains["botocore-docs"].bytes, 27);
+        let refused: Vec<_> = cold.account.refused.iter().map(|it| &*it.path).collect();
+        assert_eq!(refused, ["botocore/data/s3/broken.json"]);
+        let pressed = pressed::open(&store, digest(&wheel), SAFE).expect("sound");
+        let pressed = pressed.expect("kept");
+        let held: Vec<_> = pressed.contents().files().map(|it| it.path).collect();
+        assert_eq!(held, [MODEL, "six-1.0.dist-info/RECORD"]);
+
+        assert_eq!(again(&wheel, &options, &store), Some(cold.clone()), "warm");
+        let record = text(&cold.tree, "six-1.0.dist-info/RECORD");
+        let bytes = text(&cold.tree, MODEL);
+        let hash = {
+            use sha2::Digest as _;
+            let digest = sha2::Sha256::digest(&bytes);
+            crate::wheel::record::hash(layerpress_tree::Algorithm::Sha256, &digest)
+        };
+        let line = format!("{MODEL},{hash},{}\n", bytes.len());
+        assert!(record.contains(&line), "{record}");
+        // Pressed after its receipt was made for another build.
+        let (_folder, later) = self::store();
+        later.put_archive(&wheel.bytes()[..]).expect("kept");
+        wheel
+            .unpack_in(&UnpackOptions::default(), &later)
+            .expect("sound");
+        assert_eq!(wheel.unpack_in(&options, &later).expect("sound"), cold);
+        // All other files have the wheel's own streams.
+        let plain = wheel
+            .unpack_in(&UnpackOptions::default(), &store)
+            .expect("sound");
+        for (path, entry) in plain.tree.iter() {
+            let same = cold.tree.get(path.as_str()) == Some(entry);
+            let changed = [MODEL, "six-1.0.dist-info/RECORD"].contains(&path.as_str());
+            assert_eq!(same, !changed, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_recipe_gives_the_same_files_under_either_compression() {
+        let wheel = with_models();
+        for (layout, scripts) in [
+            (Layout::Flat, false),
+            (Layout::Versioned { python: (3, 13) }, true),
+        ] {
+            let best = Recipe {
+                compression: Level::Best,
+                ..SAFE
+            };
+            let trees = [SAFE, best].map(|recipe| {
+                let tree = wheel
+                    .unpack(&options(layout, scripts, recipe))
+                    .expect("sound");
+                let texts = tree
+                    .tree
+                    .iter()
+                    .map(|(path, _)| text(&tree.tree, path.as_str()));
+                (listing(&tree.tree), texts.collect::<Vec<_>>(), tree.account)
+            });
+            assert_eq!(trees[0], trees[1]);
+        }
+    }
+
+    #[test]
+    fn a_wheel_that_no_pass_changes_needs_no_zip() {
+        let (_folder, store) = store();
+        let (wheel, options) = (wheel(), options(Layout::Flat, false, SAFE));
+        store.put_archive(&wheel.bytes()[..]).expect("kept");
+        let cold = wheel.unpack_in(&options, &store).expect("sound");
+        assert!(!store.pressed_path(digest(&wheel), &SAFE.id()).exists());
+        assert_eq!(again(&wheel, &options, &store), Some(cold.clone()));
+        let plain = wheel
+            .unpack_in(&UnpackOptions::default(), &store)
+            .expect("sound");
+        assert_eq!(cold, plain);
+    }
+
+    #[test]
+    fn a_damaged_overlay_is_pressed_again_and_that_is_said_once() {
+        let (_folder, store) = store();
+        let (wheel, options) = (with_models(), options(Layout::Flat, false, SAFE));
+        store.put_archive(&wheel.bytes()[..]).expect("kept");
+        let first = wheel.unpack_in(&options, &store).expect("sound");
+        let file = store.pressed_path(digest(&wheel), &SAFE.id());
+        let whole = fs::read(&file).expect("there");
+        for damaged in [&whole[..whole.len() - 1], b""] {
+            fs::remove_file(&file).expect("there");
+            fs::write(&file, damaged).expect("writes");
+            assert_eq!(again(&wheel, &options, &store), None);
+            let healed = wheel.unpack_in(&options, &store).expect("sound");
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(healed.warnings.join("\n"), @"`six-1.0-py3-none-any.whl`: its pressed copy in the cache was damaged; it was pressed again");
+            }
+            assert_eq!(healed.tree, first.tree);
+            assert_eq!(fs::read(&file).expect("there"), whole);
+            assert_eq!(again(&wheel, &options, &store), Some(first.clone()));
+        }
+        // The wheel itself is fetched anew.
+        let mut bytes = wheel.bytes().to_vec();
+        let at = bytes.windows(6).position(|it| it == b"y = 1\n");
+        bytes[at.expect("stored")] ^= 1;
+        let damaged = crate::wheel::WheelFile {
+            name: &wheel.file_name,
+            digest: digest(&wheel),
+            archive: bytes.into(),
+        };
+        let error = crate::wheel::unpack(&damaged, &options, &store);
+        assert!(error.expect_err("damaged").is_damage());
+    }
+
     #[test]
     fn the_second_time_needs_no_archive() {
         let (_folder, store) = store();
@@ -203,7 +449,7 @@ mod tests {
         let (_folder, store) = store();
         let (wheel, options) = (wheel(), options(Layout::Flat, false, BEST));
         let first = wheel.unpack_in(&options, &store).expect("sound");
-        let file = store.pressed_path(digest(&wheel), "best-1");
+        let file = store.pressed_path(digest(&wheel), &BEST.id());
         let whole = fs::read(&file).expect("there");
         let mut changed = whole.clone();
         let at = whole.windows(6).position(|it| it == b"y = 1\n");

@@ -1,6 +1,7 @@
 //! [`Receipt`]: what the first look at an archive found, kept in the store so that the next one
 //! neither inflates nor parses anything.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use rkyv::rancor;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::dist_info::DistInfo;
-use super::layout;
+use super::layout::{self, Laid};
 use super::scripts::{EntryPoint, parse_entry_points};
 use super::verify::Verified;
 
@@ -68,17 +69,16 @@ pub(super) struct ReceiptFile {
 }
 
 impl Receipt {
-    /// The receipt of a wheel just verified, and its files' contents in the same order.
-    pub(super) fn new(
-        info: DistInfo,
-        mut files: Vec<Verified>,
-        archive: &Bytes,
-    ) -> (Self, Vec<Content>) {
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        let data_folders = data_folders(&info, &files);
+    /// The receipt of a wheel just verified, and its files' contents in the same order. `files` are
+    /// in the order of their paths.
+    pub(super) fn new(info: DistInfo, files: &[Verified], archive: &Bytes) -> (Self, Vec<Laid>) {
+        let data_folders = data_folders(&info, files);
         let (files, contents): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .map(|file| (ReceiptFile::new(&file, archive), file.content))
+            .iter()
+            .map(|file| {
+                let laid = Laid::own(file.content.clone());
+                (ReceiptFile::new(file, archive), laid)
+            })
             .unzip();
         let mut receipt = Self {
             name: info.name.to_string(),
@@ -124,15 +124,21 @@ impl Receipt {
         total <= limits.total_bytes && self.files.len() as u64 <= u64::from(limits.entries)
     }
 
-    /// The files' contents out of `archive`, if every stream is still what it was.
-    pub(super) fn contents(&self, archive: &Bytes) -> Option<Vec<Content>> {
+    /// The files' contents out of `archive`, if every stream is still what it was; those that
+    /// `replaced` has by path instead of them.
+    pub(super) fn contents(
+        &self,
+        archive: &Bytes,
+        replaced: &BTreeMap<&str, Laid>,
+    ) -> Option<Vec<Laid>> {
         if archive.len() as u64 != self.archive_bytes {
             return None;
         }
-        self.files
-            .par_iter()
-            .map(|file| file.content(archive))
-            .collect()
+        let content = |file: &ReceiptFile| match replaced.get(file.path.as_str()) {
+            Some(laid) => Some(laid.clone()),
+            None => file.content(archive).map(Laid::own),
+        };
+        self.files.par_iter().map(content).collect()
     }
 }
 

@@ -1,20 +1,21 @@
 //! [`unpack`]: from a wheel's archive to a [`WheelTree`], verified once and cheap ever after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Archive, Level, Limits};
-use layerpress_press::Recipe;
-use layerpress_tree::{Content, LayerTree, Sha256};
+use layerpress_press::pressed::Remade;
+use layerpress_press::{Account, Profile, Recipe};
+use layerpress_tree::{LayerTree, Sha256};
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 use sha2::Digest as _;
 
 use super::dist_info::{DistInfo, parse_file_name};
 use super::error::{WheelError, WheelFault};
-use super::layout::{Layout, lay_out};
-use super::pressed::{self, Contents};
+use super::layout::{Laid, Layout, lay_out};
+use super::pressed::{self, Contents, Source, Unusable};
 use super::receipt::Receipt;
 use super::verify::verify;
 use crate::escaped::escaped;
@@ -51,7 +52,7 @@ pub struct UnpackOptions {
     pub layout: Layout,
     /// Whether scripts are made, and how. Default: none.
     pub scripts: Option<Scripts>,
-    /// How files are pressed. Default: fast, which keeps the wheel's own streams.
+    /// How files are pressed. Default: fast and as they are, which keeps the wheel's own streams.
     pub recipe: Recipe,
 }
 
@@ -75,6 +76,8 @@ pub struct WheelTree {
     pub root_is_purelib: bool,
     /// The files, by paths relative to the layer's `python` folder.
     pub tree: LayerTree,
+    /// What passes did to its files.
+    pub account: Account,
     /// What the user should know: a lowercase sentence each.
     pub warnings: Vec<String>,
 }
@@ -98,6 +101,7 @@ impl Default for UnpackOptions {
             scripts: None,
             recipe: Recipe {
                 compression: Level::Fast,
+                profile: Profile::None,
             },
         }
     }
@@ -108,7 +112,7 @@ impl Default for UnpackOptions {
 /// The first time every file is inflated and held against RECORD, on all cores; the outcome goes
 /// into `store`. After that only a fast checksum of each compressed stream is taken. With
 /// compression `best` the files are pressed too the first time, and come from the pressed store
-/// after that.
+/// after that; with `fast` this goes for the files that passes change.
 ///
 /// # Errors
 /// A [`WheelError`] that names what is wrong with the wheel. If [`WheelError::is_damage`], the
@@ -141,32 +145,52 @@ fn unpack_inner(
     store: &Store,
 ) -> Result<WheelTree, WheelFault> {
     let identity = parse_file_name(wheel.name).ok_or(WheelFault::FileName)?;
+    let (recipe, digest) = (options.recipe, wheel.digest);
+    let source = Source::of(recipe);
+    let over = (source == Source::Overlay).then_some(&wheel.archive);
+    let damaged = || damaged(digest, store);
     let mut warnings = Vec::new();
-    let receipt = receipt(wheel.digest, &identity, options, store);
-    if let Some(receipt) = &receipt
-        && options.recipe.compression == Level::Best
+    let known = receipt(digest, &identity, options, store);
+    if let Some(receipt) = &known
+        && source != Source::Wheel
     {
-        match pressed::kept(receipt, wheel.digest, options.recipe, store) {
+        let kept = pressed::kept(receipt, digest, recipe, store);
+        let contents = kept.map_err(|_| Unusable::Pressed).and_then(|kept| {
+            let contents = kept.map(|kept| pressed::contents(receipt, &kept, over));
+            contents.transpose()
+        });
+        match contents {
             Ok(Some(contents)) => return tree(identity, receipt, contents, options),
             Ok(None) => {}
-            Err(_) => warnings.push(format!(
+            Err(Unusable::Wheel) => return Err(damaged()),
+            Err(Unusable::Pressed) => warnings.push(format!(
                 "`{}`: its pressed copy in the cache was damaged; it was pressed again",
                 escaped(wheel.name)
             )),
         }
     }
-    let (receipt, files) = match receipt {
+    let (receipt, files, remade) = match known {
         Some(receipt) => {
-            let files = receipt
-                .contents(&wheel.archive)
-                .ok_or_else(|| damaged(wheel.digest, store))?;
-            (receipt, files)
+            let files = receipt.contents(&wheel.archive, &BTreeMap::new());
+            (receipt, files.ok_or_else(damaged)?, None)
         }
-        None => examine(wheel, &options.limits, store)?,
+        None => {
+            let (receipt, files, remade) = examine(wheel, options, store)?;
+            (receipt, files, Some(remade))
+        }
     };
-    let contents = match options.recipe.compression {
-        Level::Fast => own_streams(&receipt, files),
-        Level::Best => pressed::press(&receipt, &files, wheel.digest, options.recipe, store)?,
+    let contents = if source == Source::Wheel {
+        own_streams(&receipt, files)
+    } else {
+        let pressed = match (source, remade) {
+            (Source::Pressed, _) => pressed::press(&receipt, &files, digest, recipe, store),
+            (_, None) => pressed::press_overlay(&receipt, &files, digest, recipe, store),
+            (_, Some(remade)) => {
+                pressed::save_overlay(&receipt, &files, remade, digest, recipe, store)
+            }
+        };
+        drop(files);
+        pressed::contents(&receipt, &pressed?, over).map_err(|_| WheelFault::Damaged)?
     };
     let mut tree = tree(identity, &receipt, contents, options)?;
     tree.warnings = warnings;
@@ -184,18 +208,30 @@ fn unpacked_inner(
     let Some(receipt) = receipt else {
         return Ok(None);
     };
-    let contents = match options.recipe.compression {
-        Level::Fast => match store.archive(wheel.digest) {
+    let source = Source::of(options.recipe);
+    let archive = match source {
+        Source::Pressed => None,
+        Source::Wheel | Source::Overlay => match store.archive(wheel.digest) {
             None => return Ok(None),
-            Some(archive) => {
-                let files = receipt.contents(&archive);
-                own_streams(&receipt, files.ok_or_else(|| damaged(wheel.digest, store))?)
+            archive => archive,
+        },
+    };
+    let contents = match (source, &archive) {
+        (Source::Wheel, Some(archive)) => {
+            let files = receipt.contents(archive, &BTreeMap::new());
+            own_streams(&receipt, files.ok_or_else(|| damaged(wheel.digest, store))?)
+        }
+        _ => {
+            let Ok(Some(kept)) = pressed::kept(&receipt, wheel.digest, options.recipe, store)
+            else {
+                return Ok(None);
+            };
+            match pressed::contents(&receipt, &kept, archive.as_ref()) {
+                Ok(contents) => contents,
+                Err(Unusable::Pressed) => return Ok(None),
+                Err(Unusable::Wheel) => return Err(damaged(wheel.digest, store)),
             }
-        },
-        Level::Best => match pressed::kept(&receipt, wheel.digest, options.recipe, store) {
-            Ok(Some(contents)) => contents,
-            Ok(None) | Err(_) => return Ok(None),
-        },
+        }
     };
     tree(identity, &receipt, contents, options).map(Some)
 }
@@ -212,10 +248,11 @@ fn receipt(
         .filter(|receipt| receipt.is_of(name, version) && receipt.fits(&options.limits))
 }
 
-fn own_streams(receipt: &Receipt, files: Vec<Content>) -> Contents {
+fn own_streams(receipt: &Receipt, files: Vec<Laid>) -> Contents {
     Contents {
         files,
         record: receipt.record(),
+        account: Account::default(),
     }
 }
 
@@ -230,24 +267,30 @@ fn tree(
         version,
         root_is_purelib: receipt.root_is_purelib,
         tree: lay_out(receipt, contents.files, contents.record, options)?,
+        account: contents.account,
         warnings: Vec::new(),
     })
 }
 
-/// The first look at an archive.
+/// The first look at an archive; what the passes make of its files too, where an overlay of them is
+/// asked for.
 fn examine(
     wheel: &WheelFile<'_>,
-    limits: &Limits,
+    options: &UnpackOptions,
     store: &Store,
-) -> Result<(Receipt, Vec<Content>), WheelFault> {
-    let looked = Archive::open(wheel.archive.clone(), limits)
+) -> Result<(Receipt, Vec<Laid>, Vec<Remade>), WheelFault> {
+    let recipe = match Source::of(options.recipe) {
+        Source::Overlay => options.recipe,
+        Source::Wheel | Source::Pressed => UnpackOptions::default().recipe,
+    };
+    let looked = Archive::open(wheel.archive.clone(), &options.limits)
         .map_err(WheelFault::Archive)
         .and_then(|archive| {
             let info = DistInfo::read(&archive, wheel.name)?;
-            let entries = verify(&archive, &info)?;
+            let entries = verify(&archive, &info, recipe)?;
             Ok((info, entries))
         });
-    let (info, entries) = match looked {
+    let (info, mut entries) = match looked {
         Ok(looked) => looked,
         // Either the author's fault or the disk's: the digest knows.
         Err(_) if !has_digest(&wheel.archive, wheel.digest) => {
@@ -255,10 +298,12 @@ fn examine(
         }
         Err(fault) => return Err(fault),
     };
-    let (receipt, contents) = Receipt::new(info, entries, &wheel.archive);
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let (receipt, files) = Receipt::new(info, &entries, &wheel.archive);
     // A store that cannot be written costs speed, not correctness.
     let _ = receipt.save(store, wheel.digest);
-    Ok((receipt, contents))
+    let remade = entries.into_iter().map(|entry| entry.remade).collect();
+    Ok((receipt, files, remade))
 }
 
 fn has_digest(bytes: &[u8], digest: Sha256) -> bool {

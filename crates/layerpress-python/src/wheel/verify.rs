@@ -5,6 +5,8 @@ use std::io::Read as _;
 
 use layerpress_fetch::let_go;
 use layerpress_pack::{Archive, ArchiveEntry};
+use layerpress_press::Recipe;
+use layerpress_press::pressed::{Remade, has_passes, remake};
 use layerpress_tree::{Algorithm, Content, Digest, LayerPath, Mode};
 use rayon::prelude::*;
 use sha2::Digest as _;
@@ -24,25 +26,31 @@ pub(super) struct Verified {
     pub(super) sha256: [u8; 32],
     /// Of the stream, for the next time.
     pub(super) stream_xxh3: u64,
+    /// What the passes make of it, since its bytes are at hand.
+    pub(super) remade: Remade,
 }
 
 /// What of a file is in memory while it is hashed.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Holds every file of `archive` against RECORD, on all cores.
+/// Holds every file of `archive` against RECORD, on all cores, and gives it to the passes of `recipe`.
 ///
 /// A file that RECORD lists and the wheel lacks is an error too, as it is on the index that most
 /// wheels come from: the distribution would be incomplete in a way that only a running function
 /// notices. Byte code is not missed: tools that record an installed folder list what an interpreter
 /// once wrote there.
-pub(super) fn verify(archive: &Archive, info: &DistInfo) -> Result<Vec<Verified>, WheelFault> {
+pub(super) fn verify(
+    archive: &Archive,
+    info: &DistInfo,
+    recipe: Recipe,
+) -> Result<Vec<Verified>, WheelFault> {
     let promises = record::parse(&info.record)?;
     let unsigned = Unsigned::of(&info.folder);
     check_names(archive, &promises, &unsigned)?;
     archive
         .entries()
         .par_iter()
-        .map(|entry| check_entry(entry, promises.get(&entry.path), &unsigned))
+        .map(|entry| check_entry(entry, promises.get(&entry.path), &unsigned, recipe))
         // All are looked at, so that the same fault is named however the threads run.
         .collect::<Vec<_>>()
         .into_iter()
@@ -96,6 +104,7 @@ fn check_entry(
     entry: &ArchiveEntry,
     promise: Option<&Promise>,
     unsigned: &Unsigned,
+    recipe: Recipe,
 ) -> Result<Verified, WheelFault> {
     let path = || entry.path.to_string();
     // The signatures' hashes are not looked at, even where one stands: whoever wrote it had to
@@ -114,21 +123,34 @@ fn check_entry(
         });
     }
     let mut hashes = Hashes::for_promise(expected);
-    let mut reader = layerpress_pack::reader(&entry.content);
+    let unreadable = |error: std::io::Error| WheelFault::Stream {
+        path: path(),
+        message: error.to_string(),
+    };
+    // Passes want a file as a whole; hashes are content with what is in the processor's cache.
+    let whole = has_passes(recipe.profile, entry.content.size);
+    let length = if whole { entry.content.size } else { 0 };
+    let mut file = vec![0; usize::try_from(length).unwrap_or(0)];
     let mut chunk = [0; CHUNK_BYTES];
+    let mut reader = layerpress_pack::reader(&entry.content);
+    let mut filled = 0;
     loop {
-        match reader.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(length) => hashes.update(&chunk[..length]),
-            Err(error) => {
-                return Err(WheelFault::Stream {
-                    path: path(),
-                    message: error.to_string(),
-                });
-            }
+        let rest = filled + CHUNK_BYTES.min(file.len() - filled);
+        let buffer = if whole {
+            &mut file[filled..rest]
+        } else {
+            &mut chunk
+        };
+        let length = reader.read(buffer).map_err(unreadable)?;
+        if length == 0 {
+            break;
         }
+        hashes.update(&buffer[..length]);
+        filled += if whole { length } else { 0 };
     }
     let sha256 = hashes.finish(expected, &entry.path)?;
+    let remade = remake(entry.path.as_str(), &file, Some(&entry.content), recipe);
+    drop(file);
     let stream_xxh3 = xxh3_64(&entry.content.data);
     let_go(&entry.content.data);
     Ok(Verified {
@@ -137,6 +159,7 @@ fn check_entry(
         content: entry.content.clone(),
         sha256,
         stream_xxh3,
+        remade,
     })
 }
 
