@@ -21,6 +21,7 @@ mod sets;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree;
+mod try_out;
 pub(crate) mod unmet;
 mod valid;
 

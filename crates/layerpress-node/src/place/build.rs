@@ -1,7 +1,5 @@
 //! The queue: shallow packages first, each gets what it asks for and lacks.
 
-use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,37 +12,29 @@ use super::load::{recalculate, root_seed};
 use super::place_dep::{label, place};
 use super::queue::Queue;
 use super::rules::Rules;
-use super::tree::{EdgeId, Kind, NodeId, Seed, Set, Tree};
-use super::valid::{Read, plain_path};
-use super::{Ask, Peers, Project, Source};
-use crate::manifest::Manifest;
+use super::tree::{EdgeId, NodeId, Seed, Set, Tree};
+use super::try_out::Fetched;
+use super::{Ask, Project, Source};
 use crate::package_lock::split;
 use crate::spec::Spec;
 
-/// How long a row of peers may be; real ones have under twenty.
-const MAX_PEERS_IN_A_ROW: usize = 200;
 /// How many packages a tree may have; the largest real ones have a few thousand.
 const MAX_PACKAGES: usize = 100_000;
-
-type Answer<'b> = Pin<Box<dyn Future<Output = Result<NodeId, PlaceError>> + 'b>>;
-
-/// What a source said.
-type Fetched = Result<Arc<Manifest>, Arc<Failure>>;
 
 /// A tree under construction.
 pub(super) struct Builder<'s, S> {
     pub(super) tree: Tree,
-    source: &'s S,
+    pub(super) source: &'s S,
     queue: Queue,
     seen: Set<NodeId>,
     links: Set<NodeId>,
     /// For a package that came along as a peer: for whom.
-    peer_source: FxHashMap<NodeId, NodeId>,
-    virtual_roots: FxHashMap<NodeId, NodeId>,
-    failed: Set<NodeId>,
-    manifests: FxHashMap<(Arc<str>, Arc<str>), Fetched>,
+    pub(super) peer_source: FxHashMap<NodeId, NodeId>,
+    pub(super) virtual_roots: FxHashMap<NodeId, NodeId>,
+    pub(super) failed: Set<NodeId>,
+    pub(super) manifests: FxHashMap<(Arc<str>, Arc<str>), Fetched>,
     pub(super) overridden: Vec<PeerConflict>,
-    peers_in_a_row: usize,
+    pub(super) peers_in_a_row: usize,
     /// Whether there was a lockfile; what nothing asks for any more goes then.
     pub(super) prunes: bool,
     /// The packages that may move although they fit.
@@ -207,11 +197,11 @@ impl<'s, S: Source> Builder<'s, S> {
             }
             let is_peer = self.tree[edge].kind.is_peer();
             let source = if is_peer { peer_source } else { node };
-            let virtual_root = self.virtual_root(source, true);
             let name = self.tree[edge].name.clone();
-            let known = self
-                .tree
-                .edge_out(virtual_root, &name)
+            // Where nothing was tried out yet, nothing is known.
+            let virtual_root = self.virtual_roots.get(&source).copied();
+            let known = virtual_root
+                .and_then(|root| self.tree.edge_out(root, &name))
                 .filter(|e| self.tree.is_valid(*e));
             let known = known.and_then(|e| self.tree[e].to);
             let mut dep = known.filter(|to| self.tree.satisfied_by(edge, *to));
@@ -223,7 +213,7 @@ impl<'s, S: Source> Builder<'s, S> {
             let dep = match dep {
                 Some(dep) => dep,
                 None => {
-                    let parent = is_peer.then_some(virtual_root);
+                    let parent = is_peer.then(|| self.virtual_root(source));
                     let mut required = Set::from_iter([node]);
                     self.node_from_edge(edge, parent, None, &mut required)
                         .await?
@@ -309,10 +299,18 @@ impl<'s, S: Source> Builder<'s, S> {
             .collect()
     }
 
-    fn virtual_root(&mut self, node: NodeId, reuse: bool) -> NodeId {
-        if reuse && let Some(root) = self.virtual_roots.get(&node) {
-            return *root;
+    /// The virtual root of a node, with all that it asks for.
+    fn virtual_root(&mut self, node: NodeId) -> NodeId {
+        match self.virtual_roots.get(&node).copied() {
+            Some(root) => {
+                self.tree.complete(root);
+                root
+            }
+            None => self.new_virtual_root(node),
         }
+    }
+
+    pub(super) fn new_virtual_root(&mut self, node: NodeId) -> NodeId {
         let root = self.tree.virtual_root(node);
         self.virtual_roots.insert(node, root);
         root
@@ -333,192 +331,7 @@ impl<'s, S: Source> Builder<'s, S> {
         None
     }
 
-    /// Makes a node of what an edge asks for and tries it out together with its peers. A second
-    /// edge may prefer another version; that one is taken if both are content with it.
-    fn node_from_edge<'b>(
-        &'b mut self,
-        edge: EdgeId,
-        parent: Option<NodeId>,
-        second_edge: Option<EdgeId>,
-        required: &'b mut Set<NodeId>,
-    ) -> Answer<'b> {
-        Box::pin(async move {
-            let from = self.tree[edge].from;
-            let parent = parent.unwrap_or_else(|| self.virtual_root(from, false));
-            let first = self.node_from_spec(edge, parent).await;
-            let mut node = first;
-            if let Some(second_edge) = second_edge.filter(|edge| !self.tree.is_valid(*edge)) {
-                let second = self.node_from_spec(second_edge, parent).await;
-                if self.tree.is_valid(edge) {
-                    node = second;
-                }
-            }
-            if self.tree[node].root != self.tree[parent].root {
-                self.tree.attach(node, parent);
-            }
-            let needs = |edge: EdgeId| {
-                required.contains(&self.tree[edge].from)
-                    && self.tree[edge].kind != Kind::PeerOptional
-            };
-            if needs(edge) || second_edge.is_some_and(needs) {
-                required.insert(node);
-            }
-            if let Some(source) = self.tree[parent].source {
-                self.peer_source.insert(node, source);
-            }
-            self.peers_in_a_row += 1;
-            if self.peers_in_a_row > MAX_PEERS_IN_A_ROW {
-                let name = self.tree[node].name.clone();
-                return Err(PlaceError::PeersWithoutEnd {
-                    name,
-                    limit: MAX_PEERS_IN_A_ROW,
-                });
-            }
-            let node = self.load_peer_set(node, required).await?;
-            self.peers_in_a_row -= 1;
-            Ok(node)
-        })
-    }
-
-    async fn node_from_spec(&mut self, edge: EdgeId, parent: NodeId) -> NodeId {
-        let name = self.tree[edge].name.clone();
-        let spec = self.tree.spec(edge);
-        let read = self.read(edge);
-        let read = read.as_ref().map(|read| &read.spec);
-        if let Some(Spec::Folder(path)) = read {
-            return self.folder(&name, &plain_path(path), parent).await;
-        }
-        let key = (name.clone(), spec.clone());
-        let manifest = match (self.manifests.get(&key), read) {
-            (Some(known), _) => known.clone(),
-            (None, Some(read)) => {
-                let fetched = self
-                    .source
-                    .manifest(&Ask {
-                        name: &name,
-                        spec: read,
-                    })
-                    .await;
-                let fetched = fetched.map_err(Arc::new);
-                self.manifests.insert(key, fetched.clone());
-                fetched
-            }
-            (None, None) => Err(Arc::new(unreadable(&name, &spec))),
-        };
-        let (manifest, failure) = match manifest {
-            Ok(manifest) => (manifest, None),
-            Err(failure) => (Arc::default(), Some(failure)),
-        };
-        let is_failed = failure.is_some();
-        let seed = Seed {
-            name,
-            manifest,
-            dev_dependencies: Arc::default(),
-            failure,
-            overrides: None,
-        };
-        let node = self.tree.placed(seed, parent);
-        if is_failed {
-            self.failed.insert(node);
-        }
-        node
-    }
-
-    /// A link to a folder of the disk, which brings its own package.json.
-    async fn folder(&mut self, name: &Arc<str>, location: &str, parent: NodeId) -> NodeId {
-        let location: Arc<str> = location.into();
-        let target = match self.tree.tops.get(&location).copied() {
-            Some(known) => known,
-            None => {
-                let package = self.source.folder(&location).await.unwrap_or_default();
-                let seed = Seed {
-                    name: location.rsplit('/').next().unwrap_or_default().into(),
-                    manifest: Arc::new(package.manifest.clone()),
-                    dev_dependencies: Arc::new(package.dev_dependencies.clone()),
-                    failure: None,
-                    overrides: None,
-                };
-                let node = self.tree.loose(seed);
-                self.tree[node].location = location;
-                node
-            }
-        };
-        self.tree.link(name, target, parent)
-    }
-
-    fn read(&mut self, edge: EdgeId) -> Option<Rc<Read>> {
-        let spec = self.tree.spec(edge);
-        self.tree.specs.get(&spec)
-    }
-
-    /// Brings all peers of a node, and theirs, into its virtual root.
-    async fn load_peer_set(
-        &mut self,
-        node: NodeId,
-        required: &mut Set<NodeId>,
-    ) -> Result<NodeId, PlaceError> {
-        let tree = &self.tree;
-        let unmet = |edge: &EdgeId| {
-            let of = &tree[*edge];
-            of.kind.is_peer() && !(of.to.is_some() && tree.is_valid(*edge))
-        };
-        let mut edges: Vec<EdgeId> = tree[node]
-            .edges_out
-            .values()
-            .copied()
-            .filter(unmet)
-            .collect();
-        edges.sort_by_cached_key(|edge| collate::key(&tree[*edge].name));
-        for edge in edges {
-            let Some(parent) = self.tree[node].parent else {
-                break;
-            };
-            if self.tree[edge].to.is_some() && self.tree.is_valid(edge) {
-                continue;
-            }
-            let name = self.tree[edge].name.clone();
-            let parent_edge = self.tree.edge_out(parent, &name);
-            let mine = self.tree.peers == Peers::Strict
-                || self.tree[parent].source.is_some_and(|source| {
-                    self.tree.is_project_root(source) || self.tree.is_workspace(source)
-                });
-            let Some(current) = self.tree[edge].to else {
-                let Some(parent_edge) = parent_edge else {
-                    self.node_from_edge(edge, Some(parent), None, required)
-                        .await?;
-                    continue;
-                };
-                let dep = self
-                    .node_from_edge(parent_edge, Some(parent), Some(edge), required)
-                    .await?;
-                if self.tree.is_valid(edge) {
-                    continue;
-                }
-                if !mine || !required.contains(&dep) {
-                    self.tree[edge].peer_conflicted = true;
-                    continue;
-                }
-                if self.tree[node].parent.is_none() {
-                    break;
-                }
-                return Err(self.conflict(edge));
-            };
-            let dep = self.node_from_edge(edge, None, None, required).await?;
-            if self.tree.can_replace(dep, current, &[]) {
-                self.node_from_edge(edge, Some(parent), None, required)
-                    .await?;
-                continue;
-            }
-            let from = self.tree[edge].from;
-            if !mine || !required.contains(&from) {
-                continue;
-            }
-            return Err(self.conflict(edge));
-        }
-        Ok(node)
-    }
-
-    fn conflict(&self, edge: EdgeId) -> PlaceError {
+    pub(super) fn conflict(&self, edge: EdgeId) -> PlaceError {
         let dep = self.tree[edge].to.unwrap_or(self.tree[edge].from);
         PlaceError::PeerConflict(Box::new(PeerConflict::of(&self.tree, edge, dep, &[])))
     }
@@ -554,7 +367,7 @@ impl<'s, S: Source> Builder<'s, S> {
     }
 }
 
-fn unreadable(name: &str, spec: &str) -> Failure {
+pub(super) fn unreadable(name: &str, spec: &str) -> Failure {
     match Spec::parse(name, spec) {
         Err(error) => Failure {
             message: error.to_string(),

@@ -188,8 +188,13 @@ impl Placer<'_> {
             failure: of.failure.clone(),
             overrides: of.overrides,
         };
+        let there = self.tree.child(target, &seed.name);
+        if there.is_none() && self.tree.rules.root().is_none() {
+            // Without rules it is all one whether it asks before or after it has its place.
+            return (self.tree.placed(seed, target), Vec::new());
+        }
         let node = self.tree.loose(seed);
-        match self.tree.child(target, &self.tree[node].name.clone()) {
+        match there {
             Some(old) => {
                 let look_again = self.replace(old, node, target, dep);
                 (node, look_again)

@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::rules::{RuleId, Rules};
 use super::{Peers, Project};
@@ -159,6 +159,8 @@ pub(super) struct Tree {
     pub(super) locked_wishes: FxHashMap<(Arc<str>, Arc<str>), Arc<str>>,
     /// All edges that ever were, by what they ask for.
     asking: FxHashMap<Arc<str>, Vec<EdgeId>>,
+    /// The virtual roots that hold one node apart.
+    incomplete: FxHashSet<NodeId>,
     /// Whether any package bundles others.
     pub(super) has_bundles: bool,
     pub(super) peers: Peers,
@@ -194,7 +196,11 @@ impl std::ops::IndexMut<EdgeId> for Tree {
 
 /// Names are one on file systems that do not tell capitals.
 pub(super) fn folded(name: &Arc<str>) -> Cow<'_, Arc<str>> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+    // Looking at all of it is quicker than stopping: several bytes go at once.
+    let has_capitals = name
+        .bytes()
+        .fold(false, |any, b| any | b.is_ascii_uppercase());
+    if has_capitals {
         Cow::Owned(name.to_ascii_lowercase().into())
     } else {
         Cow::Borrowed(name)
@@ -215,6 +221,7 @@ impl Tree {
             specs: super::valid::Specs::default(),
             locked_wishes: FxHashMap::default(),
             asking: FxHashMap::default(),
+            incomplete: FxHashSet::default(),
             has_bundles: false,
             peers: project.peers,
         };
@@ -250,6 +257,12 @@ impl Tree {
 
     /// A root that stands in for `source`: it asks for the same, and nothing is in it.
     pub(super) fn virtual_root(&mut self, source: NodeId) -> NodeId {
+        let root = self.blank_virtual_root(source);
+        self.load_edges(root);
+        root
+    }
+
+    fn blank_virtual_root(&mut self, source: NodeId) -> NodeId {
         let of = &self[source];
         let seed = Seed {
             name: of.name.clone(),
@@ -260,8 +273,32 @@ impl Tree {
         };
         let root = self.blank(seed);
         self[root].source = Some(source);
-        self.load_edges(root);
         root
+    }
+
+    /// A node alone in a virtual root of whoever asks for it by `edge`. Of what both ask for, nothing
+    /// but that edge is loaded; [`complete`](Tree::complete) loads the rest.
+    pub(super) fn apart(&mut self, edge: EdgeId, seed: Seed) -> (NodeId, NodeId) {
+        let of = &self[edge];
+        let (from, kind) = (of.from, of.kind);
+        let (name, spec, accept) = (of.name.clone(), of.raw_spec.clone(), of.accept.clone());
+        let root = self.blank_virtual_root(from);
+        self.add_edge(root, &name, &spec, accept, kind);
+        let node = self.blank(seed);
+        self.attach(node, root);
+        self.incomplete.insert(root);
+        (root, node)
+    }
+
+    /// Loads all that a virtual root and the node in it ask for.
+    pub(super) fn complete(&mut self, root: NodeId) {
+        if self.incomplete.remove(&root) {
+            self.load_edges(root);
+            let children: Vec<NodeId> = self[root].children.values().copied().collect();
+            for child in children {
+                self.load_edges(child);
+            }
+        }
     }
 
     /// A link with its own place that leads to `target`.
@@ -347,13 +384,11 @@ impl Tree {
                 .map(|pair| (pair, Kind::Dev)),
         );
         for ((name, spec), kind) in all {
-            let current = self.edge_out(node, name);
-            if current.is_none_or(|edge| self[edge].kind != Kind::Workspace) {
-                self.add_edge(node, name, spec, accept(name), kind);
-            }
+            self.add_edge(node, name, spec, accept(name), kind);
         }
     }
 
+    /// Lets a node ask for something, in the place of what it asked for by that name; workspaces stay.
     fn add_edge(
         &mut self,
         from: NodeId,
@@ -362,12 +397,16 @@ impl Tree {
         accept: Option<Arc<str>>,
         kind: Kind,
     ) {
-        if let Some(old) = self.edge_out(from, name) {
+        let key = folded(name).into_owned();
+        if let Some(old) = self[from].edges_out.get(&key).copied() {
+            if self[old].kind == Kind::Workspace && kind != Kind::Workspace {
+                return;
+            }
             if let Some(to) = self[old].to.take() {
                 self.delete_edge_in(to, old);
             }
             self[old].state.set(State::Detached);
-            self[from].edges_out.shift_remove(&*folded(name));
+            self[from].edges_out.shift_remove(&key);
         }
         let id = EdgeId(u32::try_from(self.edges.len()).expect("fewer edges than bytes read"));
         self.edges.push(Edge {
@@ -385,7 +424,6 @@ impl Tree {
             let rule = self.rule_for(rules, id);
             self[id].overrides = Some(rule);
         }
-        let key = folded(name).into_owned();
         self[from].edges_out.insert(key.clone(), id);
         self.asking.entry(key).or_default().push(id);
         self.reload(id, true);
