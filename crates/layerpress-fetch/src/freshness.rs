@@ -76,6 +76,22 @@ impl Freshness {
             .is_some_and(|age| age < self.fresh_for.saturating_mul(1000))
     }
 
+    /// For how long both this and another are fresh; without what tells either apart.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let end = |of: &Self| {
+            of.fetched_at
+                .saturating_add(of.fresh_for.saturating_mul(1000))
+        };
+        let fetched_at = self.fetched_at.max(other.fetched_at);
+        let left = end(self).min(end(other)).saturating_sub(fetched_at);
+        Self {
+            fetched_at,
+            fresh_for: left / 1000,
+            ..Self::default()
+        }
+    }
+
     /// The same page, confirmed by an answer 304 with these headers.
     pub(crate) fn confirmed(&self, headers: &HeaderMap, now: u64) -> (Self, Keep) {
         let (mut new, keep) = Self::of(headers, now);
@@ -202,6 +218,26 @@ mod tests {
             }
             .is_fresh(0)
         );
+    }
+
+    #[test]
+    fn what_is_made_of_two_pages_is_as_fresh_as_both() {
+        let page = |fetched_at, fresh_for| Freshness {
+            fetched_at,
+            fresh_for,
+            etag: Some("\"a\"".to_owned()),
+            ..Freshness::default()
+        };
+        let (first, second) = (page(NOW, 60), page(NOW + 20_000, 600));
+        let both = first.and(&second);
+        assert_eq!(both, second.and(&first));
+        assert_eq!((both.fetched_at, both.fresh_for), (NOW + 20_000, 40));
+        assert_eq!(both.etag, None);
+        // One is stale before the other begins.
+        let never = first.and(&page(NOW + 60_000, 600));
+        assert!(!never.is_fresh(NOW + 60_000));
+        let endless = page(NOW, u64::MAX);
+        assert!(endless.and(&endless).is_fresh(NOW + 1));
     }
 
     #[test]

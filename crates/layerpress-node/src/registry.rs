@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use layerpress_fetch::{
-    Blob, Client, FetchError, Namespace, Page, PageError, PageRequest, redacted,
+    Blob, Client, FetchError, Freshness, Namespace, Page, PageError, PageRequest, redacted,
 };
 use rustc_hash::FxHashMap;
 use tokio::sync::OnceCell;
@@ -91,6 +91,8 @@ pub struct Registry {
     known: Mutex<FxHashMap<PackageName, Cell>>,
     /// Set once a registry proves to have no documents of single versions.
     only_whole: AtomicBool,
+    /// For how long all is fresh that was taken from the store or the network.
+    freshness: Mutex<Option<Freshness>>,
 }
 
 /// What is known of a package: a failure is not asked for again either.
@@ -113,7 +115,32 @@ impl Registry {
             options,
             known: Mutex::default(),
             only_whole: AtomicBool::new(false),
+            freshness: Mutex::default(),
         }
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub fn options(&self) -> &RegistryOptions {
+        &self.options
+    }
+
+    /// For how long everything that it said in this run is fresh; `None` if it said nothing.
+    pub(crate) fn freshness(&self) -> Option<Freshness> {
+        let known = self.freshness.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the freshness of something that it says.
+    pub(crate) fn note(&self, freshness: &Freshness) {
+        let mut known = self
+            .freshness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known = Some(match &*known {
+            Some(known) => known.and(freshness),
+            None => freshness.and(freshness),
+        });
     }
 
     /// The client that everything is fetched with.
@@ -309,6 +336,7 @@ impl Registry {
     fn stored(&self, name: &PackageName) -> Option<Packument> {
         let usable = |accept| {
             let blob = self.client.cached_now(&self.request(name, accept)?)?;
+            self.note(blob.freshness());
             if blob.is_missing() {
                 return None;
             }
@@ -326,6 +354,7 @@ impl Registry {
     }
 
     fn open(&self, name: &PackageName, blob: Blob) -> Result<Packument, RegistryError> {
+        self.note(blob.freshness());
         if blob.is_missing() {
             return Err(self.unknown(name));
         }

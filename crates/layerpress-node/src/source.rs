@@ -6,6 +6,7 @@
 //! that too.
 
 mod ahead;
+mod answers;
 mod archive;
 mod error;
 mod folder;
@@ -29,6 +30,7 @@ use crate::registry::Registry;
 use crate::semver::Version;
 use crate::spec::Spec;
 use ahead::Ahead;
+use answers::Answers;
 use guesses::guesses;
 
 pub use error::{ResolveError, SourceError, WorkspaceError};
@@ -126,17 +128,47 @@ impl Desk {
         if project.peers == Peers::Left {
             self.ahead.leave_peers();
         }
+        let answers = self.answers(project);
+        if let Some(answers) = &answers {
+            self.ahead.remember(answers);
+        }
         let built = tokio::select! {
             built = build => built,
             () = self.is_broken.notified() => return Err(self.failure()),
         };
         match built {
-            Ok(tree) => Ok(tree),
+            Ok(tree) => {
+                if let Some(answers) = &answers {
+                    self.ahead.keep(answers);
+                }
+                Ok(tree)
+            }
             Err(error) => Err(ResolveError::Place {
                 similar: self.similar(project, &error).await,
                 error,
             }),
         }
+    }
+
+    /// Where the answers to this project's questions are kept. Those of a run without network come from
+    /// whatever there is, and those up to a date depend on more than what registries say.
+    fn answers(&self, project: &Project) -> Option<Answers> {
+        let registry = self.registry();
+        if registry.client().offline() || registry.options().before.is_some() {
+            return None;
+        }
+        let package = &project.package;
+        let asked = [
+            &package.manifest.dependencies,
+            &package.manifest.optional_dependencies,
+            &package.manifest.peer_dependencies,
+            &package.dev_dependencies,
+        ];
+        let circumstances = (registry.options(), self.ahead.node(), asked);
+        Some(Answers::new(
+            registry.client(),
+            &format!("{circumstances:?}"),
+        ))
     }
 
     fn failure(&self) -> ResolveError {

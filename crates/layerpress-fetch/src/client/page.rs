@@ -87,6 +87,22 @@ impl Client {
         (usable && wanted).then_some(blob)
     }
 
+    /// Whether what was made of pages of this freshness may be used without asking.
+    #[must_use]
+    pub fn is_fresh(&self, freshness: &Freshness) -> bool {
+        self.may_use(freshness)
+    }
+
+    /// Keeps what was made of pages, with their freshness.
+    pub fn keep_blob(&self, namespace: Namespace, key: &str, bytes: &[u8], freshness: Freshness) {
+        let kept = self
+            .store()
+            .put_fresh_blob(namespace, key, bytes, freshness);
+        if let (_, Err(error)) = kept {
+            self.say_unkept(&error);
+        }
+    }
+
     /// A page's parsed form: from the store if it may be used, else asked for, parsed and kept.
     ///
     /// # Errors

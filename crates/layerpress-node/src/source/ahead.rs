@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
+use super::answers::Answers;
 use super::error::SourceError;
 use crate::manifest::Manifest;
 use crate::name::PackageName;
@@ -31,6 +32,8 @@ pub(super) struct Ahead {
     shared: Arc<Shared>,
     /// What is being looked ahead at; ended with this.
     tasks: Tasks,
+    /// Whether there are answers of an earlier run: there is nothing to look ahead at then.
+    remembers: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,8 @@ struct Asked {
     cell: Cell,
     /// How far was looked ahead from it.
     reach: Option<Reach>,
+    /// Whether an earlier run was asked it too, and the answer still counts.
+    is_remembered: bool,
 }
 
 /// How far to look ahead from a package.
@@ -95,11 +100,65 @@ impl Ahead {
                 specs: Mutex::default(),
             }),
             tasks: Arc::default(),
+            remembers: AtomicBool::new(false),
         }
     }
 
     pub(super) fn registry(&self) -> &Registry {
         &self.shared.registry
+    }
+
+    /// The version of Node.js that versions are chosen for.
+    pub(super) fn node(&self) -> &Version {
+        &self.shared.node
+    }
+
+    /// Takes up what an earlier run was answered, if that still counts; nothing need be looked ahead at
+    /// then.
+    pub(super) fn remember(&self, answers: &Answers) {
+        let Some((found, freshness)) = answers.read() else {
+            return;
+        };
+        self.shared.registry.note(&freshness);
+        self.remembers.store(true, Ordering::Relaxed);
+        let mut questions = lock(&self.shared.questions);
+        let mut manifests = lock(&self.shared.manifests);
+        for (name, wanted, manifest) in found {
+            let Ok(name) = PackageName::parse(&name) else {
+                continue;
+            };
+            let version = manifest.version.as_deref().unwrap_or_default();
+            manifests.insert((name.clone(), version.into()), Arc::clone(&manifest));
+            let asked = Asked {
+                cell: Arc::new(OnceCell::new_with(Some(Ok(manifest)))),
+                reach: None,
+                is_remembered: true,
+            };
+            questions.insert((name, (&*wanted).into()), asked);
+        }
+    }
+
+    /// Keeps all answers for the next run, if there are new ones among them.
+    pub(super) fn keep(&self, answers: &Answers) {
+        let Some(freshness) = self.shared.registry.freshness() else {
+            return;
+        };
+        let questions = lock(&self.shared.questions);
+        let manifest = |asked: &Asked| asked.cell.get()?.as_ref().ok().cloned();
+        let is_new = |asked: &Asked| !asked.is_remembered && manifest(asked).is_some();
+        if !questions.values().any(is_new) {
+            return;
+        }
+        let mut all: Vec<(&Question, Arc<Manifest>)> = questions
+            .iter()
+            .filter_map(|(question, asked)| Some((question, manifest(asked)?)))
+            .collect();
+        // The map's own order changes from run to run.
+        all.sort_unstable_by_key(|(question, _)| *question);
+        let all = all
+            .iter()
+            .map(|((name, wanted), manifest)| (name.as_str(), &**wanted, manifest));
+        answers.write(all, freshness);
     }
 
     /// The manifest of the version that npm would choose.
@@ -126,6 +185,9 @@ impl Ahead {
     }
 
     fn follow(&self, reach: Reach, name: &str, spec: &Spec) {
+        if self.remembers.load(Ordering::Relaxed) {
+            return;
+        }
         let next: Vec<Next> = self.shared.next(reach, name, spec).into_iter().collect();
         if !next.is_empty() {
             follow(&self.shared, &self.tasks, next);

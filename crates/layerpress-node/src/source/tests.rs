@@ -523,3 +523,63 @@ async fn repositories_are_packed_by_commit() {
         Some(layerpress_fetch::ErrorKind::Network)
     );
 }
+
+/// How many blobs the cache holds in the folder of packuments.
+fn kept(bed: &Bed) -> Vec<std::path::PathBuf> {
+    let folders = fs::read_dir(bed.cache.path().join("packuments")).expect("there is one");
+    let files =
+        folders.flat_map(|it| fs::read_dir(it.expect("readable").path()).expect("readable"));
+    let mut files: Vec<_> = files.map(|it| it.expect("readable").path()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_remembered_for_as_long_as_what_they_follow_from() {
+    let manifest = r#"{"dependencies": {"a": "^1"}, "optionalDependencies": {"gone": "1"}}"#;
+    let bed = Bed::new(manifest);
+    let dependency = ("1.0.0", r#""dependencies": {"b": "^1"}"#);
+    bed.server.package("a", &[dependency]);
+    bed.server.package("b", &[("1.0.0", "")]);
+    let tree = "node_modules/a 1.0.0\nnode_modules/b 1.0.0\nnode_modules/gone - inert\n";
+    assert_eq!(bed.shown().await, tree);
+    // Two packuments, one that is missing, and the answers.
+    let all = kept(&bed);
+    assert_eq!(all.len(), 4);
+    // The answers do without the rest.
+    let answers = all
+        .iter()
+        .max_by_key(|path| fs::metadata(path).expect("it is").len());
+    let answers = answers.expect("there are four").clone();
+    for path in all.iter().filter(|path| **path != answers) {
+        fs::remove_file(path).expect("removed");
+    }
+    bed.server.asked();
+    assert_eq!(bed.shown().await, tree);
+    assert_eq!(bed.server.asked(), ["/gone"]);
+    // They are for this project alone, and a damaged blob is no answer.
+    bed.write("package.json", manifest.replace("\"gone\": \"1\"", ""));
+    assert_eq!(
+        bed.shown().await,
+        "node_modules/a 1.0.0\nnode_modules/b 1.0.0\n"
+    );
+    assert_eq!(bed.server.asked(), ["/a", "/b"]);
+    bed.write("package.json", manifest);
+    fs::write(&answers, "no blob").expect("writable");
+    assert_eq!(bed.shown().await, tree);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_must_be_asked_for_again_are_not_remembered() {
+    let bed = Bed::new(r#"{"dependencies": {"a": "^1"}}"#);
+    let publish = |version: &str| {
+        let text = bed.server.packument("a", &[(version, "")]);
+        bed.server
+            .put("/a", ok(text).header("cache-control", "no-cache"));
+    };
+    publish("1.0.0");
+    assert_eq!(bed.shown().await, "node_modules/a 1.0.0\n");
+    assert_eq!(kept(&bed).len(), 1);
+    publish("1.1.0");
+    assert_eq!(bed.shown().await, "node_modules/a 1.1.0\n");
+}
