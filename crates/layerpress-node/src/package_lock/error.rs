@@ -34,16 +34,6 @@ pub enum PackageLockError {
         /// What to do about it.
         hint: &'static str,
     },
-    /// Entries that do not fit together.
-    #[error("{file}: `{field}`: {message}")]
-    Entry {
-        /// The file as the user wrote it.
-        file: String,
-        /// The entry.
-        field: String,
-        /// What is wrong with it.
-        message: String,
-    },
     /// A version of the format that this program does not know.
     #[error("{file}: `lockfileVersion` is `{found}`; known are 1, 2 and 3")]
     Version {
@@ -78,7 +68,6 @@ impl PackageLockError {
     pub fn hint(&self) -> &'static str {
         match self {
             PackageLockError::Json { hint, .. } | PackageLockError::Field { hint, .. } => hint,
-            PackageLockError::Entry { .. } => REWRITE,
             PackageLockError::Version { .. } => {
                 "write the file again with `npm install --lockfile-version=3`, or delete it"
             }

@@ -20,6 +20,7 @@ use crate::json::Json;
 use crate::manifest::{Manifest, without_optional};
 use crate::name::PackageName;
 use crate::place::plain_path;
+use crate::seek;
 use crate::trail::{Fault, Trail, path, shown};
 
 /// More than any real lockfile; 10 MiB is already rare.
@@ -50,8 +51,33 @@ pub fn read(file: &str, text: &[u8]) -> Result<PackageLock, PackageLockError> {
         .deserialize(&mut json)
         .and_then(|read| json.end().map(|()| read));
     let document = read.map_err(|error| located(file, text, trail.located(text, &error)))?;
-    let lock = understood(file, document)?;
-    links_lead_somewhere(file, lock)
+    let place = Place { file, text };
+    let lock = understood(&place, document)?;
+    links_lead_somewhere(&place, lock)
+}
+
+/// The file, for what is wrong with whole entries: known only when all of them are.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'t> {
+    pub(super) file: &'t str,
+    text: &'t [u8],
+}
+
+impl Place<'_> {
+    /// A fault in the field at the end of a path.
+    pub(super) fn fault(&self, fields: &[String], message: String) -> PackageLockError {
+        let found = seek::field(self.text, fields, self.text.len());
+        let offset = found.map_or_else(|| seek::root(self.text), |found| found.key);
+        let (line, column) = seek::position(self.text, offset);
+        PackageLockError::Field {
+            file: self.file.to_owned(),
+            line,
+            column,
+            field: path(fields),
+            message,
+            hint: REWRITE,
+        }
+    }
 }
 
 /// The whole file, before its version is known.
@@ -64,7 +90,7 @@ struct Parts<'de> {
     other: Vec<(Arc<str>, Arc<str>)>,
 }
 
-fn understood(file: &str, document: Parts<'_>) -> Result<PackageLock, PackageLockError> {
+fn understood(place: &Place<'_>, document: Parts<'_>) -> Result<PackageLock, PackageLockError> {
     let version = match &document.version {
         Json::Number(number) => number
             .parse()
@@ -79,16 +105,16 @@ fn understood(file: &str, document: Parts<'_>) -> Result<PackageLock, PackageLoc
             Json::Null => "missing".to_owned(),
             other => shown(&other.to_string()),
         };
-        let file = file.to_owned();
+        let file = place.file.to_owned();
         return Err(PackageLockError::Version { file, found });
     };
     let packages = match (document.packages, &document.dependencies) {
         (Some(packages), _) => packages,
-        (None, Some(dependencies)) => v1::packages(file, dependencies)?,
+        (None, Some(dependencies)) => v1::packages(place, dependencies)?,
         (None, None) => IndexMap::new(),
     };
     if packages.len() > MAX_PACKAGES {
-        let (file, limit) = (file.to_owned(), MAX_PACKAGES);
+        let (file, limit) = (place.file.to_owned(), MAX_PACKAGES);
         return Err(PackageLockError::TooManyPackages { file, limit });
     }
     Ok(PackageLock {
@@ -100,11 +126,12 @@ fn understood(file: &str, document: Parts<'_>) -> Result<PackageLock, PackageLoc
 }
 
 /// Every link leads to an entry that is none, and nothing else is outside of the project.
-fn links_lead_somewhere(file: &str, lock: PackageLock) -> Result<PackageLock, PackageLockError> {
-    let fault = |location: &str, message: String| PackageLockError::Entry {
-        file: file.to_owned(),
-        field: path(&["packages".to_owned(), location.to_owned()]),
-        message,
+fn links_lead_somewhere(
+    place: &Place<'_>,
+    lock: PackageLock,
+) -> Result<PackageLock, PackageLockError> {
+    let fault = |location: &str, message: String| {
+        place.fault(&["packages".to_owned(), location.to_owned()], message)
     };
     let mut led_to = Vec::new();
     for (location, locked) in &lock.packages {

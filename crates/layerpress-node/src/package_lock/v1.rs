@@ -10,26 +10,25 @@ use indexmap::IndexMap;
 use super::error::PackageLockError;
 use super::location::{fault, folder_name};
 use super::model::Locked;
-use super::read::MAX_PACKAGES;
+use super::read::{MAX_PACKAGES, Place};
 use crate::integrity::Integrity;
 use crate::json::Json;
 use crate::manifest::{Manifest, Pairs};
 use crate::name::PackageName;
 use crate::place::plain_path;
 use crate::spec::{Spec, Wanted};
-use crate::trail::shown;
 
 /// The entries of all packages, in the order of the file.
 pub(super) fn packages(
-    file: &str,
+    place: &Place<'_>,
     dependencies: &Json<'_>,
 ) -> Result<IndexMap<Arc<str>, Locked>, PackageLockError> {
     let mut collected = Collected {
-        file,
+        place: *place,
         packages: IndexMap::new(),
         requires: Vec::new(),
     };
-    collected.below("", "dependencies", dependencies)?;
+    collected.below("", &["dependencies".to_owned()], dependencies)?;
     let Collected {
         mut packages,
         requires,
@@ -67,8 +66,13 @@ fn found(packages: &IndexMap<Arc<str>, Locked>, from: &str, name: &str) -> bool 
     }
 }
 
+/// A path with one field more.
+fn and(path: &[String], field: &str) -> Vec<String> {
+    [path, &[field.to_owned()]].concat()
+}
+
 struct Collected<'f> {
-    file: &'f str,
+    place: Place<'f>,
     packages: IndexMap<Arc<str>, Locked>,
     requires: Vec<(Arc<str>, Pairs)>,
 }
@@ -77,11 +81,11 @@ impl Collected<'_> {
     fn below(
         &mut self,
         folder: &str,
-        path: &str,
+        path: &[String],
         dependencies: &Json<'_>,
     ) -> Result<(), PackageLockError> {
         for (name, entry) in dependencies.entries() {
-            let path = format!("{path}[\"{}\"]", shown(name));
+            let path = and(path, name);
             if PackageName::parse(name).is_err() {
                 return Err(self.fault(&path, "is no name of a package"));
             }
@@ -89,7 +93,7 @@ impl Collected<'_> {
                 return Err(self.fault(&path, "expected an entry: an object"));
             }
             if self.packages.len() > MAX_PACKAGES {
-                let (file, limit) = (self.file.to_owned(), MAX_PACKAGES);
+                let (file, limit) = (self.place.file.to_owned(), MAX_PACKAGES);
                 return Err(PackageLockError::TooManyPackages { file, limit });
             }
             let slash = if folder.is_empty() { "" } else { "/" };
@@ -98,10 +102,10 @@ impl Collected<'_> {
             match entry.get("dependencies") {
                 Json::Null => {}
                 nested @ Json::Object(_) => {
-                    self.below(&inside, &format!("{path}.dependencies"), nested)?;
+                    self.below(&inside, &and(&path, "dependencies"), nested)?;
                 }
                 _ => {
-                    let path = format!("{path}.dependencies");
+                    let path = and(&path, "dependencies");
                     return Err(self.fault(&path, "expected an object of packages"));
                 }
             }
@@ -114,7 +118,7 @@ impl Collected<'_> {
         &mut self,
         name: &str,
         location: String,
-        path: &str,
+        path: &[String],
         entry: &Json<'_>,
     ) -> Result<String, PackageLockError> {
         let integrity = self.text(path, entry, "integrity")?;
@@ -137,14 +141,14 @@ impl Collected<'_> {
         if let Some(text) = integrity {
             let read = Integrity::parse(text);
             locked.integrity =
-                read.map_err(|error| self.fault(&format!("{path}.integrity"), &error.to_string()))?;
+                read.map_err(|error| self.fault(&and(path, "integrity"), &error.to_string()))?;
         }
         let mut inside = location.clone();
         match &spec {
             Some(Spec::Folder(folder)) => {
                 let target = plain_path(folder);
                 if let Some(fault) = fault(&target) {
-                    return Err(self.fault(&format!("{path}.version"), fault));
+                    return Err(self.fault(&and(path, "version"), fault));
                 }
                 let link = Locked {
                     link: Some(target.as_str().into()),
@@ -200,23 +204,19 @@ impl Collected<'_> {
 
     fn text<'j>(
         &self,
-        path: &str,
+        path: &[String],
         entry: &'j Json<'_>,
         key: &str,
     ) -> Result<Option<&'j str>, PackageLockError> {
         match entry.get(key) {
             Json::Text(text) if !text.is_empty() => Ok(Some(text)),
             Json::Text(_) | Json::Null | Json::Bool(false) => Ok(None),
-            _ => Err(self.fault(&format!("{path}.{key}"), "expected a text")),
+            _ => Err(self.fault(&and(path, key), "expected a text")),
         }
     }
 
-    fn fault(&self, field: &str, message: &str) -> PackageLockError {
-        PackageLockError::Entry {
-            file: self.file.to_owned(),
-            field: field.to_owned(),
-            message: message.to_owned(),
-        }
+    fn fault(&self, path: &[String], message: &str) -> PackageLockError {
+        self.place.fault(path, message.to_owned())
     }
 }
 
