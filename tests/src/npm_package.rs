@@ -102,6 +102,16 @@ impl NpmPackage {
             )
     }
 
+    /// A tarball that is no package: below `root` it holds what is added to it and no more.
+    pub fn archive(root: &str) -> Self {
+        Self {
+            manifest: Map::new(),
+            root: root.to_owned(),
+            entries: Vec::new(),
+            has_manifest: false,
+        }
+    }
+
     /// Sets a field of its package.json.
     #[must_use]
     pub fn field(mut self, name: &str, value: Value) -> Self {

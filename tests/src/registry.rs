@@ -22,6 +22,8 @@ pub type LoopbackRegistry = Loopback<NpmRegistry>;
 pub struct NpmRegistry {
     features: RegistryFeatures,
     packages: BTreeMap<String, Published>,
+    /// What else its host serves, by path.
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 /// A package's versions in the order in which they came, and its tags.
@@ -128,6 +130,7 @@ impl LoopbackRegistry {
         Self::serving(NpmRegistry {
             features,
             packages: BTreeMap::new(),
+            files: BTreeMap::new(),
         })
     }
 
@@ -144,6 +147,13 @@ impl LoopbackRegistry {
                 }
                 published.versions.push(package);
             }
+        })
+    }
+
+    /// Serves bytes that are no package's at a path below its address.
+    pub fn serve(&self, path: &str, bytes: &[u8]) -> &Self {
+        self.change(|registry| {
+            registry.files.insert(path.to_owned(), bytes.to_vec());
         })
     }
 

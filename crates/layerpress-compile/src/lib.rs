@@ -51,7 +51,7 @@ pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;
 pub use layerpress_press::pressed::Refusal;
 pub use lock::lock;
-pub use node::{NodeError, OtherDigest};
+pub use node::{NodeError, OtherDigest, PrebuiltError};
 pub use own_code::OwnCodeError;
 pub use python::PythonError;
 pub use report::{

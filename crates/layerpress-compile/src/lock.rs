@@ -148,8 +148,11 @@ fn unknown_names(request: &LockRequest, all: &[Locked]) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(|name| ("--upgrade-package", name));
+    let prebuilt = request.node.prebuilt.iter();
+    let prebuilt = prebuilt.map(|name| ("--prebuilt", name));
     excluded
         .chain(upgraded)
+        .chain(prebuilt)
         .filter(|(_, name)| !all.iter().any(|locked| locked.pins.has(name)))
         .map(|(option, name)| format!("`{option} {name}`: nothing of that name is in the lock"))
         .collect()
@@ -179,10 +182,10 @@ impl Locked {
     /// # Errors
     /// A lockfile that cannot be written.
     pub(crate) fn write(&self) -> Result<(), CompileError> {
-        match &self.new_text {
-            Some(text) => write(&self.project.lockfile, text),
-            None => Ok(()),
+        if let Some(text) = &self.new_text {
+            write(&self.project.lockfile, text)?;
         }
+        self.pins.write()
     }
 }
 

@@ -33,6 +33,14 @@ pub(crate) trait Pins: std::fmt::Debug + Send {
     /// # Errors
     /// The first archive that cannot be had or is not sound.
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError>;
+
+    /// Writes what [`gather`](Pins::gather) pinned beside the lockfile; most pin nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn write(&self) -> Result<(), CompileError> {
+        Ok(())
+    }
 }
 
 /// What packages are gathered for.

@@ -52,6 +52,9 @@ pub struct NodeOptions {
     pub before: Option<jiff::Timestamp>,
     /// Whether what only developers need goes into the layer too.
     pub dev: bool,
+    /// The packages whose machine code is downloaded from where their authors publish it, and pinned;
+    /// names as the user writes them. What is pinned already needs no name here.
+    pub prebuilt: BTreeSet<String>,
     /// The variables of the process: npm's settings among them, and what `${NAME}` stands for.
     pub variables: BTreeMap<String, String>,
     /// The same as they are, for git.

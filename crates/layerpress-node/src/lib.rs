@@ -6,7 +6,7 @@
 //! [`package_lock`] writes it all down, and [`foreign`] reads what other tools wrote. [`npmrc`] reads npm's settings, [`registry`] asks the
 //! registries, [`source`] gives the tree its manifests, and [`resolve`] is all of that in one call.
 //! [`tarball`] unpacks what was chosen, [`native`] tells what of it is for other platforms and what
-//! would have needed a script; [`installed`] finds the packages of a layer that is there already.
+//! would have needed a script, [`prebuilt`] where that can be had; [`installed`] finds the packages of a layer that is there already.
 
 mod fields;
 pub mod foreign;
@@ -22,6 +22,7 @@ pub mod package_lock;
 pub mod packument;
 pub mod pick;
 pub mod place;
+pub mod prebuilt;
 pub mod registry;
 mod resolve;
 mod seek;

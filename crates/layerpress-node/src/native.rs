@@ -15,4 +15,4 @@ mod troubles;
 
 pub use foreign::{Foreign, ForeignFile, RULE, foreign_files};
 pub(crate) use scripts::executables;
-pub use troubles::{Installed, Judgement, Severity, Skipped, Trouble, judge};
+pub use troubles::{Installed, Judgement, Severity, Skipped, Trouble, has_addon, judge};

@@ -52,6 +52,9 @@ pub(crate) fn right(registry: &NpmRegistry, request: &Request) -> Answer {
         return missing();
     };
     let path = path.trim_start_matches('/');
+    if let Some(bytes) = registry.files.get(path) {
+        return Answer::new(200, "application/octet-stream", bytes.clone());
+    }
     if let Some((name, file)) = path.split_once("/-/") {
         return tarball(registry, name, file);
     }

@@ -15,6 +15,7 @@ use layerpress_node::tarball::TarballError;
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
 
+use super::prebuilt_error::PrebuiltError;
 use crate::error::{CompileError, ExitClass};
 
 /// Why a Node.js layer cannot be built.
@@ -113,6 +114,9 @@ pub enum NodeError {
         /// What is wrong with each, and what to do about it; never empty.
         troubles: Vec<Trouble>,
     },
+    /// Machine code that is downloaded by choice.
+    #[error(transparent)]
+    Prebuilt(Box<PrebuiltError>),
     /// Two packages that write one path.
     #[error("`{first}` and `{second}` would both write `{path}`")]
     Conflict {
@@ -239,6 +243,7 @@ impl NodeError {
             Self::Pin(_) | Self::Engine { .. } | Self::Broken { .. } | Self::Conflict { .. } => {
                 ExitClass::Unmet
             }
+            Self::Prebuilt(error) => error.exit_class(),
             Self::Registry(error) => class(error.kind()),
             Self::Resolve { source } => class(source.kind()),
         }
@@ -262,6 +267,7 @@ impl NodeError {
             Self::NoDigest { .. } => "no-digest",
             Self::Folder { .. } => "unreadable",
             Self::Conflict { .. } => "package-conflict",
+            Self::Prebuilt(error) => error.code(),
             Self::Registry(error) => code(error.kind()),
             Self::Resolve { source } => code(source.kind()),
         }
@@ -294,6 +300,7 @@ impl NodeError {
                 "delete the lockfile and have it written again from package.json".into()
             }
             Self::OtherDigest(error) => error.hint.clone(),
+            Self::Prebuilt(error) => error.hint(),
             Self::NoPackage { .. } => {
                 "paths of `file:` and `workspaces` are relative to the project's package.json"
                     .into()

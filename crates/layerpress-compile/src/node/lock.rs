@@ -26,6 +26,7 @@ use super::generated::generated;
 use super::local::packed_files;
 use super::pins::{NodePins, Parts};
 use super::project::{Found, Opened, open, several_locks};
+use super::prebuilt::Prebuilts;
 use crate::error::CompileError;
 use crate::input::Input;
 use crate::lock::{Coverage, Locked, Versions, changes};
@@ -136,6 +137,12 @@ pub(crate) fn lock_project(
     let parts = Parts {
         asked: done.asked,
         lock: done.lock,
+    let prebuilts = Prebuilts::beside(
+        &project.lockfile,
+        request.node.prebuilt.clone(),
+        request.locked,
+        &npmrc,
+    )?;
         desk,
         folder,
         generated,
@@ -143,6 +150,7 @@ pub(crate) fn lock_project(
     };
     let pins = NodePins::new(parts, request.node.dev, &npmrc);
     Ok(Locked {
+        prebuilts,
         session,
         project,
         pins: Box::new(pins),

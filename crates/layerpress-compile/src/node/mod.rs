@@ -16,7 +16,10 @@ mod own_binaries;
 mod pack_list;
 mod pins;
 mod project;
+mod prebuilt;
+mod prebuilt_error;
 
 pub use error::{NodeError, OtherDigest};
 pub(crate) use lock::lock_project;
 pub(crate) use project::{LOOKED_FOR, find_in, is_known};
+pub use prebuilt_error::PrebuiltError;

@@ -24,6 +24,7 @@ use super::local::local_package;
 use super::lock::package_of;
 use super::own_binaries::with_own_binaries;
 use crate::error::CompileError;
+use super::prebuilt::Prebuilts;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
 use crate::session::Session;
@@ -45,6 +46,8 @@ pub(crate) struct NodePins {
     /// The layer folder's own `node_modules`, where there is a layer folder.
     modules: Option<PathBuf>,
     omit: BTreeSet<Omit>,
+    /// The machine code that is downloaded by choice.
+    prebuilts: Prebuilts,
     engine_strict: bool,
     ignore_scripts: bool,
     /// Warnings that were given already: several targets have them in common.
@@ -67,6 +70,8 @@ pub(crate) struct Parts {
     /// The layer folder's own `node_modules`, where there is a layer folder.
     pub modules: Option<PathBuf>,
 }
+    /// The machine code that is downloaded by choice.
+    pub prebuilts: Prebuilts,
 
 impl Pins for NodePins {
     fn is_empty(&self) -> bool {
@@ -112,7 +117,17 @@ impl Pins for NodePins {
         let wanted = Wanted::new(self, &pins)?;
         // Unpacked and let go: a bad archive is found now, and pressed copies make the build quick.
         let trees = unpack_all(job, &self.desk, &wanted.archives)?;
-        Ok(trees.len())
+        let mut archives = trees.len();
+        for (pin, index) in pins.iter().zip(&wanted.of_pins) {
+            let Some(index) = index else { continue };
+            let added = self.prebuilts.with_binaries(job, pin, &trees[*index])?;
+            archives += usize::from(added.is_some());
+        }
+        Ok(archives)
+    }
+
+    fn write(&self) -> Result<(), CompileError> {
+        self.prebuilts.write(&self.lock)
     }
 }
 
@@ -128,6 +143,7 @@ impl NodePins {
             generated,
             modules,
         } = parts;
+            prebuilts,
         let mut omit = npmrc.omitted().unwrap_or_default();
         match dev {
             true => omit.remove(&Omit::Dev),
@@ -141,6 +157,7 @@ impl NodePins {
             generated,
             modules,
             omit,
+            prebuilts,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
             ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
             told: Mutex::default(),
@@ -190,16 +207,16 @@ impl NodePins {
         pin: &Pin,
         package: &Arc<PackageTree>,
     ) -> Result<Arc<PackageTree>, CompileError> {
-        let Some(modules) = &self.modules else {
-            return Ok(Arc::clone(package));
-        };
-        let Some(built) = with_own_binaries(modules, pin, package, job.compression)? else {
-            return Ok(Arc::clone(package));
-        };
-        let from = modules.display();
-        let message = format!("`{}`: its native part is taken from `{from}`", label(pin));
-        self.warn(job.session, [message]);
-        Ok(Arc::new(built))
+        if let Some(modules) = &self.modules
+            && let Some(built) = with_own_binaries(modules, pin, package, job.compression)?
+        {
+            let from = modules.display();
+            let message = format!("`{}`: its native part is taken from `{from}`", label(pin));
+            self.warn(job.session, [message]);
+            return Ok(Arc::new(built));
+        }
+        let downloaded = self.prebuilts.with_binaries(job, pin, package)?;
+        Ok(downloaded.map_or_else(|| Arc::clone(package), Arc::new))
     }
 
     /// The targets for which the layer is the same: what is no machine code goes into the layer of any

@@ -18,7 +18,7 @@ const OWN_PLACE: [&str; 4] = ["bin", "lib", "nodejs", "python"];
 
 /// Names that never belong into a layer: version control, environments, caches, build results,
 /// editors' files, secrets.
-const LEFT_OUT: [&str; 37] = [
+const LEFT_OUT: [&str; 38] = [
     ".DS_Store",
     ".aws-sam",
     ".bzr",
@@ -52,6 +52,7 @@ const LEFT_OUT: [&str; 37] = [
     "__pycache__",
     "cdk.out",
     "desktop.ini",
+    "layerpress-prebuilt.json",
     "node_modules",
     "package-lock.json",
     "venv",

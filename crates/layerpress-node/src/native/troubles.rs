@@ -11,6 +11,7 @@ use super::foreign::{engine_target, foreign, is_engine, is_own_engine};
 use super::node_versions::fits_node;
 use super::rows::{Known, known};
 use super::scripts::{Purpose, purpose};
+use crate::prebuilt::downloads;
 use crate::tarball::{Facts, PackageTree};
 
 /// What helps every package that is built or downloaded by its script.
@@ -121,6 +122,18 @@ pub fn judge(packages: &[Installed<'_>], own: &[LayerPath], target: Target) -> J
     }
 }
 
+/// Whether a package has machine code of Node.js's own kind (`.node`) that the target can load.
+#[must_use]
+pub fn has_addon(package: &PackageTree, target: Target) -> bool {
+    let whole = Unit {
+        folder: "",
+        facts: &package.package,
+        tree: package,
+        prefix: "",
+    };
+    whole.has_binary(target, true)
+}
+
 /// A package, installed or bundled by another.
 struct Unit<'a> {
     folder: &'a str,
@@ -154,6 +167,23 @@ impl<'a> Unit<'a> {
 
     fn version(&self) -> String {
         shown(self.facts.version.as_deref().unwrap_or("?"))
+    }
+
+    /// The remedy of a package of its own whose authors publish what they built, where that is known.
+    fn download(&self) -> String {
+        let known = self.prefix.is_empty()
+            && self
+                .facts
+                .scripts
+                .iter()
+                .any(|(_, script)| downloads(script));
+        match known {
+            true => format!(
+                " or have what its authors built downloaded, with `--prebuilt {}`;",
+                self.name()
+            ),
+            false => String::new(),
+        }
     }
 
     fn is_for_platform(&self) -> bool {
@@ -240,12 +270,13 @@ impl Court<'_> {
         {
             return Verdict::Skipped("its native part is there");
         }
+        let download = unit.download();
         if let Some(Known::Needed(remedy)) = known {
             let reason = format!(
                 "its native part for {} comes by an install script, and no install script is run",
                 self.system()
             );
-            let remedy = format!("{remedy}; or {BUILD_IT}");
+            let remedy = format!("{remedy};{download} or {BUILD_IT}");
             return Verdict::Trouble(Severity::Broken, reason, remedy);
         }
         if is_native {
@@ -254,7 +285,8 @@ impl Court<'_> {
                 self.system(),
                 shown(text)
             );
-            let remedy = format!("look for a version or a package that carries it; or {BUILD_IT}");
+            let remedy =
+                format!("look for a version or a package that carries it;{download} or {BUILD_IT}");
             return Verdict::Trouble(Severity::Doubtful, reason, remedy);
         }
         if purposes.contains(&Purpose::Unknown) {

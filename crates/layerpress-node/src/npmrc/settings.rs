@@ -77,6 +77,31 @@ impl Npmrc {
         })
     }
 
+    /// The mirror for what a package's install script downloads: `better_sqlite3_binary_host`, or the
+    /// same with `_mirror` after it (prebuild-install `util.js`, node-pre-gyp `lib/util/versioning.js`).
+    #[must_use]
+    pub fn binary_host(&self, package: &str) -> Option<&str> {
+        let plain = |text: &str| -> String {
+            let word = |c: char| match c.is_ascii_alphanumeric() {
+                true => c.to_ascii_lowercase(),
+                false => '_',
+            };
+            text.trim_start_matches('@').chars().map(word).collect()
+        };
+        let name = plain(package);
+        let keys = [
+            format!("{name}_binary_host"),
+            format!("{name}_binary_host_mirror"),
+        ];
+        self.layers.iter().find_map(|layer| {
+            keys.iter().find_map(|key| {
+                let mut settings = layer.settings.iter().rev();
+                let (_, value) = settings.find(|(name, _)| plain(name) == *key)?;
+                Setting { value, layer }.text()
+            })
+        })
+    }
+
     /// What becomes of peers: `legacy-peer-deps` goes before `strict-peer-deps`.
     #[must_use]
     pub fn peers(&self) -> Peers {

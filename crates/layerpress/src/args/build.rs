@@ -97,6 +97,18 @@ pub(crate) struct BuildArgs {
     )]
     pub bytecode: BytecodeArg,
 
+    /// Download the machine code of a Node.js package from where its install script would, and pin
+    /// its sha256 in `layerpress-prebuilt.json` beside the lockfile (repeatable; what is pinned there
+    /// needs no option any more) [default: no install script is run, and nothing is downloaded for it]
+    #[arg(
+        long,
+        value_name = "PACKAGE",
+        env = "LAYERPRESS_PREBUILT",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub prebuilt: Vec<String>,
+
     /// Fail, and write nothing, unless the layer's sha256 is this one, in hex or base64
     #[arg(
         long,

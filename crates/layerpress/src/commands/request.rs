@@ -41,8 +41,10 @@ impl Around<'_> {
     ///
     /// The first option or setting that cannot be used.
     pub(super) fn build(&self, arguments: &BuildArgs) -> Result<BuildRequest, SettingsError> {
+        let mut lock = self.locking(&arguments.locking, &arguments.inputs)?;
+        lock.node.prebuilt = names("--prebuilt", &arguments.prebuilt)?;
         Ok(BuildRequest {
-            lock: self.locking(&arguments.locking, &arguments.inputs)?,
+            lock,
             output: arguments.output.clone(),
             layout: match arguments.layout {
                 LayoutArg::Flat => Layout::Flat,
@@ -142,6 +144,7 @@ impl Around<'_> {
             registry: settings::registry(&fetching.index)?,
             before: typed.map(cutoff).transpose()?,
             dev: sets.dev,
+            prebuilt: BTreeSet::new(),
             variables: self.environment.variables().clone(),
             process: self.environment.raw().clone(),
             temporary: Environment::temporary(),
