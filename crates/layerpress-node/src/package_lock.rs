@@ -27,4 +27,4 @@ pub(crate) use location::{fault, folder_name, split};
 pub use model::{Lacking, Locked, PackageLock};
 pub use read::read;
 pub(crate) use read::{MAX_BYTES, MAX_PACKAGES};
-pub use write::{Style, with_integrity, write};
+pub use write::{Style, count, with_integrity, write};

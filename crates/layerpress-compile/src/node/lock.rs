@@ -23,10 +23,11 @@ use super::digests::{manifest, strengthen, strengthen_lock};
 use super::error::NodeError;
 use super::foreign_lock;
 use super::generated::generated;
+use super::lazy_lock::LazyLock;
 use super::local::packed_files;
 use super::pins::{NodePins, Parts};
-use super::project::{Found, Opened, open, several_locks};
 use super::prebuilt::Prebuilts;
+use super::project::{Found, Opened, open, several_locks};
 use crate::error::CompileError;
 use crate::input::Input;
 use crate::lock::{Coverage, Locked, Versions, changes};
@@ -101,7 +102,7 @@ pub(crate) fn lock_project(
             let lock = lock.lock;
             Outcome {
                 asked: lock.project(),
-                lock,
+                lock: LazyLock::known(lock),
                 lockfile: None,
                 new_text: None,
             }
@@ -110,21 +111,23 @@ pub(crate) fn lock_project(
             let foreign = foreign_lock::read(format, work.path, &desk)?;
             Outcome {
                 asked: foreign.project,
-                lock: foreign.lock,
+                lock: LazyLock::known(foreign.lock),
                 lockfile: None,
                 new_text: None,
             }
         }
     };
-    if done.new_text.is_none() && request.node.registry.is_some() {
-        // What was resolved just now is already where its registry says.
-        done.lock.rebase(desk.registry());
-    }
-    if is_foreign {
-        strengthen_lock(&session, desk.registry(), work.path, &mut done.lock)?;
-    }
     done.asked.peers = npmrc.peers();
-    supply(&session, desk.registry(), &mut done.lock)?;
+    // What was resolved just now lacks nothing, and is where its registry says.
+    if let Some(lock) = done.lock.known_mut() {
+        if done.new_text.is_none() && request.node.registry.is_some() {
+            lock.rebase(desk.registry());
+        }
+        if is_foreign {
+            strengthen_lock(&session, desk.registry(), work.path, lock)?;
+        }
+        supply(&session, desk.registry(), lock)?;
+    }
     let nodejs = match (&input.folder, input.own_code) {
         (Some(part), true) if input.part.is_some() => Some(part.clone()),
         (Some(layer), true) => Some(layer.join("nodejs")),
@@ -134,23 +137,23 @@ pub(crate) fn lock_project(
         Some(nodejs) => generated(nodejs)?,
         None => Vec::new(),
     };
-    let parts = Parts {
-        asked: done.asked,
-        lock: done.lock,
     let prebuilts = Prebuilts::beside(
         &project.lockfile,
         request.node.prebuilt.clone(),
         request.locked,
         &npmrc,
     )?;
+    let parts = Parts {
+        asked: done.asked,
+        lock: done.lock,
         desk,
         folder,
         generated,
         modules: nodejs.map(|nodejs| nodejs.join("node_modules")),
+        prebuilts,
     };
     let pins = NodePins::new(parts, request.node.dev, &npmrc);
     Ok(Locked {
-        prebuilts,
         session,
         project,
         pins: Box::new(pins),
@@ -256,7 +259,7 @@ impl Previous {
 /// A lock that serves, and what becomes of its file.
 struct Outcome {
     asked: Project,
-    lock: PackageLock,
+    lock: LazyLock,
     lockfile: Option<LockfileReport>,
     new_text: Option<String>,
 }
@@ -328,7 +331,7 @@ impl Work<'_> {
                 packages: packages(&lock),
                 changes: Vec::new(),
             }),
-            lock,
+            lock: LazyLock::known(lock),
             new_text: None,
         }
     }
@@ -353,20 +356,22 @@ impl Work<'_> {
         }
         style.omits_resolved = self.omits_resolved;
         let text = package_lock::write(&asked, &tree, &name, &style);
-        // A tree is many small pieces: what they take is given back meanwhile.
-        let file = self.path.display().to_string();
-        let read = || package_lock::read(&file, text.as_bytes());
-        let (lock, ()) = rayon::join(read, || drop(tree));
-        let lock = lock?;
+        let packages = package_lock::count(&tree);
+        // A tree is many small pieces: nobody waits until all of them are given back.
+        rayon::spawn(move || drop(tree));
+        let lock = LazyLock::written(self.path.display().to_string(), text.clone());
         let written = previous.is_none_or(|found| found.text != text);
-        let before = previous.map(|found| versions(&found.lock));
+        let changes = match previous {
+            Some(found) => changes(Some(&versions(&found.lock)), &versions(lock.get()?)),
+            None => Vec::new(),
+        };
         Ok(Outcome {
             asked,
             lockfile: Some(LockfileReport {
                 path: self.path.to_owned(),
                 written,
-                packages: packages(&lock),
-                changes: changes(before.as_ref(), &versions(&lock)),
+                packages,
+                changes,
             }),
             lock,
             new_text: written.then_some(text),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use layerpress_fetch::Event;
 use layerpress_node::native::{Installed, Severity, Trouble, judge};
 use layerpress_node::npmrc::{Npmrc, Omit};
-use layerpress_node::package_lock::{self, PackageLock, Pin, PinOptions, Resolved};
+use layerpress_node::package_lock::{self, Pin, PinOptions, Resolved};
 use layerpress_node::pick::node_admits;
 use layerpress_node::place::Project;
 use layerpress_node::semver::Version;
@@ -20,11 +20,12 @@ use super::archives::{Archive, Origin, archive, label, unpack_all};
 use super::error::NodeError;
 use super::generated;
 use super::layout::{LayOut, lay_out};
+use super::lazy_lock::LazyLock;
 use super::local::local_package;
 use super::lock::package_of;
 use super::own_binaries::with_own_binaries;
-use crate::error::CompileError;
 use super::prebuilt::Prebuilts;
+use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
 use crate::session::Session;
@@ -37,7 +38,7 @@ const NAMED: usize = 5;
 #[derive(Debug)]
 pub(crate) struct NodePins {
     asked: Project,
-    lock: PackageLock,
+    lock: LazyLock,
     desk: Desk,
     /// The project's folder.
     folder: PathBuf,
@@ -45,9 +46,9 @@ pub(crate) struct NodePins {
     generated: Vec<OwnFile>,
     /// The layer folder's own `node_modules`, where there is a layer folder.
     modules: Option<PathBuf>,
-    omit: BTreeSet<Omit>,
     /// The machine code that is downloaded by choice.
     prebuilts: Prebuilts,
+    omit: BTreeSet<Omit>,
     engine_strict: bool,
     ignore_scripts: bool,
     /// Warnings that were given already: several targets have them in common.
@@ -60,7 +61,7 @@ pub(crate) struct Parts {
     /// What is asked for.
     pub asked: Project,
     /// What is locked.
-    pub lock: PackageLock,
+    pub lock: LazyLock,
     /// The registries.
     pub desk: Desk,
     /// The project's folder.
@@ -69,24 +70,24 @@ pub(crate) struct Parts {
     pub generated: Vec<OwnFile>,
     /// The layer folder's own `node_modules`, where there is a layer folder.
     pub modules: Option<PathBuf>,
-}
     /// The machine code that is downloaded by choice.
     pub prebuilts: Prebuilts,
+}
 
 impl Pins for NodePins {
     fn is_empty(&self) -> bool {
-        self.lock
-            .packages
-            .keys()
-            .all(|location| location.is_empty())
+        // What cannot be read is told of where it is gathered.
+        let locations = self.lock.get().map(|lock| lock.packages.keys());
+        locations.is_ok_and(|mut all| all.all(|location| location.is_empty()))
     }
 
     fn has(&self, name: &str) -> bool {
-        let mut entries = self.lock.packages.iter();
-        entries.any(|(location, locked)| {
+        let is_it = |(location, locked): (&Arc<str>, &package_lock::Locked)| {
             locked.manifest.name.as_deref() == Some(name)
                 || location.ends_with(&format!("node_modules/{name}"))
-        })
+        };
+        let lock = self.lock.get();
+        lock.is_ok_and(|lock| lock.packages.iter().any(is_it))
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
@@ -102,7 +103,7 @@ impl Pins for NodePins {
         let laid = lay_out(&pins, &packages, &generated, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
-            same_for: self.same_for(job, &packages, &generated),
+            same_for: self.same_for(job, &packages, &generated)?,
             tree: laid.tree,
             packages: laid.packages,
             removed: laid.removed,
@@ -142,8 +143,8 @@ impl NodePins {
             folder,
             generated,
             modules,
-        } = parts;
             prebuilts,
+        } = parts;
         let mut omit = npmrc.omitted().unwrap_or_default();
         match dev {
             true => omit.remove(&Omit::Dev),
@@ -156,8 +157,8 @@ impl NodePins {
             folder,
             generated,
             modules,
-            omit,
             prebuilts,
+            omit,
             engine_strict: npmrc.switch("engine-strict") == Some(true),
             ignore_scripts: npmrc.switch("ignore-scripts") == Some(true),
             told: Mutex::default(),
@@ -176,7 +177,7 @@ impl NodePins {
                 .map(|name| name.as_str().into())
                 .collect(),
         };
-        let pins = package_lock::pins(&self.asked, &self.lock, &folders, &options);
+        let pins = package_lock::pins(&self.asked, self.lock.get()?, &folders, &options);
         Ok(pins.map_err(NodeError::from)?)
     }
 
@@ -200,7 +201,7 @@ impl NodePins {
         pins.iter().zip(&wanted.of_pins).map(package).collect()
     }
 
-    /// A package with what the team built for it, where there is such.
+    /// A package with what the team built for it, or what its authors did where that is wanted.
     fn built(
         &self,
         job: &Job<'_>,
@@ -226,15 +227,16 @@ impl NodePins {
         job: &Job<'_>,
         packages: &[Option<Arc<PackageTree>>],
         generated: &PackageTree,
-    ) -> Vec<Target> {
+    ) -> Result<Vec<Target>, CompileError> {
         let trees = packages.iter().flatten().map(|it| &**it);
         let mut trees = trees.chain([generated]);
         if !trees.all(|tree| tree.binaries.is_empty()) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
+        let lock = self.lock.get()?;
         let mut others = others(job);
-        others.retain(|target| package_lock::chosen_alike(&self.lock, &job.target, target));
-        others
+        others.retain(|target| package_lock::chosen_alike(lock, &job.target, target));
+        Ok(others)
     }
 
     /// Tells of packages that are not for the target's Node.js, and of deprecated ones.

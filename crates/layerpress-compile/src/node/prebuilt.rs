@@ -14,7 +14,7 @@ use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
 use layerpress_node::native::has_addon;
 use layerpress_node::npmrc::Npmrc;
-use layerpress_node::package_lock::{PackageLock, Pin};
+use layerpress_node::package_lock::Pin;
 use layerpress_node::prebuilt::{
     PINS_FILE, PinnedBinary, Prebuilt, PrebuiltPins, Subject, Unpacked, prebuilt,
 };
@@ -27,6 +27,7 @@ use layerpress_tree::{Algorithm, Digest, Entry, LayerPath};
 
 use super::archives::{label, stored};
 use super::error::NodeError;
+use super::lazy_lock::LazyLock;
 use super::prebuilt_error::PrebuiltError;
 use crate::error::CompileError;
 use crate::pins::Job;
@@ -174,12 +175,12 @@ impl Prebuilts {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(crate) fn write(&self, lock: &PackageLock) -> Result<(), CompileError> {
+    pub(crate) fn write(&self, lock: &LazyLock) -> Result<(), CompileError> {
         let mut state = self.state();
         if !state.is_changed {
             return Ok(());
         }
-        let locked = &lock.packages;
+        let locked = &lock.get()?.packages;
         state.pins.retain(|name, version| {
             locked.values().any(|locked| {
                 let of = &locked.manifest;

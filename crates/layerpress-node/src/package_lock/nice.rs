@@ -1,6 +1,7 @@
 //! JSON as npm writes lockfiles (`json-stringify-nice`): known keys first, then by name, what is an
 //! object last.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::json::{Json, put_quoted};
@@ -20,7 +21,9 @@ const FIRST: [&str; 8] = [
 
 /// Writes a value with a line break at its end.
 pub(super) fn text(value: &Json<'_>, indent: &str, newline: &str) -> String {
-    let mut out = String::new();
+    // What an entry of usual length has, so that a long file is not moved about as it grows.
+    let entries = value.get("packages").entries().count();
+    let mut out = String::with_capacity(entries * 512);
     put(&mut out, value, indent, 0);
     out.push('\n');
     if newline == "\n" {
@@ -43,12 +46,14 @@ fn put(out: &mut String, value: &Json<'_>, indent: &str, depth: usize) {
         }
         Json::Object(entries) if !entries.is_empty() => {
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_cached_key(|(key, value)| {
-                let first = FIRST
-                    .iter()
-                    .position(|name| name == key)
-                    .unwrap_or(FIRST.len());
-                (matches!(value, Json::Object(_)), first, collate::key(key))
+            let rank = |(key, value): &(Cow<'_, str>, Json<'_>)| {
+                let first = FIRST.iter().position(|name| name == key);
+                let is_object = matches!(value, Json::Object(_));
+                (is_object, first.unwrap_or(FIRST.len()))
+            };
+            entries.sort_by(|a, b| {
+                let by_rank = rank(a).cmp(&rank(b));
+                by_rank.then_with(|| collate::compare(&a.0, &b.0))
             });
             out.push('{');
             for (at, (key, value)) in entries.into_iter().enumerate() {

@@ -112,10 +112,7 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
     }
     let registry = style.omits_resolved.then(|| from_registry(tree));
     let mut packages = Fields::default();
-    let mut kept: Vec<&Placed> = tree.packages.iter().filter(|it| is_kept(it)).collect();
-    // A link to the project leads to a folder that has its entry already.
-    kept.dedup_by(|second, first| second.location == first.location);
-    for placed in kept {
+    for placed in kept(tree) {
         let omits = registry
             .as_ref()
             .is_some_and(|all| all.contains(&*placed.location));
@@ -136,6 +133,27 @@ pub fn write(project: &Project, tree: &IdealTree, folder: &str, style: &Style) -
         }
     }
     nice::text(&Json::Object(lock.0), &style.indent, &style.newline)
+}
+
+/// How many packages the lockfile of a tree pins: the project itself and links apart.
+#[must_use]
+pub fn count(tree: &IdealTree) -> usize {
+    let has_entry = |placed: &&&Placed| {
+        placed.manifest.version.is_some() || entry(placed, true).entries().next().is_some()
+    };
+    kept(tree)
+        .iter()
+        .filter(|placed| !placed.location.is_empty() && placed.link.is_none())
+        .filter(has_entry)
+        .count()
+}
+
+/// What has an entry, unless that would be empty.
+fn kept(tree: &IdealTree) -> Vec<&Placed> {
+    let mut kept: Vec<&Placed> = tree.packages.iter().filter(|it| is_kept(it)).collect();
+    // A link to the project leads to a folder that has its entry already.
+    kept.dedup_by(|second, first| second.location == first.location);
+    kept
 }
 
 /// The folders of packages that were asked for from a registry by whoever asks for them.

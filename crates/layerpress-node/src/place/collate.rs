@@ -4,6 +4,8 @@
 //! letters, in this order neither. Names and paths of packages are ASCII; anything else comes after
 //! the letters.
 
+use std::cmp::Ordering;
+
 /// ASCII in the order of the root collation (CLDR), letters apart.
 const ORDER: &[u8] = b" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789";
 
@@ -21,6 +23,19 @@ pub(crate) fn key(text: &str) -> Vec<u8> {
     key.extend([0, 0]);
     key.extend(text.bytes().map(|byte| u8::from(byte.is_ascii_uppercase())));
     key
+}
+
+/// The order of two texts: that of their keys, without making any.
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    let place = |byte: u8| match PLACES.get(usize::from(byte)) {
+        Some(place) => (*place, 0),
+        None => (u8::MAX, byte),
+    };
+    let capital = |byte: u8| byte.is_ascii_uppercase();
+    let (places_a, places_b) = (a.bytes().map(place), b.bytes().map(place));
+    places_a
+        .cmp(places_b)
+        .then_with(|| a.bytes().map(capital).cmp(b.bytes().map(capital)))
 }
 
 /// The place of each ASCII character; small and capital letters share theirs.
@@ -78,5 +93,15 @@ mod tests {
         names.reverse();
         names.sort_by_cached_key(|name| key(name));
         assert_eq!(names, sorted);
+        names.reverse();
+        names.sort_by(|a, b| compare(a, b));
+        assert_eq!(names, sorted);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_compare_as_their_keys_do(a in "[aAbB@/._é -]{0,6}", b in "[aAbB@/._é -]{0,6}") {
+            proptest::prop_assert_eq!(compare(&a, &b), key(&a).cmp(&key(&b)));
+        }
     }
 }
