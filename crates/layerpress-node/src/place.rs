@@ -24,6 +24,7 @@ mod tree;
 mod try_out;
 pub(crate) mod unmet;
 mod valid;
+mod virtual_root;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -160,7 +160,7 @@ pub(super) struct Tree {
     /// All edges that ever were, by what they ask for.
     asking: FxHashMap<Arc<str>, Vec<EdgeId>>,
     /// The virtual roots that hold one node apart.
-    incomplete: FxHashSet<NodeId>,
+    pub(super) incomplete: FxHashSet<NodeId>,
     /// Whether any package bundles others.
     pub(super) has_bundles: bool,
     pub(super) peers: Peers,
@@ -255,52 +255,6 @@ impl Tree {
         node
     }
 
-    /// A root that stands in for `source`: it asks for the same, and nothing is in it.
-    pub(super) fn virtual_root(&mut self, source: NodeId) -> NodeId {
-        let root = self.blank_virtual_root(source);
-        self.load_edges(root);
-        root
-    }
-
-    fn blank_virtual_root(&mut self, source: NodeId) -> NodeId {
-        let of = &self[source];
-        let seed = Seed {
-            name: of.name.clone(),
-            manifest: of.manifest.clone(),
-            dev_dependencies: of.dev_dependencies.clone(),
-            failure: None,
-            overrides: of.overrides,
-        };
-        let root = self.blank(seed);
-        self[root].source = Some(source);
-        root
-    }
-
-    /// A node alone in a virtual root of whoever asks for it by `edge`. Of what both ask for, nothing
-    /// but that edge is loaded; [`complete`](Tree::complete) loads the rest.
-    pub(super) fn apart(&mut self, edge: EdgeId, seed: Seed) -> (NodeId, NodeId) {
-        let of = &self[edge];
-        let (from, kind) = (of.from, of.kind);
-        let (name, spec, accept) = (of.name.clone(), of.raw_spec.clone(), of.accept.clone());
-        let root = self.blank_virtual_root(from);
-        self.add_edge(root, &name, &spec, accept, kind);
-        let node = self.blank(seed);
-        self.attach(node, root);
-        self.incomplete.insert(root);
-        (root, node)
-    }
-
-    /// Loads all that a virtual root and the node in it ask for.
-    pub(super) fn complete(&mut self, root: NodeId) {
-        if self.incomplete.remove(&root) {
-            self.load_edges(root);
-            let children: Vec<NodeId> = self[root].children.values().copied().collect();
-            for child in children {
-                self.load_edges(child);
-            }
-        }
-    }
-
     /// A link with its own place that leads to `target`.
     pub(super) fn link(&mut self, name: &Arc<str>, target: NodeId, parent: NodeId) -> NodeId {
         let of = &self[target];
@@ -317,7 +271,7 @@ impl Tree {
         link
     }
 
-    fn blank(&mut self, seed: Seed) -> NodeId {
+    pub(super) fn blank(&mut self, seed: Seed) -> NodeId {
         self.has_bundles |= !seed.manifest.bundled.is_empty();
         let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer nodes than bytes read"));
         self.nodes.push(Node {
@@ -344,7 +298,7 @@ impl Tree {
     }
 
     /// Loads what a node asks for, in npm's order: of one name the last kind counts.
-    fn load_edges(&mut self, node: NodeId) {
+    pub(super) fn load_edges(&mut self, node: NodeId) {
         let manifest = self[node].manifest.clone();
         let accept = |name: &Arc<str>| {
             let found = manifest
@@ -389,7 +343,7 @@ impl Tree {
     }
 
     /// Lets a node ask for something, in the place of what it asked for by that name; workspaces stay.
-    fn add_edge(
+    pub(super) fn add_edge(
         &mut self,
         from: NodeId,
         name: &Arc<str>,
