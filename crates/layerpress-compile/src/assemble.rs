@@ -23,7 +23,11 @@ pub(crate) fn assemble(
     own: &[OwnFile],
     level: Level,
 ) -> Result<(), CompileError> {
-    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, own, level)?;
+    let own: Vec<&OwnFile> = own
+        .iter()
+        .filter(|(path, _)| !gathered.own_gone.contains(path.as_str()))
+        .collect();
+    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, &own, level)?;
     let mut weights = package_weights(gathered);
     if own_bytes > 0 {
         weights.push(Weight {
@@ -68,7 +72,7 @@ fn package_weights(gathered: &Gathered) -> Vec<Weight> {
 }
 
 /// Adds the team's own files and returns their size in bytes.
-fn add_own(tree: &mut LayerTree, own: &[OwnFile], level: Level) -> Result<u64, CompileError> {
+fn add_own(tree: &mut LayerTree, own: &[&OwnFile], level: Level) -> Result<u64, CompileError> {
     let entries: Vec<Entry> = own
         .par_iter()
         .map(|(_, file)| Ok(read_entry(file, level)?.0))

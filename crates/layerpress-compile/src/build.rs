@@ -18,6 +18,7 @@ use crate::error::CompileError;
 use crate::lock::{Coverage, Locked, lock_projects};
 use crate::pins::{Gathered, Job, Tally};
 use crate::project::{Project, parent};
+use crate::prune::{OwnCode, Pruning};
 use crate::report::{BuildReport, LayerReport, RemovedReport, Seconds};
 use crate::request::BuildRequest;
 
@@ -40,6 +41,8 @@ pub fn build(
         build_layers(request, locked, outputs, &mut report)?;
     }
     tell_equal_layers(&mut report.layers);
+    tell_unmatched(request, &report, &**reporter);
+    tell_unexplained(request, &report, &**reporter);
     report.seconds.total = begun.elapsed();
     Ok(report)
 }
@@ -60,7 +63,12 @@ fn build_layers(
     let mut layers = Vec::new();
     for (target, path) in locked.targets.iter().zip(outputs) {
         match prepare(request, locked, *target, path, &mut report.seconds)? {
-            Some(layer) => layers.push(layer),
+            Some(layer) => {
+                let matched = layer.gathered.matched.iter().enumerate();
+                let matched = matched.filter(|(_, matched)| **matched);
+                report.matched.extend(matched.map(|(index, _)| index));
+                layers.push(layer);
+            }
             None => report.notes.push(format!(
                 "{}: nothing is left for {target}, so it has no layer",
                 locked.project.shown
@@ -107,12 +115,18 @@ fn prepare(
     let begun = Instant::now();
     let fetching = session.stage(Stage::Fetch, target);
     let tally = Tally::default();
+    let pruning = Pruning {
+        profile: request.profile,
+        overrides: &request.overrides,
+        explain: &request.explain,
+        own: OwnCode::read(&project.own)?,
+    };
     let mut gathered = locked.pins.gather(&Job {
         session,
         project,
         target,
         layout: request.layout,
-        profile: request.profile,
+        pruning: &pruning,
         compression: request.compression,
         scripts: request.scripts,
         exclude: &request.lock.exclude,
@@ -186,6 +200,7 @@ impl Prepared {
             removed: self.gathered.removed,
             shrunk: shrunk(&self.gathered.account),
             refused: self.gathered.account.refused,
+            explained: self.gathered.explained,
             cached: self.tally.cached.load(Ordering::Relaxed),
             downloaded_bytes: self.tally.downloaded_bytes.load(Ordering::Relaxed),
         })
@@ -308,6 +323,30 @@ fn check_digest(tree: &LayerTree, expected: Sha256, output: &Path) -> Result<(),
         expected,
         found: written.digest,
     })
+}
+
+/// Warns of files to be explained that no package has.
+fn tell_unexplained(request: &BuildRequest, report: &BuildReport, reporter: &dyn Reporter) {
+    for path in &request.explain {
+        let told = report.layers.iter().flat_map(|layer| &layer.explained);
+        let is_of = |found: &str| found == path || found.ends_with(&format!("/{path}"));
+        if !report.layers.is_empty() && !told.map(|it| &*it.path).any(is_of) {
+            reporter.warn(format!(
+                "`--explain {path}`: there is no such file in what was built"
+            ));
+        }
+    }
+}
+
+/// Warns of what the user said of files that no layer has: a slip, or news of a package.
+fn tell_unmatched(request: &BuildRequest, report: &BuildReport, reporter: &dyn Reporter) {
+    if report.layers.is_empty() {
+        return;
+    }
+    for index in (0..request.overrides.len()).filter(|it| !report.matched.contains(it)) {
+        let shown = request.overrides.shown(index);
+        reporter.warn(format!("`{shown}` means no file of what was built"));
+    }
 }
 
 /// Lets layers that came out as the same bytes know of each other: one upload serves them all.

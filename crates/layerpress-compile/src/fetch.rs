@@ -7,10 +7,12 @@ use std::time::Instant;
 use layerpress_fetch::{Reporter, Stage};
 use layerpress_pack::Level;
 use layerpress_press::Profile;
+use layerpress_press::rules::Overrides;
 
 use crate::error::CompileError;
 use crate::lock::{Coverage, lock_projects};
 use crate::pins::{Job, Tally};
+use crate::prune::{OwnCode, Pruning};
 use crate::report::FetchReport;
 use crate::request::{FetchRequest, Layout, LockRequest, Upgrade};
 
@@ -35,6 +37,14 @@ pub fn fetch(
         node: request.node.clone(),
         sources: request.sources.clone(),
     };
+    // A build by the default profile shall find all it needs.
+    let overrides = Overrides::default();
+    let pruning = Pruning {
+        profile: Profile::default(),
+        overrides: &overrides,
+        explain: &[],
+        own: OwnCode::default(),
+    };
     let mut report = FetchReport::default();
     for locked in lock_projects(&lock, Coverage::AtLeast, reporter)? {
         for &target in &locked.targets {
@@ -45,7 +55,7 @@ pub fn fetch(
                 project: &locked.project,
                 target,
                 layout: Layout::Flat,
-                profile: Profile::default(),
+                pruning: &pruning,
                 compression: Level::Fast,
                 scripts: false,
                 exclude: &lock.exclude,

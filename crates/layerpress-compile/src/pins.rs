@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use layerpress_pack::Level;
-use layerpress_press::{Account, Profile, Recipe};
+use layerpress_press::rules::Explanation;
+use layerpress_press::{Account, Recipe};
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
 use crate::error::CompileError;
 use crate::project::Project;
+use crate::prune::Pruning;
 use crate::report::{PackageReport, RemovedReport};
 use crate::request::Layout;
 use crate::session::Session;
@@ -54,8 +56,8 @@ pub(crate) struct Job<'a> {
     pub target: Target,
     /// Where packages lie in it.
     pub layout: Layout,
-    /// What may be left out of packages, and made smaller in them.
-    pub profile: Profile,
+    /// What may be left out of packages.
+    pub pruning: &'a Pruning<'a>,
     /// How hard files are compressed.
     pub compression: Level,
     /// Whether the packages' commands go into it.
@@ -67,11 +69,21 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// How the files of archives are pressed.
+    /// How files are pressed.
     pub(crate) fn recipe(&self) -> Recipe {
         Recipe {
             compression: self.compression,
-            profile: self.profile,
+            profile: self.pruning.profile,
+        }
+    }
+
+    /// What tells apart what unpacking made of one archive, for what is kept of it.
+    pub(crate) fn shape(&self) -> &'static str {
+        match (self.layout, self.scripts) {
+            (Layout::Flat, false) => "flat",
+            (Layout::Flat, true) => "flat-scripts",
+            (Layout::Versioned, false) => "versioned",
+            (Layout::Versioned, true) => "versioned-scripts",
         }
     }
 }
@@ -96,6 +108,12 @@ pub(crate) struct Gathered {
     pub removed: Vec<RemovedReport>,
     /// What passes did to their files; the files named by package.
     pub account: Account,
+    /// The team's own files that go, because the user says so.
+    pub own_gone: BTreeSet<String>,
+    /// Which of the user's choices meant any file, in their order.
+    pub matched: Vec<bool>,
+    /// What the user asked to be explained.
+    pub explained: Vec<Explanation>,
     /// How much of the files is no package's but the team's own, in bytes.
     pub own_bytes: u64,
     /// The other targets for which it is sure to be the same, byte for byte.

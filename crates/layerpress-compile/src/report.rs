@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use layerpress_press::pressed::Refusal;
+use layerpress_press::rules::Explanation;
 use layerpress_target::Target;
 use layerpress_tree::Sha256;
 
@@ -19,6 +20,8 @@ pub struct BuildReport {
     pub seconds: Seconds,
     /// Things worth a line at the end, such as a target without a layer.
     pub notes: Vec<String>,
+    /// Which of the user's `--keep` and `--drop`, by place, meant any file of any layer.
+    pub matched: BTreeSet<usize>,
 }
 
 /// One layer zip.
@@ -46,6 +49,8 @@ pub struct LayerReport {
     pub shrunk: Vec<RemovedReport>,
     /// The files that a pass left as they were for want of a proof, by package and path.
     pub refused: Vec<Refusal>,
+    /// Why files go or stay, as far as it was asked.
+    pub explained: Vec<Explanation>,
     /// How many of the packages' archives were in the store already.
     pub cached: usize,
     /// How many bytes of archives were downloaded for it.

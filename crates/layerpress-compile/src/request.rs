@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use layerpress_fetch::ProxyAddress;
 use layerpress_pack::Level;
 use layerpress_press::Profile;
+use layerpress_press::rules::Overrides;
 use layerpress_python::build::Candidates;
 use layerpress_python::index::IndexStrategy;
 use layerpress_python::manifest::{Environment, Extras, Settings};
@@ -170,6 +171,10 @@ pub struct BuildRequest {
     pub layout: Layout,
     /// What may be left out of packages.
     pub profile: Profile,
+    /// What the user says must stay or may go, before any rule.
+    pub overrides: Overrides,
+    /// Files of which the report is to say why they go or stay, by path in the layer.
+    pub explain: Vec<String>,
     /// How hard files are compressed.
     pub compression: Level,
     /// Put entry points into `python/bin`.

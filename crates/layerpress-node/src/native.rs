@@ -13,6 +13,6 @@ mod scripts;
 mod tests;
 mod troubles;
 
-pub use foreign::{Foreign, ForeignFile, RULE, foreign_files};
+pub use foreign::{Foreign, ForeignFile, foreign_files};
 pub(crate) use scripts::executables;
 pub use troubles::{Installed, Judgement, Severity, Skipped, Trouble, has_addon, judge};

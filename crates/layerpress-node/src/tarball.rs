@@ -43,8 +43,10 @@ pub struct UnpackOptions {
 }
 
 /// One package's files as they will lie in its folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageTree {
+    /// The archive that it came from; `None` for what came from a folder.
+    pub archive: Option<Sha256>,
     /// The files, by paths relative to the package's folder.
     pub tree: LayerTree,
     /// What its package.json says.
@@ -141,7 +143,7 @@ pub fn unpacked(
     let Some(notes) = Notes::read(contents.notes()).filter(|_| within) else {
         return Ok(None);
     };
-    package(contents, notes).map(Some)
+    package(digest, contents, notes).map(Some)
 }
 
 /// The first look at an archive.
@@ -154,15 +156,16 @@ fn examine(
     let (pressing, notes) = members::press(archive, options)?;
     let saved = pressing.save(store, digest, notes.write())?;
     // A store that cannot be written costs speed, not correctness.
-    package(saved.pressed.contents(), notes).map_err(|_| TarballFault::Damaged)
+    package(digest, saved.pressed.contents(), notes).map_err(|_| TarballFault::Damaged)
 }
 
-fn package(contents: Contents<'_>, notes: Notes) -> Result<PackageTree, Damaged> {
+fn package(digest: Sha256, contents: Contents<'_>, notes: Notes) -> Result<PackageTree, Damaged> {
     let binaries = contents.files().filter_map(|file| {
         let binary = file.binary?;
         Some((LayerPath::new(file.path).ok()?, binary))
     });
     Ok(PackageTree {
+        archive: Some(digest),
         binaries: binaries.collect(),
         account: contents.account(),
         tree: contents.tree()?,

@@ -121,7 +121,7 @@ impl Class {
     }
 }
 
-fn is_licence(lower: &str) -> bool {
+pub(crate) fn is_licence(lower: &str) -> bool {
     ["license", "licence", "copying", "notice", "copyright"]
         .iter()
         .any(|word| lower.starts_with(word))

@@ -2,14 +2,16 @@
 //!
 //! [`pressed`] keeps, for each archive and [`Recipe`], one zip with all of its files as they go into
 //! a layer, so that nothing is inflated or deflated twice; [`Binary`] tells which files are machine
-//! code, and for which machine, and [`Class`] what sort of file any other is; [`transform`] makes a file
-//! smaller. No index is known here, and no target.
+//! code, and for which machine, and [`Class`] what sort of file any other is; [`rules`] say what nothing
+//! reads while a function runs, and [`transform`] makes a file smaller. No index is known here, and no
+//! target.
 
 mod binary;
 mod class;
 pub mod pressed;
 mod profile;
 mod python;
+pub mod rules;
 mod transform;
 
 pub use binary::{Binary, Libc, Machine};

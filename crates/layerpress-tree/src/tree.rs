@@ -109,6 +109,11 @@ impl LayerTree {
         self.entries.remove(path)
     }
 
+    /// Keeps the entries for which `keep` says so; it is asked in the order of their paths' raw bytes.
+    pub fn retain(&mut self, mut keep: impl FnMut(&LayerPath, &Entry) -> bool) {
+        self.entries.retain(|path, entry| keep(path, entry));
+    }
+
     /// The entry at `path`.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Entry> {

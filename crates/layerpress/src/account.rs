@@ -8,11 +8,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use layerpress_compile::{
-    BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
+    BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, RemovedReport,
+    Seconds,
 };
 use layerpress_target::{Arch, Runtime, Target, limits};
 
 use crate::size::{exact, grouped, readable, share};
+
+/// How many rules a line names.
+const NAMED: usize = 3;
 
 /// The account of a build; `verbose` adds a line per package, the heaviest first.
 pub(crate) fn of_build(report: &BuildReport, folder: &Path, verbose: bool) -> String {
@@ -85,14 +89,7 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
     if !layer.same_for.is_empty() {
         text.push_str(&format!("  same for  {}\n", same_for(layer)));
     }
-    for removed in &layer.removed {
-        text.push_str(&format!(
-            "  left out  {}, {} ({})\n",
-            count(usize::try_from(removed.files).unwrap_or(usize::MAX), "file"),
-            readable(removed.bytes),
-            removed.rule
-        ));
-    }
+    text.push_str(&left_out(layer, verbose));
     for shrunk in &layer.shrunk {
         text.push_str(&format!(
             "  smaller   {} by {} ({})\n",
@@ -123,6 +120,49 @@ fn kept_whole(layer: &LayerReport, verbose: bool) -> String {
             "            {}: {} ({})\n",
             refusal.path, refusal.why, refusal.pass
         ));
+    }
+    text
+}
+
+/// What was left out: on one line in all, or a line for each rule.
+fn left_out(layer: &LayerReport, verbose: bool) -> String {
+    let line = |files: u64, bytes: u64, what: &str| {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let (files, bytes) = (count(files, "file"), readable(bytes));
+        format!("  left out  {files}, {bytes} ({what})\n")
+    };
+    match &layer.removed[..] {
+        [] => String::new(),
+        all if verbose || all.len() == 1 => {
+            let lines = all.iter().map(|it| line(it.files, it.bytes, it.rule));
+            lines.collect()
+        }
+        all => {
+            let sum = |of: fn(&RemovedReport) -> u64| all.iter().map(of).sum();
+            let mut heaviest: Vec<&RemovedReport> = all.iter().collect();
+            heaviest.sort_by_key(|it| std::cmp::Reverse(it.bytes));
+            let named: Vec<&str> = heaviest.iter().take(NAMED).map(|it| it.rule).collect();
+            let more = match all.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {} more", count(more, "rule")),
+            };
+            let what = format!("{}{more}", named.join(", "));
+            line(sum(|it| it.files), sum(|it| it.bytes), &what)
+        }
+    }
+}
+
+/// Why files go or stay, a line each.
+pub(crate) fn explained(report: &BuildReport) -> String {
+    let mut text = String::new();
+    for it in report.layers.iter().flat_map(|layer| &layer.explained) {
+        let fate = if it.is_kept { "stays" } else { "left out" };
+        let rule = match it.rule {
+            Some(rule) if it.is_kept => format!(" although `{rule}` is for such files"),
+            Some(rule) => format!(" by `{rule}`"),
+            None => String::new(),
+        };
+        text.push_str(&format!("{}: {fate}{rule}: {}\n", it.path, it.reason));
     }
     text
 }
@@ -252,6 +292,7 @@ mod tests {
                     arch: Arch::Arm64,
                 }]),
                 packages: vec![package("requests", 400_000), package("boto3", 33_600_000)],
+                explained: Vec::new(),
                 removed: vec![RemovedReport {
                     rule: "foreign-binaries",
                     files: 3,
@@ -286,7 +327,7 @@ mod tests {
                 pack: Duration::from_millis(2),
                 total: Duration::from_millis(1_240),
             },
-            notes: Vec::new(),
+            ..BuildReport::default()
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod inspect;
+mod overrides;
 mod shrink;
 mod sources;
 

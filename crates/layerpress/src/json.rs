@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use layerpress_compile::{
-    BuildReport, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
+    BuildReport, Explanation, FetchReport, LayerReport, LockReport, LockfileReport, Seconds,
 };
 use serde_json::{Value, json};
 
@@ -84,6 +84,7 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         .iter()
         .map(|it| json!({ "rule": it.pass, "file": it.path, "reason": it.why }))
         .collect();
+    let explained: Vec<_> = layer.explained.iter().map(explained).collect();
     let same_for: Vec<_> = layer
         .same_for
         .iter()
@@ -102,7 +103,18 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
         "packages": packages,
         "removed": removed,
         "refused": refused,
+        "explained": explained,
         "findings": [],
+    })
+}
+
+fn explained(it: &Explanation) -> Value {
+    json!({
+        "path": it.path,
+        "package": it.package,
+        "kept": it.is_kept,
+        "rule": it.rule,
+        "reason": it.reason,
     })
 }
 
@@ -154,6 +166,7 @@ mod tests {
                     zipped_bytes: 1,
                     unzipped_bytes: 2,
                 }],
+                explained: Vec::new(),
                 removed: vec![RemovedReport {
                     rule: "foreign-binaries",
                     files: 1,
@@ -182,10 +195,10 @@ mod tests {
                 total: Duration::from_micros(1_234_567),
                 ..Seconds::default()
             },
-            notes: Vec::new(),
+            ..BuildReport::default()
         };
         let document = of_build(&report, Path::new("/project/api"));
-        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","same_for":[{"arch":"arm64","runtime":"python3.13"}],"sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
+        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","explained":[],"files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","same_for":[{"arch":"arm64","runtime":"python3.13"}],"sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
     }
 
     #[test]

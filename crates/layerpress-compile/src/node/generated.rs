@@ -85,6 +85,7 @@ pub(crate) fn read(
         })
         .collect::<Result<_, _>>()?;
     let mut package = PackageTree {
+        archive: None,
         tree: LayerTree::new(),
         package: Facts::default(),
         bundled: Vec::new(),

@@ -1,16 +1,16 @@
 //! [`lay_out`]: packages at their places in a layer, as npm lays out `node_modules`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use layerpress_node::native::{RULE, foreign_files};
 use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::PackageTree;
-use layerpress_press::{Account, Profile};
+use layerpress_press as press;
 use layerpress_target::{self as target, Target};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 
 use super::error::NodeError;
+use crate::prune::{Account, Pruned};
 use crate::report::{PackageReport, RemovedReport};
 use crate::request::Layout;
 
@@ -21,10 +21,10 @@ pub(crate) struct Laid {
     pub tree: LayerTree,
     /// What each package weighs, in the order of names; several copies of one are one.
     pub packages: Vec<PackageReport>,
-    /// What is of no use on the target, and left out.
+    /// What is left out.
     pub removed: Vec<RemovedReport>,
     /// What passes did to the packages' files.
-    pub account: Account,
+    pub account: press::Account,
     /// How much of it is no package's, in bytes.
     pub own_bytes: u64,
 }
@@ -36,15 +36,23 @@ pub(crate) struct LayOut {
     pub target: Target,
     /// Where packages lie in it.
     pub layout: Layout,
-    /// What may be left out.
-    pub profile: Profile,
+}
+
+impl LayOut {
+    /// The folder that stands for the project's `node_modules`, from the layer's root.
+    pub(crate) fn prefix(self) -> String {
+        self.target.runtime.layer_prefix(match self.layout {
+            Layout::Flat => target::Layout::Flat,
+            Layout::Versioned => target::Layout::Versioned,
+        })
+    }
 }
 
 /// Name and version of a package.
 type Identity = (String, String);
 
 /// Puts the package behind each pin below the folder that stands for the project's `node_modules`,
-/// and what was `generated` beside them.
+/// and what was `generated` beside them, less what is `pruned` of each, in this order.
 ///
 /// Commands in `.bin` are links in npm's folders, and left out: a layer has no links.
 ///
@@ -54,31 +62,25 @@ pub(crate) fn lay_out(
     pins: &[Pin],
     packages: &[Option<Arc<PackageTree>>],
     generated: &PackageTree,
+    pruned: &Pruned,
     how: LayOut,
 ) -> Result<Laid, NodeError> {
     let mut builder = Builder {
-        prefix: how.target.runtime.layer_prefix(match how.layout {
-            Layout::Flat => target::Layout::Flat,
-            Layout::Versioned => target::Layout::Versioned,
-        }),
-        how,
+        prefix: how.prefix(),
+        pruned,
         locations: pins.iter().map(|pin| (&*pin.location, pin)).collect(),
         tree: LayerTree::new(),
         weights: BTreeMap::new(),
         account: Account::default(),
-        removed: RemovedReport {
-            rule: RULE,
-            files: 0,
-            bytes: 0,
-        },
+        pressed: press::Account::default(),
     };
-    for (pin, package) in pins.iter().zip(packages) {
+    for (index, (pin, package)) in pins.iter().zip(packages).enumerate() {
         if let Some(package) = package {
-            builder.package(pin, package)?;
-            builder.account.add(package.account.clone().of(&pin.name));
+            builder.package(index, pin, package)?;
+            builder.pressed.add(package.account.clone().of(&pin.name));
         }
     }
-    let own_bytes = builder.generated(generated)?;
+    let own_bytes = builder.generated(pins.len(), generated)?;
     let packages = builder.weights.into_iter();
     let packages = packages.map(|((name, version), (zipped, unzipped))| PackageReport {
         ecosystem: "node",
@@ -88,13 +90,10 @@ pub(crate) fn lay_out(
         unzipped_bytes: unzipped,
     });
     Ok(Laid {
+        removed: builder.account.removed(&builder.tree),
         tree: builder.tree,
         packages: packages.collect(),
-        removed: Some(builder.removed)
-            .into_iter()
-            .filter(|it| it.files > 0)
-            .collect(),
-        account: builder.account,
+        account: builder.pressed,
         own_bytes,
     })
 }
@@ -102,18 +101,17 @@ pub(crate) fn lay_out(
 /// A layer under construction.
 struct Builder<'a> {
     prefix: String,
-    how: LayOut,
+    pruned: &'a Pruned,
     locations: BTreeMap<&'a str, &'a Pin>,
     tree: LayerTree,
     weights: BTreeMap<Identity, (u64, u64)>,
-    removed: RemovedReport,
     account: Account,
+    pressed: press::Account,
 }
 
 impl Builder<'_> {
-    fn package(&mut self, pin: &Pin, package: &PackageTree) -> Result<(), NodeError> {
+    fn package(&mut self, index: usize, pin: &Pin, package: &PackageTree) -> Result<(), NodeError> {
         let place = place(&pin.location, &self.prefix)?;
-        let useless = self.useless(package);
         self.weights.entry(identity(pin)).or_default();
         for (path, entry) in package.tree.iter() {
             let inner = path.as_str();
@@ -121,13 +119,13 @@ impl Builder<'_> {
                 true => owner(pin, package, inner, &self.locations),
                 false => Some(identity(pin)),
             };
-            let Some(owner) = owner.filter(|_| self.is_kept(&useless, path, entry)) else {
+            let path = path.under(&place);
+            let Some(owner) = owner.filter(|_| self.is_kept(index, &path, entry)) else {
                 continue;
             };
             let (zipped, unzipped) = self.weights.entry(owner).or_default();
             *zipped += entry.content.stream_size();
             *unzipped += entry.content.size;
-            let path = path.under(&place);
             if self.tree.insert(path.clone(), entry.clone()).is_err() {
                 return Err(conflict(path, pin, &self.locations, &self.prefix));
             }
@@ -136,16 +134,15 @@ impl Builder<'_> {
     }
 
     /// Adds generated files and returns their size in bytes.
-    fn generated(&mut self, package: &PackageTree) -> Result<u64, NodeError> {
-        let useless = self.useless(package);
+    fn generated(&mut self, index: usize, package: &PackageTree) -> Result<u64, NodeError> {
         let place = place("", &self.prefix)?;
         let mut bytes = 0;
         for (path, entry) in package.tree.iter() {
-            if !self.is_kept(&useless, path, entry) {
+            let path = path.under(&place);
+            if !self.is_kept(index, &path, entry) {
                 continue;
             }
             bytes += entry.content.size;
-            let path = path.under(&place);
             if self.tree.insert(path.clone(), entry.clone()).is_err() {
                 return Err(NodeError::Conflict {
                     first: "a package".to_owned(),
@@ -157,24 +154,13 @@ impl Builder<'_> {
         Ok(bytes)
     }
 
-    /// The files of a package that are for other platforms than the target.
-    fn useless(&self, package: &PackageTree) -> BTreeSet<LayerPath> {
-        if self.how.profile == Profile::None {
-            return BTreeSet::new();
+    /// Whether a file of the package at `index` goes into the layer; one that does not is counted.
+    fn is_kept(&mut self, index: usize, path: &LayerPath, entry: &Entry) -> bool {
+        let removal = self.pruned.removal(index, path.as_str());
+        if let Some(removal) = removal {
+            self.account.add(path.clone(), removal, entry);
         }
-        let files: Vec<&LayerPath> = package.tree.iter().map(|(path, _)| path).collect();
-        let foreign = foreign_files(&files, &package.binaries, self.how.target);
-        foreign.into_iter().map(|file| file.path).collect()
-    }
-
-    /// Whether a file goes into the layer; one that does not is counted.
-    fn is_kept(&mut self, useless: &BTreeSet<LayerPath>, path: &LayerPath, entry: &Entry) -> bool {
-        if !useless.contains(path) {
-            return true;
-        }
-        self.removed.files += 1;
-        self.removed.bytes += entry.content.size;
-        false
+        removal.is_none()
     }
 }
 
@@ -184,7 +170,7 @@ fn identity(pin: &Pin) -> Identity {
 }
 
 /// Where a location of the lockfile is in the layer.
-fn place(location: &str, prefix: &str) -> Result<LayerPath, NodeError> {
+pub(crate) fn place(location: &str, prefix: &str) -> Result<LayerPath, NodeError> {
     let below = location.strip_prefix("node_modules/").unwrap_or(location);
     let whole = format!("{prefix}/{below}");
     LayerPath::new(whole.trim_end_matches('/')).map_err(|error| NodeError::PackedName {
@@ -256,7 +242,6 @@ mod tests {
     use layerpress_node::package_lock::Resolved;
     use layerpress_node::tarball::{Bundled, Facts};
     use layerpress_pack::stored;
-    use layerpress_press::{Binary, Libc, Machine};
     use layerpress_target::Arch;
     use layerpress_tree::Mode;
 
@@ -289,6 +274,7 @@ mod tests {
             tree.insert(path, entry).expect("distinct");
         }
         PackageTree {
+            archive: None,
             tree,
             package: Facts::default(),
             bundled: Vec::new(),
@@ -298,20 +284,19 @@ mod tests {
         }
     }
 
-    fn how(layout: Layout, profile: Profile) -> LayOut {
+    fn how(layout: Layout) -> LayOut {
         LayOut {
             target: Target {
                 runtime: "nodejs22.x".parse().expect("a runtime"),
                 arch: Arch::Arm64,
             },
             layout,
-            profile,
         }
     }
 
     fn laid(pins: &[Pin], packages: Vec<PackageTree>, how: LayOut) -> Laid {
         let packages: Vec<_> = packages.into_iter().map(|it| Some(Arc::new(it))).collect();
-        lay_out(pins, &packages, &package(&[]), how).expect("no conflict")
+        lay_out(pins, &packages, &package(&[]), &Pruned::default(), how).expect("no conflict")
     }
 
     fn paths(laid: &Laid) -> Vec<&str> {
@@ -332,7 +317,7 @@ mod tests {
             pin("node_modules/b", "b", "2.0.0"),
         ];
         let packages = || vec![package(&["i.js"]), package(&["b.js"]), package(&["b.js"])];
-        let flat = laid(&pins, packages(), how(Layout::Flat, Profile::Safe));
+        let flat = laid(&pins, packages(), how(Layout::Flat));
         assert_eq!(
             paths(&flat),
             [
@@ -342,7 +327,7 @@ mod tests {
             ]
         );
         assert_eq!(weights(&flat), ["@s/a 1.0.0: 4", "b 2.0.0: 8"]);
-        let versioned = laid(&pins, packages(), how(Layout::Versioned, Profile::Safe));
+        let versioned = laid(&pins, packages(), how(Layout::Versioned));
         assert_eq!(paths(&versioned)[0], "nodejs/node22/node_modules/@s/a/i.js");
     }
 
@@ -375,7 +360,8 @@ mod tests {
             &pins,
             &packages,
             &package(&[".prisma/client/index.js"]),
-            how(Layout::Flat, Profile::Safe),
+            &Pruned::default(),
+            how(Layout::Flat),
         )
         .expect("no conflict");
         assert_eq!(
@@ -395,42 +381,15 @@ mod tests {
     }
 
     #[test]
-    fn machine_code_for_another_processor_stays_out_unless_nothing_may() {
-        let pins = [pin("node_modules/a", "a", "1.0.0")];
-        let package = || {
-            let mut package = package(&["arm.node", "intel.node"]);
-            for (path, machine) in [
-                ("arm.node", Machine::Aarch64),
-                ("intel.node", Machine::X86_64),
-            ] {
-                let libc = Libc::Glibc;
-                let path = LayerPath::new(path).expect("a path");
-                package.binaries.insert(path, Binary::Elf { machine, libc });
-            }
-            package
-        };
-        let safe = laid(&pins, vec![package()], how(Layout::Flat, Profile::Safe));
-        assert_eq!(paths(&safe), ["nodejs/node_modules/a/arm.node"]);
-        let removed = RemovedReport {
-            rule: RULE,
-            files: 1,
-            bytes: 10,
-        };
-        assert_eq!(safe.removed, [removed]);
-        let none = laid(&pins, vec![package()], how(Layout::Flat, Profile::None));
-        assert_eq!(none.tree.len(), 2);
-        assert!(none.removed.is_empty());
-    }
-
-    #[test]
     fn two_packages_that_write_one_path_are_named() {
         let pins = [
             pin("node_modules/a", "a", "1.0.0"),
             pin("node_modules/a/lib", "odd", "1.0.0"),
         ];
         let packages = [package(&["lib/x.js"]), package(&["x.js"])].map(|it| Some(Arc::new(it)));
-        let how = how(Layout::Flat, Profile::Safe);
-        let error = lay_out(&pins, &packages, &package(&[]), how).expect_err("a conflict");
+        let how = how(Layout::Flat);
+        let error = lay_out(&pins, &packages, &package(&[]), &Pruned::default(), how)
+            .expect_err("a conflict");
         insta::assert_snapshot!(error, @"`node_modules/a` and `node_modules/a/lib` would both write `nodejs/node_modules/a/lib/x.js`");
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn local_package(
         })
         .collect::<Result<_, _>>()?;
     let mut tree = PackageTree {
+        archive: None,
         tree: LayerTree::new(),
         package: facts(&package),
         bundled: Vec::new(),

@@ -13,13 +13,15 @@ use layerpress_node::place::Project;
 use layerpress_node::semver::Version;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::PackageTree;
+use layerpress_press::rules::{Ecosystem, Evidence};
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
+use rayon::prelude::*;
 
 use super::archives::{Archive, Origin, archive, label, unpack_all};
 use super::error::NodeError;
 use super::generated;
-use super::layout::{LayOut, lay_out};
+use super::layout::{LayOut, lay_out, place};
 use super::lazy_lock::LazyLock;
 use super::local::local_package;
 use super::lock::package_of;
@@ -28,6 +30,7 @@ use super::prebuilt::Prebuilts;
 use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
+use crate::prune::{Pruned, Unpacked, evidence_of};
 use crate::session::Session;
 use crate::targets::others;
 
@@ -97,10 +100,10 @@ impl Pins for NodePins {
         let how = LayOut {
             target: job.target,
             layout: job.layout,
-            profile: job.profile,
         };
         let generated = generated::read(&self.generated, job.compression)?;
-        let laid = lay_out(&pins, &packages, &generated, how)?;
+        let pruned = prune(job, &pins, &packages, &generated, &how.prefix())?;
+        let laid = lay_out(&pins, &packages, &generated, &pruned, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
             same_for: self.same_for(job, &packages, &generated)?,
@@ -108,6 +111,9 @@ impl Pins for NodePins {
             packages: laid.packages,
             removed: laid.removed,
             account: laid.account,
+            own_gone: pruned.own(),
+            matched: pruned.matched().to_vec(),
+            explained: pruned.explained,
             own_bytes: laid.own_bytes,
             warnings: Vec::new(),
         })
@@ -124,6 +130,7 @@ impl Pins for NodePins {
             let added = self.prebuilts.with_binaries(job, pin, &trees[*index])?;
             archives += usize::from(added.is_some());
         }
+        trees.par_iter().for_each(|tree| drop(evidence(job, tree)));
         Ok(archives)
     }
 
@@ -356,6 +363,55 @@ impl NodePins {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.insert(message.to_owned())
     }
+}
+
+/// What goes of each package, and of what was generated, which comes last.
+///
+/// # Errors
+/// A location that cannot stand in a layer.
+fn prune(
+    job: &Job<'_>,
+    pins: &[Pin],
+    packages: &[Option<Arc<PackageTree>>],
+    generated: &PackageTree,
+    prefix: &str,
+) -> Result<Pruned, NodeError> {
+    let empty = PackageTree::default();
+    let trees = packages.iter().map(|package| package.as_deref());
+    let trees: Vec<&PackageTree> = trees
+        .map(|package| package.unwrap_or(&empty))
+        .chain([generated])
+        .collect();
+    let locations = pins.iter().map(|pin| &*pin.location).chain([""]);
+    let places: Vec<LayerPath> = locations
+        .map(|location| place(location, prefix))
+        .collect::<Result<_, _>>()?;
+    let evidence: Vec<Evidence> = trees.par_iter().map(|tree| evidence(job, tree)).collect();
+    let unpacked: Vec<Unpacked<'_>> = trees
+        .iter()
+        .zip(&places)
+        .zip(&evidence)
+        .map(|((tree, place), evidence)| Unpacked {
+            name: folder_name(place.as_str()).to_owned(),
+            place: place.to_string(),
+            evidence,
+            tree: &tree.tree,
+            tree_place: place,
+            binaries: tree.binaries.clone(),
+        })
+        .collect();
+    let pruned = job.pruning.decide(Ecosystem::Node, &unpacked, job.target);
+    Ok(pruned)
+}
+
+/// What a package's code says about files that could be left out.
+fn evidence(job: &Job<'_>, package: &PackageTree) -> Evidence {
+    evidence_of(job, Ecosystem::Node, package.archive, (&package.tree, ""))
+}
+
+/// The name by which a package in this folder is required.
+fn folder_name(place: &str) -> &str {
+    place.rsplit("node_modules/").next().unwrap_or(place)
 }
 
 /// The archives behind pins, each once.

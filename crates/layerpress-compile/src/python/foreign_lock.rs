@@ -21,7 +21,9 @@ use super::builds::Builds;
 use super::error::PythonError;
 use super::located::{Shelves, located};
 use super::lock::read_text;
-use super::pins::{chosen, lay_out, same_for, unasked, unpack, unpack_options, wheels};
+use super::pins::{
+    all_evidence, chosen, lay_out, same_for, unasked, unpack, unpack_options, wheels,
+};
 use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
 use super::targets::newest_served;
@@ -221,19 +223,22 @@ impl Pins for ForeignPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let mut gathered = lay_out(self.unpack(job)?, job.target)?;
-        gathered.same_for = same_for(job, |target| {
+        let mut gathered = lay_out(self.unpack(job)?, job)?;
+        let same = same_for(job, |target| {
             let wanted = without(self.select(target).ok()?, job.exclude);
             chosen(
                 wanted.iter().map(|it| (&it.package.name, files(it))),
                 target,
             )
         });
+        gathered.same_for.retain(|target| same.contains(target));
         Ok(gathered)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
-        Ok(self.unpack(job)?.len())
+        let trees = self.unpack(job)?;
+        all_evidence(&trees, job);
+        Ok(trees.len())
     }
 }
 

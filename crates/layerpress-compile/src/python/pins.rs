@@ -1,9 +1,10 @@
 //! [`PythonPins`]: a `pylock.toml` as the pipeline uses it, from pins to the files of a layer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
-use layerpress_press::Account;
+use layerpress_press::rules::{Ecosystem, Evidence};
+use layerpress_press::{self as press, Binary};
 use layerpress_python::Compatibility;
 use layerpress_python::lockfile::{LockfileError, Roots, best_name, pins, reachable, roots_in};
 use layerpress_python::manifest::Manifest;
@@ -11,6 +12,7 @@ use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
 use layerpress_target::Target;
 use layerpress_tree::{Content, Digest, LayerPath, LayerTree};
 use pep508_rs::PackageName;
+use rayon::prelude::*;
 
 use super::archives::unpack_all;
 use super::builds::Builds;
@@ -18,6 +20,7 @@ use super::located::{Shelves, located};
 use crate::error::CompileError;
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
+use crate::prune::{Account, Unpacked, evidence_of};
 use crate::report::PackageReport;
 use crate::request::Layout;
 use crate::targets::others;
@@ -50,11 +53,12 @@ impl Pins for PythonPins {
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
         let wanted = self.wanted(job, &job.target)?;
         let trees = self.unpack(&wanted, job, &unpack_options(job))?;
-        let mut gathered = lay_out(trees, job.target)?;
-        gathered.same_for = same_for(job, |target| {
+        let mut gathered = lay_out(trees, job)?;
+        let same = same_for(job, |target| {
             let wanted = self.wanted(job, target).ok()?;
             chosen(wanted.iter().map(|it| (&it.name, wheels(it))), target)
         });
+        gathered.same_for.retain(|target| same.contains(target));
         Ok(gathered)
     }
 
@@ -64,11 +68,8 @@ impl Pins for PythonPins {
             .select(&job.target, &self.selection)
             .map_err(LockfileError::from)?;
         // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        let options = UnpackOptions {
-            recipe: job.recipe(),
-            ..UnpackOptions::default()
-        };
-        let trees = self.unpack(&packages, job, &options)?;
+        let trees = self.unpack(&packages, job, &unpack_options(job))?;
+        all_evidence(&trees, job);
         Ok(trees.len())
     }
 }
@@ -134,33 +135,107 @@ pub(super) fn unpack(
     unpack_all(job.session, &builds, &pins, options, job.tally)
 }
 
-/// Puts unpacked distributions where Python finds them.
+/// Puts unpacked distributions where Python finds them, less what the rules take.
 ///
 /// # Errors
 /// Two distributions that write one path differently.
-pub(super) fn lay_out(wheels: Vec<WheelTree>, target: Target) -> Result<Gathered, CompileError> {
-    let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
+pub(super) fn lay_out(mut wheels: Vec<WheelTree>, job: &Job<'_>) -> Result<Gathered, CompileError> {
+    // The versioned layout is already in the trees' paths: all wheels lie below `python`.
+    let prefix = job
+        .target
+        .runtime
+        .layer_prefix(layerpress_target::Layout::Flat);
+    let prefix = LayerPath::new(&prefix).expect("a runtime's prefix is a layer path");
+    let evidence = all_evidence(&wheels, job);
+    let unpacked: Vec<Unpacked<'_>> = wheels
+        .iter()
+        .zip(&evidence)
+        .map(|(wheel, evidence)| Unpacked {
+            name: wheel.name.to_string(),
+            place: job.target.runtime.layer_prefix(layout(job)),
+            evidence,
+            tree: &wheel.tree,
+            tree_place: &prefix,
+            binaries: binaries(evidence),
+        })
+        .collect();
+    let mut same_for = others(job);
+    let foreign = |target| unpacked.iter().map(move |it| it.foreign(target));
+    let own: Vec<_> = foreign(job.target).collect();
+    same_for.retain(|target| foreign(*target).eq(own.iter().cloned()));
+    let pruned = job.pruning.decide(Ecosystem::Python, &unpacked, job.target);
+    drop(unpacked);
     let mut account = Account::default();
+    for (index, wheel) in wheels.iter_mut().enumerate() {
+        if pruned.is_touched(index) {
+            wheel.tree.retain(|path, entry| {
+                let path = path.under(&prefix);
+                let removal = pruned.removal(index, path.as_str());
+                if let Some(removal) = removal {
+                    account.add(path, removal, entry);
+                }
+                removal.is_none()
+            });
+        }
+    }
+    let packages: Vec<PackageReport> = wheels.iter().map(weigh).collect();
+    let mut pressed = press::Account::default();
     for wheel in &wheels {
-        account.add(wheel.account.clone().of(wheel.name.as_ref()));
+        pressed.add(wheel.account.clone().of(wheel.name.as_ref()));
     }
     let merged = merge(wheels)?;
-    // The versioned layout is already in the trees' paths: all wheels lie below `python`.
-    let prefix = LayerPath::new(&target.runtime.layer_prefix(layerpress_target::Layout::Flat))
-        .expect("a runtime's prefix is a layer path");
     let files = merged.tree.into_iter();
     let files = files.map(|(path, entry)| (path.under(&prefix), entry));
     let tree = LayerTree::from_entries(files.collect())
         .expect("one prefix keeps distinct paths distinct, and a tree a tree");
     Ok(Gathered {
+        removed: account.removed(&tree),
+        own_gone: pruned.own(),
+        matched: pruned.matched().to_vec(),
+        explained: pruned.explained,
         tree,
         packages,
-        removed: Vec::new(),
-        account,
+        account: pressed,
         own_bytes: 0,
-        same_for: Vec::new(),
+        same_for,
         warnings: merged.warnings,
     })
+}
+
+/// What the code of each distribution says about files that could be left out.
+pub(super) fn all_evidence(wheels: &[WheelTree], job: &Job<'_>) -> Vec<Evidence> {
+    let flat = job
+        .target
+        .runtime
+        .layer_prefix(layerpress_target::Layout::Flat);
+    let place = job.target.runtime.layer_prefix(layout(job));
+    let root = place
+        .strip_prefix(&flat)
+        .unwrap_or_default()
+        .trim_start_matches('/');
+    let of = |wheel: &WheelTree| {
+        evidence_of(
+            job,
+            Ecosystem::Python,
+            Some(wheel.archive),
+            (&wheel.tree, root),
+        )
+    };
+    wheels.par_iter().map(of).collect()
+}
+
+fn layout(job: &Job<'_>) -> layerpress_target::Layout {
+    match job.layout {
+        Layout::Flat => layerpress_target::Layout::Flat,
+        Layout::Versioned => layerpress_target::Layout::Versioned,
+    }
+}
+
+fn binaries(evidence: &Evidence) -> BTreeMap<LayerPath, Binary> {
+    let binaries = evidence.binaries();
+    binaries
+        .filter_map(|(path, binary)| Some((LayerPath::new(path).ok()?, binary)))
+        .collect()
 }
 
 /// The wheels that a lock gives to a target: package, file and digest, sorted.

@@ -73,11 +73,13 @@ pub enum Namespace {
     Alias,
     /// What is known of the files in a pressed archive.
     Facts,
+    /// What an archive's code says about files that could be left out.
+    Evidence,
 }
 
 impl Namespace {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Index,
         Self::Packuments,
         Self::Metadata,
@@ -85,6 +87,7 @@ impl Namespace {
         Self::Built,
         Self::Alias,
         Self::Facts,
+        Self::Evidence,
     ];
 
     /// The folder's name.
@@ -98,6 +101,7 @@ impl Namespace {
             Self::Built => "built",
             Self::Alias => "alias",
             Self::Facts => "facts",
+            Self::Evidence => "evidence",
         }
     }
 }

@@ -9,9 +9,6 @@ use layerpress_tree::LayerPath;
 
 use super::node_versions::is_for_other_node;
 
-/// The name of the rule that takes these files out of a layer; every profile but `none` has it.
-pub const RULE: &str = "other-platform-binaries";
-
 /// A file that is of no use on the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignFile {

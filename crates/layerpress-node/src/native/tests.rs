@@ -36,6 +36,7 @@ const fn elf(machine: Machine, libc: Libc) -> Binary {
 fn package(manifest: &str, binaries: &[(&str, Binary)]) -> PackageTree {
     let binaries = binaries.iter().map(|(name, binary)| (path(name), *binary));
     PackageTree {
+        archive: None,
         tree: LayerTree::new(),
         package: Facts::parse(manifest.as_bytes(), false).expect("JSON"),
         bundled: Vec::new(),

@@ -72,6 +72,8 @@ pub struct WheelTree {
     pub name: PackageName,
     /// The version.
     pub version: Version,
+    /// The archive that it came from.
+    pub archive: Sha256,
     /// Whether the wheel calls itself free of compiled code (`Root-Is-Purelib`).
     pub root_is_purelib: bool,
     /// The files, by paths relative to the layer's `python` folder.
@@ -160,7 +162,7 @@ fn unpack_inner(
             contents.transpose()
         });
         match contents {
-            Ok(Some(contents)) => return tree(identity, receipt, contents, options),
+            Ok(Some(contents)) => return tree(identity, digest, receipt, contents, options),
             Ok(None) => {}
             Err(Unusable::Wheel) => return Err(damaged()),
             Err(Unusable::Pressed) => warnings.push(format!(
@@ -192,7 +194,7 @@ fn unpack_inner(
         drop(files);
         pressed::contents(&receipt, &pressed?, over).map_err(|_| WheelFault::Damaged)?
     };
-    let mut tree = tree(identity, &receipt, contents, options)?;
+    let mut tree = tree(identity, wheel.digest, &receipt, contents, options)?;
     tree.warnings = warnings;
     Ok(tree)
 }
@@ -233,7 +235,7 @@ fn unpacked_inner(
             }
         }
     };
-    tree(identity, &receipt, contents, options).map(Some)
+    tree(identity, wheel.digest, &receipt, contents, options).map(Some)
 }
 
 /// What is known of an archive, as long as it speaks of this wheel: a renamed one has the same
@@ -258,6 +260,7 @@ fn own_streams(receipt: &Receipt, files: Vec<Laid>) -> Contents {
 
 fn tree(
     (name, version): (PackageName, Version),
+    archive: Sha256,
     receipt: &Receipt,
     contents: Contents,
     options: &UnpackOptions,
@@ -265,6 +268,7 @@ fn tree(
     Ok(WheelTree {
         name,
         version,
+        archive,
         root_is_purelib: receipt.root_is_purelib,
         tree: lay_out(receipt, contents.files, contents.record, options)?,
         account: contents.account,

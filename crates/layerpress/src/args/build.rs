@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use layerpress_compile::Bytecode;
 
+use super::overrides::OverrideArgs;
 use super::sources::{BuildPolicyArgs, IndexArgs};
 
 /// The arguments of `layerpress build`.
@@ -65,6 +66,14 @@ pub(crate) struct BuildArgs {
         hide_possible_values = true
     )]
     pub profile: ProfileArg,
+
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+
+    /// Say why a file of the layer goes or stays: its path, from the layer's root or from where packages
+    /// lie (repeatable)
+    #[arg(long, value_name = "PATH", env = "LAYERPRESS_EXPLAIN", hide_env = true)]
+    pub explain: Vec<String>,
 
     /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
     /// as they get, which takes seconds for each new package, once (`best`) [default: fast; best

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, Level, LockRequest, NodeOptions, Profile, PythonOptions,
-    Sources, Upgrade,
+    BuildRequest, FetchRequest, Layout, Level, LockRequest, NodeOptions, Overrides, Profile,
+    PythonOptions, Sources, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -51,6 +51,8 @@ impl Around<'_> {
                 LayoutArg::Versioned => Layout::Versioned,
             },
             profile: profile(arguments.profile),
+            overrides: Overrides::parse(&arguments.overrides.choices)?,
+            explain: arguments.explain.clone(),
             compression: match (arguments.compression, arguments.profile) {
                 (Some(asked), _) => compression(asked),
                 (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use layerpress_compile::OverrideError;
 use layerpress_python::manifest::ManifestError;
 use layerpress_target::TargetError;
 use thiserror::Error;
@@ -38,6 +39,9 @@ pub(crate) enum SettingsError {
     /// A variable's or a settings file's value is wrong.
     #[error(transparent)]
     Configured(#[from] ManifestError),
+    /// What shall stay or go cannot be understood.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     /// A settings file could not be read.
     #[error("{}: cannot be read", path.display())]
     Unreadable {
@@ -55,7 +59,9 @@ impl SettingsError {
     /// How the program ends with it.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Option { .. } | Self::Target { .. } | Self::NoCacheFolder => Outcome::Usage,
+            Self::Option { .. } | Self::Target { .. } | Self::Override(_) | Self::NoCacheFolder => {
+                Outcome::Usage
+            }
             Self::Configured(_) => Outcome::Input,
             Self::Unreadable { .. } => Outcome::Io,
         }
@@ -64,7 +70,7 @@ impl SettingsError {
     /// Its name in JSON.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Option { .. } | Self::Target { .. } => "usage",
+            Self::Option { .. } | Self::Target { .. } | Self::Override(_) => "usage",
             Self::NoCacheFolder => "no-cache-folder",
             Self::Configured(_) => "bad-settings",
             Self::Unreadable { .. } => "unreadable-settings",
@@ -77,6 +83,7 @@ impl SettingsError {
             Self::Option { hint, .. } => hint.clone(),
             Self::Target { hint, .. } => Some(hint.clone()),
             Self::NoCacheFolder => Some("name one with `--cache-dir`".to_owned()),
+            Self::Override(error) => error.hint(),
             Self::Configured(error) => error.hint(),
             Self::Unreadable { .. } => None,
         }

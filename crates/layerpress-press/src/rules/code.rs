@@ -1,0 +1,267 @@
+//! [`look`]: what one file of code says that bears on candidates.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::evidence::{Candidate, Source, is_at, last_word};
+use super::python_imports::{Named, imports};
+use super::{Ecosystem, Kind, node, python, quoted};
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Names of candidates that stand in its strings.
+    pub(super) names: BTreeSet<String>,
+    /// Strings that end in what candidates end in, without a name before it.
+    pub(super) endings: BTreeSet<String>,
+    /// Groups of its own package that it reaches.
+    pub(super) groups: BTreeSet<usize>,
+    /// What it names that could be a group of another package.
+    pub(super) reaches: BTreeSet<String>,
+    /// Whether it asks which distribution brought a module.
+    pub(super) asks_records: bool,
+    /// Whether it reads its own type stub when it is imported.
+    pub(super) attaches_stub: bool,
+}
+
+/// Looks at a file; `names` are the last words of candidates' paths, `folders` those of groups.
+pub(super) fn look(
+    ecosystem: Ecosystem,
+    source: &Source<'_>,
+    bytes: &[u8],
+    names: &HashSet<String>,
+    folders: &[&str],
+) -> Look {
+    let mut look = Look::default();
+    let known = known(ecosystem);
+    for word in quoted::endings(bytes, ecosystem) {
+        if names.contains(word) {
+            look.names.insert(word.to_owned());
+        }
+        if ending_of(word, &known).is_some() {
+            look.endings.insert(word.to_owned());
+        }
+    }
+    let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+    match ecosystem {
+        Ecosystem::Python => {
+            if source.path.ends_with(".py") || source.path.ends_with("entry_points.txt") {
+                let text = String::from_utf8_lossy(bytes);
+                python_reaches(source.path, &text, &mut look.reaches);
+            }
+            // PEP 562 and `lazy_loader`: https://scientific-python.org/specs/spec-0001/
+            look.attaches_stub = has("attach_stub");
+            let is_its_own = source.path.contains("importlib_metadata");
+            look.asks_records = !is_its_own && has("packages_distributions");
+            let is_dynamic = ["__file__", "__path__", "resources", "get_data"]
+                .iter()
+                .any(|text| has(text));
+            if is_dynamic {
+                python_paths(source.path, bytes, folders, &mut look.groups);
+            }
+        }
+        Ecosystem::Node => {
+            let is_dynamic = ["__dirname", "__filename", "import.meta"]
+                .iter()
+                .any(|text| has(text))
+                || has_open_require(bytes);
+            node_reaches(source.path, bytes, folders, is_dynamic, &mut look);
+        }
+    }
+    if let Some(own) = source.group {
+        look.groups.remove(&own);
+    }
+    look
+}
+
+/// Whether a file is code that imports.
+pub(super) fn is_code(path: &str, ecosystem: Ecosystem) -> bool {
+    let endings: &[&str] = match ecosystem {
+        Ecosystem::Python => &[".py"],
+        Ecosystem::Node => &[".js", ".cjs", ".mjs", ".jsx"],
+    };
+    endings.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Whether code could speak against taking a candidate: not against what no code opens by itself.
+pub(super) fn is_open_to_evidence(candidate: &Candidate, ecosystem: Ecosystem) -> bool {
+    match candidate.kind {
+        Kind::StaleBytecode | Kind::InstallNotes | Kind::OtherPlatforms | Kind::Licences => false,
+        // The names of tests' modules are no news in code.
+        _ => candidate.group.is_none() || !is_code(&candidate.path, ecosystem),
+    }
+}
+
+/// The endings that code may list candidates by, the longest first where one is another's end.
+pub(super) fn known(ecosystem: Ecosystem) -> Vec<&'static str> {
+    let parts: [&[&'static str]; 5] = match ecosystem {
+        Ecosystem::Python => [
+            &python::STUBS,
+            &python::SOURCES,
+            &python::LINK,
+            &python::PROSE,
+            &[],
+        ],
+        Ecosystem::Node => [
+            &node::STUBS,
+            &node::TYPESCRIPT,
+            &node::MAPS,
+            &node::SOURCES,
+            &node::PROSE,
+        ],
+    };
+    parts.concat()
+}
+
+/// The first of `known` that a path ends in.
+pub(super) fn ending_of(path: &str, known: &[&'static str]) -> Option<&'static str> {
+    known
+        .iter()
+        .find(|ending| path.ends_with(**ending))
+        .copied()
+}
+
+/// Whether what the file `by` lists may be the file at `path`. Stubs, Cython's files and prose are read from
+/// anywhere in a package; what only compilers read is handed to them by the code beside it. (numpy.f2py
+/// knows the endings of C, and numpy's headers are none of its business.)
+pub(super) fn is_near(ecosystem: Ecosystem, by: &str, path: &str, ending: &str) -> bool {
+    let is_wide =
+        [".pyi", ".pyx", ".pxd", ".pxi"].contains(&ending) || python::PROSE.contains(&ending);
+    if ecosystem == Ecosystem::Python && is_wide {
+        return top(by) == top(path);
+    }
+    match by.rsplit_once('/') {
+        Some((folder, _)) => path
+            .strip_prefix(folder)
+            .is_some_and(|it| it.starts_with('/')),
+        None => true,
+    }
+}
+
+/// What stands between a module and what lies below it.
+pub(super) fn separator(ecosystem: Ecosystem) -> char {
+    match ecosystem {
+        Ecosystem::Python => '.',
+        Ecosystem::Node => '/',
+    }
+}
+
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// The modules that a Python file names, as far as they could be set aside somewhere.
+fn python_reaches(path: &str, text: &str, reaches: &mut BTreeSet<String>) {
+    if path.ends_with("entry_points.txt") {
+        let objects = text.lines().filter_map(|line| line.split_once('='));
+        let modules = objects.filter_map(|(_, it)| it.split(':').next());
+        reaches.extend(
+            modules
+                .map(|it| it.trim().to_owned())
+                .filter(|it| is_aside(it)),
+        );
+        return;
+    }
+    let package = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let package = package.replace('/', ".");
+    for Named { level, path } in imports(text) {
+        if !is_aside(&path) {
+            continue;
+        }
+        if level == 0 {
+            if !path.contains('.') && !package.is_empty() {
+                // A module's name alone may be meant beside the file, as tables of lazy imports have it.
+                if path.starts_with("test_") || path == "conftest" {
+                    reaches.insert(format!("{package}.{path}"));
+                }
+            }
+            reaches.insert(path);
+            continue;
+        }
+        let above = package.split('.').count().saturating_sub(level - 1);
+        let above: Vec<&str> = package.split('.').take(above).collect();
+        reaches.insert(match above.join(".").as_str() {
+            "" => path,
+            above => format!("{above}.{path}"),
+        });
+    }
+}
+
+/// Whether a module could be one that is set aside.
+fn is_aside(module: &str) -> bool {
+    module
+        .split('.')
+        .any(|part| python::is_set_aside(part) || part.starts_with("test_") || part == "conftest")
+}
+
+/// Folders of examples that a Python file which looks for files by their paths has in its strings, and
+/// folders of tests as a part of a path.
+fn python_paths(path: &str, bytes: &[u8], folders: &[&str], groups: &mut BTreeSet<usize>) {
+    for string in quoted::strings(bytes, Ecosystem::Python) {
+        let is_path = string.contains('/');
+        for (index, folder) in folders.iter().enumerate() {
+            let name = last_word(folder);
+            let is_meant = match name.starts_with("example") {
+                true => string.split('/').any(|part| part == name),
+                false => is_path && string.split('/').any(|part| part == name),
+            };
+            if is_meant && top(path) == top(folder) && !folder.ends_with(".py") {
+                groups.insert(index);
+            }
+        }
+    }
+}
+
+/// What the strings of a JavaScript file lead to: groups of its own package, and paths in other packages.
+fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], is_dynamic: bool, look: &mut Look) {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    for string in quoted::strings(bytes, Ecosystem::Node) {
+        if string.starts_with('.') {
+            let Some(target) = joined(folder, string) else {
+                continue;
+            };
+            // `./a.test` stands for `./a.test.js`.
+            let reached = folders.iter().enumerate().filter(|(_, group)| {
+                is_at(&target, group, '/')
+                    || group
+                        .rsplit_once('.')
+                        .is_some_and(|(stem, _)| stem == target)
+            });
+            look.groups.extend(reached.map(|(index, _)| index));
+            continue;
+        }
+        if string.contains('/') && string.split('/').any(node::is_set_aside) {
+            look.reaches.insert(string.to_owned());
+        }
+        if is_dynamic {
+            let meant = folders.iter().enumerate().filter(|(_, group)| {
+                let name = last_word(group);
+                string.split(['/', '\\']).any(|part| part == name)
+            });
+            look.groups.extend(meant.map(|(index, _)| index));
+        }
+    }
+}
+
+/// Whether something else than a string is required.
+fn has_open_require(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"require(").any(|at| {
+        let rest = &bytes[at + "require(".len()..];
+        let next = rest.iter().find(|byte| !byte.is_ascii_whitespace());
+        next.is_some_and(|byte| !b"'\"`)".contains(byte))
+    })
+}
+
+/// A relative path as seen from `folder`; `None` if it leads out of the package.
+fn joined(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}

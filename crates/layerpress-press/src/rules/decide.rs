@@ -1,0 +1,428 @@
+//! [`decide`]: which files of a layer go, over all of its packages at once.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::evidence::{Candidate, Reach, is_at};
+use super::overrides::Subject;
+use super::{Ecosystem, Evidence, Kind, Overrides, code, node, python};
+use crate::Profile;
+
+/// One package of a layer, or the team's own code in it.
+#[derive(Debug, Clone)]
+pub struct Part<'a> {
+    /// Whose package it is.
+    pub ecosystem: Ecosystem,
+    /// The name by which the user may mean it; nothing for the team's own code.
+    pub name: &'a str,
+    /// The folder from which its evidence was gathered, from the layer's root.
+    pub place: &'a str,
+    /// What was found in it.
+    pub evidence: &'a Evidence,
+    /// Which of its files are of no use on the target, below `place`, and what they are for.
+    pub foreign: Vec<(String, String)>,
+    /// All of its files, from the layer's root. May be left out where there are no overrides: they count
+    /// for what those mean beside candidates.
+    pub files: Vec<String>,
+    /// Whether it is the team's own, of which no rule takes anything.
+    pub is_own: bool,
+}
+
+/// Why a file is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removal {
+    /// By a rule.
+    Rule(Kind),
+    /// Because the user said so.
+    Choice,
+}
+
+/// What goes of a layer.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    removed: Vec<BTreeMap<String, Removal>>,
+    /// Which of the user's choices meant any file, in their order.
+    pub matched: Vec<bool>,
+}
+
+/// Why a file goes or stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The file, from the layer's root.
+    pub path: String,
+    /// The package that it is of; nothing for the team's own code.
+    pub package: String,
+    /// Whether it is in the layer.
+    pub is_kept: bool,
+    /// The rule that would take it, or took it.
+    pub rule: Option<&'static str>,
+    /// Why, as a lowercase sentence.
+    pub reason: String,
+}
+
+impl Removal {
+    /// The name under which accounts have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rule(kind) => kind.rule().name,
+            Self::Choice => "your-drop",
+        }
+    }
+}
+
+impl Decision {
+    /// What goes of the part at `index`: paths from the layer's root.
+    #[must_use]
+    pub fn of_part(&self, index: usize) -> Option<&BTreeMap<String, Removal>> {
+        self.removed.get(index)
+    }
+}
+
+/// Decides what goes of the layer that consists of `parts`.
+#[must_use]
+pub fn decide(parts: &[Part<'_>], profile: Profile, overrides: &Overrides) -> Decision {
+    let mut decision = Decision {
+        removed: Vec::with_capacity(parts.len()),
+        matched: vec![false; overrides.len()],
+    };
+    // With nothing to do nothing is looked up.
+    if profile == Profile::None && overrides.is_empty() {
+        decision.removed.resize_with(parts.len(), BTreeMap::new);
+        return decision;
+    }
+    let reached = Reached::new(parts);
+    for (index, part) in parts.iter().enumerate() {
+        let mut removed = BTreeMap::new();
+        let judge = Judge {
+            part,
+            index,
+            profile,
+            overrides,
+            reached: &reached,
+        };
+        if !part.is_own {
+            for candidate in judge.candidates() {
+                let path = judge.layer_path(&candidate.path);
+                let fate = judge.fate(&path, Some(&candidate), &mut decision.matched);
+                if let Fate::Goes(removal) = fate {
+                    removed.insert(path, removal);
+                }
+            }
+        }
+        if !overrides.is_empty() {
+            let known = judge.known();
+            for path in &part.files {
+                if known.contains_key(path.as_str()) {
+                    continue;
+                }
+                let fate = judge.fate(path, None, &mut decision.matched);
+                if let Fate::Goes(removal) = fate {
+                    removed.insert(path.clone(), removal);
+                }
+            }
+        }
+        decision.removed.push(removed);
+    }
+    decision
+}
+
+/// Why the file at `path` goes or stays; the path may be written from the layer's root or from where
+/// packages lie. One for each part that has it.
+#[must_use]
+pub fn explain(
+    parts: &[Part<'_>],
+    profile: Profile,
+    overrides: &Overrides,
+    path: &str,
+) -> Vec<Explanation> {
+    let reached = Reached::new(parts);
+    let mut told = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let judge = Judge {
+            part,
+            index,
+            profile,
+            overrides,
+            reached: &reached,
+        };
+        let modules = match part.ecosystem {
+            Ecosystem::Python => part.place,
+            Ecosystem::Node => match part.place.rfind("node_modules/") {
+                Some(start) => &part.place[..start + "node_modules".len()],
+                None => part.place,
+            },
+        };
+        let whole = format!("{modules}/{path}");
+        let known = judge.known();
+        let here = part.files.iter().filter(|it| **it == path || **it == whole);
+        for file in here {
+            let candidate = known.get(file.as_str());
+            let mut matched = vec![false; overrides.len()];
+            let fate = judge.fate(file, candidate, &mut matched);
+            told.push(judge.explanation(file, candidate, fate));
+        }
+    }
+    told
+}
+
+/// What becomes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    Goes(Removal),
+    /// With the choice that decided, or what speaks against taking it.
+    Stays(Stay),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stay {
+    Always,
+    Choice(usize),
+    Evidence(String),
+    Profile,
+    NoRule,
+}
+
+/// One part on trial.
+struct Judge<'a> {
+    part: &'a Part<'a>,
+    index: usize,
+    profile: Profile,
+    overrides: &'a Overrides,
+    reached: &'a Reached<'a>,
+}
+
+/// A candidate, or a file that is of no use on the target.
+#[derive(Clone)]
+struct Suspect<'a> {
+    path: String,
+    kind: Kind,
+    candidate: Option<&'a Candidate>,
+    note: Option<&'a str>,
+}
+
+impl<'a> Judge<'a> {
+    fn candidates(&self) -> Vec<Suspect<'a>> {
+        let part = self.part;
+        let foreign: BTreeMap<&str, &str> = part
+            .foreign
+            .iter()
+            .map(|(path, note)| (path.as_str(), note.as_str()))
+            .collect();
+        let candidates = part.evidence.candidates.iter();
+        let candidates = candidates.filter(|it| !foreign.contains_key(it.path.as_str()));
+        let suspects = candidates.map(|candidate| Suspect {
+            path: candidate.path.clone(),
+            kind: candidate.kind,
+            candidate: Some(candidate),
+            note: None,
+        });
+        let foreign = foreign.iter().map(|(path, note)| Suspect {
+            path: (*path).to_owned(),
+            kind: Kind::OtherPlatforms,
+            candidate: None,
+            note: Some(note),
+        });
+        suspects.chain(foreign).collect()
+    }
+
+    fn known(&self) -> BTreeMap<String, Suspect<'a>> {
+        if self.part.is_own {
+            return BTreeMap::new();
+        }
+        let suspects = self.candidates().into_iter();
+        suspects.map(|it| (self.layer_path(&it.path), it)).collect()
+    }
+
+    fn layer_path(&self, path: &str) -> String {
+        match self.part.place {
+            "" => path.to_owned(),
+            place => format!("{place}/{path}"),
+        }
+    }
+
+    fn fate(&self, path: &str, suspect: Option<&Suspect<'_>>, matched: &mut [bool]) -> Fate {
+        let subject = Subject {
+            ecosystem: self.part.ecosystem,
+            package: self.part.name,
+            path,
+            place: self.part.place,
+            kind: suspect.map(|it| it.kind),
+        };
+        if let Some(choice) = self.overrides.of(subject, matched) {
+            if self.overrides.keeps(choice) {
+                return Fate::Stays(Stay::Choice(choice));
+            }
+            if self.stays_always(path) {
+                return Fate::Stays(Stay::Always);
+            }
+            return Fate::Goes(match suspect {
+                Some(suspect) => Removal::Rule(suspect.kind),
+                None => Removal::Choice,
+            });
+        }
+        let Some(suspect) = suspect else {
+            let always = self.stays_always(path);
+            return Fate::Stays(if always { Stay::Always } else { Stay::NoRule });
+        };
+        if suspect
+            .kind
+            .rule()
+            .profile
+            .is_none_or(|it| it > self.profile)
+        {
+            return Fate::Stays(Stay::Profile);
+        }
+        match self.evidence_against(suspect) {
+            Some(reason) => Fate::Stays(Stay::Evidence(reason)),
+            None => Fate::Goes(Removal::Rule(suspect.kind)),
+        }
+    }
+
+    fn evidence_against(&self, suspect: &Suspect<'_>) -> Option<String> {
+        let candidate = suspect.candidate?;
+        if let Some(reason) = &candidate.kept {
+            return Some(reason.clone());
+        }
+        if candidate.kind == Kind::InstallNotes && candidate.path.ends_with("/RECORD") {
+            return self.reached.asks_records.clone();
+        }
+        let group = usize::try_from(candidate.group?).ok()?;
+        self.reached.kept.get(&(self.index, group)).cloned()
+    }
+
+    fn stays_always(&self, path: &str) -> bool {
+        let inner = match self.part.place {
+            "" => Some(path),
+            place => path.strip_prefix(place).and_then(|it| it.strip_prefix('/')),
+        };
+        !self.part.is_own
+            && inner.is_some_and(|inner| match self.part.ecosystem {
+                Ecosystem::Python => python::stays_always(inner),
+                Ecosystem::Node => node::stays_always(inner),
+            })
+    }
+
+    fn explanation(&self, path: &str, suspect: Option<&Suspect<'_>>, fate: Fate) -> Explanation {
+        let rule = suspect.map(|it| it.kind.rule());
+        let note = suspect.and_then(|it| it.note);
+        let because = rule.map_or("", |rule| rule.reason);
+        let (is_kept, reason) = match fate {
+            Fate::Goes(Removal::Choice) => (false, "you said so".to_owned()),
+            Fate::Goes(Removal::Rule(_)) => (
+                false,
+                note.map_or_else(|| because.to_owned(), |note| format!("it is {note}")),
+            ),
+            Fate::Stays(Stay::Always) => (true, "its package is found by it".to_owned()),
+            Fate::Stays(Stay::Choice(choice)) => {
+                (true, format!("`{}` says so", self.overrides.shown(choice)))
+            }
+            Fate::Stays(Stay::Evidence(reason)) => (true, reason),
+            Fate::Stays(Stay::Profile) => (
+                true,
+                match rule.and_then(|rule| rule.profile) {
+                    Some(profile) => format!("the rule is for the profile `{}`", profile.name()),
+                    None => because.to_owned(),
+                },
+            ),
+            Fate::Stays(Stay::NoRule) => (true, "no rule is for such files".to_owned()),
+        };
+        Explanation {
+            path: path.to_owned(),
+            package: self.part.name.to_owned(),
+            is_kept,
+            rule: rule.map(|rule| rule.name),
+            reason,
+        }
+    }
+}
+
+/// Which groups of a layer code reaches, and from where.
+struct Reached<'a> {
+    /// By part and group: why it stays.
+    kept: BTreeMap<(usize, usize), String>,
+    /// By ecosystem: what is named, and the file that does.
+    names: [BTreeMap<String, &'a str>; 2],
+    asks_records: Option<String>,
+}
+
+impl<'a> Reached<'a> {
+    fn new(parts: &'a [Part<'a>]) -> Self {
+        let asks = parts
+            .iter()
+            .find_map(|it| it.evidence.asks_records.as_ref());
+        let mut reached = Self {
+            kept: BTreeMap::new(),
+            names: Default::default(),
+            asks_records: asks
+                .map(|file| format!("`{file}` asks which distribution brought a module")),
+        };
+        let mut waiting: Vec<(usize, usize, String)> = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            reached.add(part, &part.evidence.reaches);
+            for (group, it) in part.evidence.groups.iter().enumerate() {
+                if let Some(reason) = &it.kept {
+                    reached.kept.insert((index, group), reason.clone());
+                    reached.add(part, &it.reaches);
+                } else {
+                    waiting.push((index, group, full(part, &it.key)));
+                }
+            }
+        }
+        // What stays may reach more.
+        loop {
+            let before = waiting.len();
+            let mut still = Vec::new();
+            for (index, group, key) in waiting {
+                let part = &parts[index];
+                match reached.by(part.ecosystem, &key) {
+                    Some(reason) => {
+                        reached.kept.insert((index, group), reason);
+                        reached.add(part, &part.evidence.groups[group].reaches);
+                    }
+                    None => still.push((index, group, key)),
+                }
+            }
+            waiting = still;
+            if waiting.len() == before {
+                return reached;
+            }
+        }
+    }
+
+    fn add(&mut self, part: &'a Part<'a>, reaches: &'a [Reach]) {
+        let names = &mut self.names[part.ecosystem as usize];
+        for reach in reaches {
+            let name = full(part, &reach.to);
+            names.entry(name).or_insert(&reach.from);
+        }
+    }
+
+    /// Who reaches a group, if anybody does.
+    fn by(&self, ecosystem: Ecosystem, key: &str) -> Option<String> {
+        let names = &self.names[ecosystem as usize];
+        let separator = code::separator(ecosystem);
+        let from = (Bound::Included(key), Bound::Unbounded);
+        let mut after = names
+            .range::<str, _>(from)
+            .take_while(|(name, _)| name.starts_with(key));
+        let found = after.find(|(name, _)| is_at(name, key, separator));
+        // `a.test` stands for `a.test.js`.
+        let shorter = || {
+            let stem = key.rsplit_once('.').map(|(stem, _)| stem)?;
+            (ecosystem == Ecosystem::Node)
+                .then(|| names.get_key_value(stem))
+                .flatten()
+        };
+        let (name, by) = found.or_else(shorter)?;
+        Some(format!("`{by}` names `{name}`"))
+    }
+}
+
+/// A name as the whole layer knows it: `/test` is the package's own.
+fn full(part: &Part<'_>, name: &str) -> String {
+    match name.starts_with('/') {
+        true => format!("{}{name}", part.name),
+        false => name.to_owned(),
+    }
+}

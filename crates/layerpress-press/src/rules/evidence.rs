@@ -1,0 +1,458 @@
+//! [`evidence`]: the candidates among one package's files, and what its code says about them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Read;
+
+use layerpress_pack::{read_all, reader};
+use layerpress_tree::{Content, LayerPath, LayerTree};
+use rayon::prelude::*;
+use rkyv::rancor;
+use rkyv::util::AlignedVec;
+
+use super::quoted::Endings;
+use super::{Ecosystem, Kind, code, node, python};
+use crate::Binary;
+
+/// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
+const FORMAT: u32 = 1;
+
+/// What is known of one package's files before the layer is known.
+///
+/// Small beside the package: its candidates, and what its code names that could be another one's.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct Evidence {
+    /// By the raw bytes of their paths.
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) groups: Vec<Group>,
+    /// What code that stays names among modules that may be set aside, in this package or another.
+    pub(super) reaches: Vec<Reach>,
+    /// Files of machine code, and what they are.
+    binaries: Vec<(String, u32)>,
+    /// A file that asks which distribution brought a module, which RECORD tells.
+    pub(super) asks_records: Option<String>,
+}
+
+/// A file that a rule may take.
+#[derive(Debug, Clone, PartialEq, Eq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+pub(super) struct Candidate {
+    /// Relative to where the package's modules lie.
+    pub(super) path: String,
+    pub(super) kind: Kind,
+    /// Which of the groups it goes or stays with.
+    pub(super) group: Option<u32>,
+    /// Why it stays, whatever the layer holds.
+    pub(super) kept: Option<String>,
+}
+
+/// Files that go together: a folder of tests, or a test that is a file alone.
+#[derive(Debug, Clone, PartialEq, Eq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+pub(super) struct Group {
+    /// The name by which others import it: `numpy.tests`, or `/lib/test`, which stands for the package's
+    /// name and that.
+    pub(super) key: String,
+    pub(super) kept: Option<String>,
+    /// What its own code names: counts if it stays.
+    pub(super) reaches: Vec<Reach>,
+}
+
+/// Something that a file names.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub(super) struct Reach {
+    /// In the form of [`Group::key`].
+    pub(super) to: String,
+    /// The file.
+    pub(super) from: String,
+}
+
+/// What sort of file a path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sorted<'a> {
+    /// It stays, whatever anybody says.
+    Never,
+    /// A candidate by itself.
+    Candidate(Kind),
+    /// A candidate that goes with others: those of a folder, or alone if that is the path itself.
+    Member { kind: Kind, folder: &'a str },
+    /// Code, or text that names files.
+    Code,
+    /// Anything else.
+    Other,
+}
+
+/// A file of code: where it lies, and which group it is in.
+pub(super) struct Source<'a> {
+    pub(super) path: &'a str,
+    pub(super) group: Option<usize>,
+    content: &'a Content,
+}
+
+/// Nobody writes code files of this size; data that looks like code may be as large.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Looks at the files of one package in `tree`, whose modules lie in the folder `root` (nothing for the
+/// tree's own); what lies elsewhere is passed over.
+#[must_use]
+pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence {
+    let files: Vec<(&str, &Content)> = tree
+        .iter()
+        .filter_map(|(path, entry)| Some((below(path, root)?, &entry.content)))
+        .collect();
+    let is_top_code = |but: &str| {
+        let top = |path: &str| path.split('/').next().unwrap_or(path).to_owned();
+        let but = top(but);
+        files.iter().any(|(path, _)| {
+            path.ends_with(".py") && {
+                let top = top(path);
+                top != but && !python::is_set_aside(&top)
+            }
+        })
+    };
+    let mut found = Evidence::default();
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sources = Vec::new();
+    let mut unknown = Vec::new();
+    for &(path, content) in &files {
+        let sorted = match ecosystem {
+            Ecosystem::Python => python::sort(path, is_top_code),
+            Ecosystem::Node => node::sort_nested(path),
+        };
+        let mut group = None;
+        match sorted {
+            Sorted::Other => unknown.push((path, content)),
+            Sorted::Never | Sorted::Code => {}
+            Sorted::Candidate(Kind::StaleBytecode) if !is_stale(path, content, tree, root) => {}
+            Sorted::Candidate(kind) => found.candidates.push(Candidate {
+                path: path.to_owned(),
+                kind,
+                group: None,
+                kept: None,
+            }),
+            Sorted::Member { kind, folder } => {
+                let known = groups.len();
+                let index = *groups.entry(folder).or_insert(known);
+                group = Some(index);
+                found.candidates.push(Candidate {
+                    path: path.to_owned(),
+                    kind,
+                    group: u32::try_from(index).ok(),
+                    kept: None,
+                });
+            }
+        }
+        let is_code = sorted == Sorted::Code || group.is_some() && code::is_code(path, ecosystem);
+        if is_code && content.size <= MOST_BYTES {
+            sources.push(Source {
+                path,
+                group,
+                content,
+            });
+        }
+    }
+    let mut folders = vec![""; groups.len()];
+    for (folder, index) in groups {
+        folders[index] = folder;
+    }
+    found.groups = folders
+        .iter()
+        .map(|folder| Group {
+            key: key(ecosystem, folder),
+            kept: None,
+            reaches: Vec::new(),
+        })
+        .collect();
+    found.binaries = binaries(ecosystem, &unknown);
+    keep_beside_programs(&mut found, &programs(&unknown));
+    let manifests = match ecosystem {
+        Ecosystem::Python => Vec::new(),
+        Ecosystem::Node => entry_points(&files),
+    };
+    said(ecosystem, &mut found, &folders, &sources, &manifests);
+    found
+}
+
+/// Lets what the sources say decide what stays.
+fn said(
+    ecosystem: Ecosystem,
+    found: &mut Evidence,
+    folders: &[&str],
+    sources: &[Source<'_>],
+    manifests: &[(String, String)],
+) {
+    // A test is imported, not opened; beside it lie files that are opened.
+    let names: HashSet<String> = found
+        .candidates
+        .iter()
+        .filter(|it| it.group.is_none() || !code::is_code(&it.path, ecosystem))
+        .map(|it| last_word(&it.path).to_owned())
+        .collect();
+    let looks: Vec<code::Look> = sources
+        .par_iter()
+        .map(|source| match read_all(source.content) {
+            Ok(bytes) => code::look(ecosystem, source, &bytes, &names, folders),
+            Err(_) => code::Look::default(),
+        })
+        .collect();
+    let mut named: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut endings = Endings::default();
+    let mut stubs: BTreeSet<String> = BTreeSet::new();
+    for (source, look) in sources.iter().zip(&looks) {
+        let Some(group) = source.group else {
+            for name in &look.names {
+                named.entry(name).or_insert(source.path);
+            }
+            for ending in &look.endings {
+                endings.note(ending, &code::known(ecosystem), source.path);
+            }
+            for &group in &look.groups {
+                let reason = || format!("`{}` reaches it", source.path);
+                found.groups[group].kept.get_or_insert_with(reason);
+            }
+            if look.asks_records {
+                found.asks_records.get_or_insert(source.path.to_owned());
+            }
+            if look.attaches_stub {
+                stubs.insert(format!("{}i", source.path));
+            }
+            let reaches = look.reaches.iter().cloned();
+            found.reaches.extend(reaches.map(|to| Reach {
+                to,
+                from: source.path.to_owned(),
+            }));
+            continue;
+        };
+        let from = source.path.to_owned();
+        let inner = look.groups.iter().map(|&to| found.groups[to].key.clone());
+        let all: Vec<Reach> = inner
+            .chain(look.reaches.iter().cloned())
+            .map(|to| Reach {
+                to,
+                from: from.clone(),
+            })
+            .collect();
+        found.groups[group].reaches.extend(all);
+    }
+    one_each(&mut found.reaches);
+    for (group, folder) in found.groups.iter_mut().zip(folders) {
+        one_each(&mut group.reaches);
+        let pointed = manifests
+            .iter()
+            .find(|(_, target)| is_at(target, folder, '/'));
+        if let Some((manifest, _)) = pointed {
+            group.kept = Some(format!("`{manifest}` points to it"));
+        }
+    }
+    let has_typescript = manifests
+        .iter()
+        .find(|(_, target)| node::is_typescript(target));
+    for candidate in &mut found.candidates {
+        let path = candidate.path.as_str();
+        let by_manifest = || {
+            let manifest = match candidate.kind {
+                Kind::TypeScript => has_typescript,
+                _ => manifests.iter().find(|(_, target)| target == path),
+            };
+            manifest.map(|(manifest, _)| format!("`{manifest}` points to it"))
+        };
+        let by_name = || {
+            let by = named.get(last_word(path))?;
+            Some(format!("`{by}` names it"))
+        };
+        let by_ending = || {
+            let ending = code::ending_of(path, &code::known(ecosystem))?;
+            let by = endings.said(ending, |by| code::is_near(ecosystem, by, path, ending))?;
+            Some(format!("`{by}` lists files that end in `{ending}`"))
+        };
+        let by_stub = || {
+            stubs
+                .contains(path)
+                .then(|| format!("`{}` attaches it", path.trim_end_matches('i')))
+        };
+        if !code::is_open_to_evidence(candidate, ecosystem) {
+            continue;
+        }
+        if candidate.kept.is_some() {
+            continue;
+        }
+        candidate.kept = match candidate.group {
+            None => by_manifest()
+                .or_else(by_name)
+                .or_else(by_ending)
+                .or_else(by_stub),
+            Some(_) => by_name(),
+        };
+    }
+}
+
+impl Evidence {
+    /// Which of the package's files are machine code, by path relative to where its modules lie. An ELF
+    /// file's C library is not looked for.
+    pub fn binaries(&self) -> impl Iterator<Item = (&str, Binary)> {
+        let binaries = self.binaries.iter();
+        binaries.filter_map(|(path, code)| Some((path.as_str(), Binary::from_code(*code)?)))
+    }
+
+    /// The evidence as bytes to be kept.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = FORMAT.to_le_bytes().to_vec();
+        // Only what is larger than memory cannot be written; empty bytes are no evidence.
+        bytes.extend_from_slice(&rkyv::to_bytes::<rancor::Error>(self).unwrap_or_default());
+        bytes
+    }
+
+    /// The evidence that was kept as `bytes`, if it is some, and of today's shape.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.strip_prefix(&FORMAT.to_le_bytes())?;
+        let mut aligned = AlignedVec::<16>::new();
+        aligned.extend_from_slice(bytes);
+        rkyv::from_bytes::<Self, rancor::Error>(&aligned).ok()
+    }
+}
+
+/// A path as seen from the folder `root`.
+fn below<'a>(path: &'a LayerPath, root: &str) -> Option<&'a str> {
+    match root {
+        "" => Some(path.as_str()),
+        root => path.strip_prefix(root),
+    }
+}
+
+/// The name under which other code reaches a folder, or a file alone.
+fn key(ecosystem: Ecosystem, folder: &str) -> String {
+    match ecosystem {
+        Ecosystem::Python => folder.trim_end_matches(".py").replace('/', "."),
+        Ecosystem::Node => match folder.rsplit_once("node_modules/") {
+            Some((_, nested)) => nested.to_owned(),
+            None => format!("/{folder}"),
+        },
+    }
+}
+
+/// Whether a name leads to a group: to itself, or to what lies below it.
+pub(super) fn is_at(name: &str, group: &str, separator: char) -> bool {
+    let rest = name.strip_prefix(group);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
+}
+
+/// The part of a path that code writes right before a quote.
+pub(super) fn last_word(path: &str) -> &str {
+    path.rsplit(['/', ' ', ',', ';', '=', '('])
+        .next()
+        .unwrap_or(path)
+}
+
+/// Each name once, with the first file that says it.
+fn one_each(reaches: &mut Vec<Reach>) {
+    reaches.sort();
+    reaches.dedup_by(|later, first| later.to == first.to);
+}
+
+/// Whether compiled Python is of no use: made for a source file's time stamp, and that file is there. What
+/// is checked by a hash, or by nothing, stays (PEP 552: bit 0 of the flags, at byte 4).
+fn is_stale(path: &str, content: &Content, tree: &LayerTree, root: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split('.').next().unwrap_or(name);
+    let source = match folder.strip_suffix("__pycache__") {
+        Some(above) => format!("{above}{stem}.py"),
+        None => format!(
+            "{}.py",
+            path.rsplit_once('.').map_or(path, |(stem, _)| stem)
+        ),
+    };
+    let source = match root {
+        "" => source,
+        root => format!("{root}/{source}"),
+    };
+    let head = head(content);
+    let flags = head
+        .get(4..8)
+        .and_then(|it| it.try_into().ok())
+        .map(u32::from_le_bytes);
+    flags.is_some_and(|flags| flags & 1 == 0) && tree.get(&source).is_some()
+}
+
+/// What machine code there is among a distribution's files. (The files of npm packages are looked at when
+/// they are pressed.)
+fn binaries(ecosystem: Ecosystem, files: &[(&str, &Content)]) -> Vec<(String, u32)> {
+    if ecosystem == Ecosystem::Node {
+        return Vec::new();
+    }
+    let found = files.par_iter().filter_map(|(path, content)| {
+        let head = head(content);
+        let binary = match Binary::of(&head) {
+            Some(binary @ Binary::Elf { .. }) => Some(binary),
+            found => {
+                let is_told_by_more = found.is_some() || head.starts_with(b"MZ");
+                let bytes = is_told_by_more.then(|| read_all(content).ok()).flatten();
+                bytes.and_then(|bytes| Binary::of(&bytes))
+            }
+        };
+        Some(((*path).to_owned(), binary?.code()))
+    });
+    found.collect()
+}
+
+/// The programs among a package's files: machine code that nobody loads as a library.
+fn programs<'a>(files: &[(&'a str, &Content)]) -> Vec<&'a str> {
+    let nameless = |path: &str| !last_word(path).contains('.');
+    let files = files.par_iter().filter(|(path, _)| nameless(path));
+    let programs = files.filter(|(_, content)| head(content).starts_with(b"\x7fELF"));
+    programs.map(|(path, _)| *path).collect()
+}
+
+/// Keeps what a program may open that lies beside it: a compiler's own declarations and headers. What it says
+/// itself cannot be read. (TypeScript 7 is such a program.)
+fn keep_beside_programs(found: &mut Evidence, programs: &[&str]) {
+    for candidate in &mut found.candidates {
+        if !matches!(
+            candidate.kind,
+            Kind::TypeStubs | Kind::TypeScript | Kind::NativeSources | Kind::LinkLibraries
+        ) {
+            continue;
+        }
+        let beside = programs.iter().find(|program| {
+            let folder = program.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = match folder {
+                "bin" => "",
+                folder => folder.strip_suffix("/bin").unwrap_or(folder),
+            };
+            folder.is_empty() || is_at(&candidate.path, folder, '/')
+        });
+        candidate.kept = beside.map(|program| format!("the program `{program}` may open it"));
+    }
+}
+
+/// The first bytes of a file, as far as they can be read: an ELF header, or what tells that it is none.
+fn head(content: &Content) -> Vec<u8> {
+    let mut head = Vec::new();
+    // What cannot be inflated is found by whoever needs it.
+    let _unread = reader(content).take(64).read_to_end(&mut head);
+    head
+}
+
+/// What each package.json of a tree points to: itself, and a path that it names.
+fn entry_points(files: &[(&str, &Content)]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (path, content) in files {
+        let Some(folder) = path.strip_suffix("package.json") else {
+            continue;
+        };
+        if !(folder.is_empty() || folder.ends_with('/')) || content.size > MOST_BYTES {
+            continue;
+        }
+        let text = read_all(content).unwrap_or_default();
+        for target in node::entry_points(&text) {
+            // What stands before a `*` is all that is sure of a pattern.
+            let target = target.split('*').next().unwrap_or(&target);
+            if !target.is_empty() {
+                found.push(((*path).to_owned(), format!("{folder}{target}")));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,264 @@
+//! [`Overrides`]: what the user says may go or must stay, in the order in which it was said.
+//!
+//! A pattern is a glob over the paths of a layer, as `.gitignore` has them: one without a slash means any
+//! folder or file of that name, and a folder means all below it. Paths may be written from the layer's root
+//! (`python/numpy/tests`), from where packages lie (`numpy/tests`), or, behind a package's name and a colon,
+//! within the package (`numpy:**/tests`). `rule:tests` means what that rule would take. `!` in front turns
+//! the choice around. The last pattern that fits a file decides.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{Ecosystem, Kind, all};
+
+/// One `--keep` or `--drop`, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Whether it was `--keep`.
+    pub keep: bool,
+    /// What stood after it.
+    pub pattern: String,
+}
+
+/// The user's choices, read.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Clone)]
+struct Item {
+    keep: bool,
+    /// As it was typed: `--drop docs`.
+    shown: String,
+    /// The package that it is for.
+    package: Option<String>,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Rule(Kind),
+    Glob { glob: GlobMatcher, is_name: bool },
+}
+
+/// A choice that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OverrideError {
+    /// A pattern that is none.
+    #[error("`{shown}`: {reason}")]
+    Pattern {
+        /// The choice, as typed.
+        shown: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A rule that there is not.
+    #[error("`{shown}`: there is no rule `{name}`")]
+    Rule {
+        /// The choice, as typed.
+        shown: String,
+        /// The name.
+        name: String,
+        /// The rule that was most likely meant.
+        nearest: Option<&'static str>,
+    },
+}
+
+impl OverrideError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Pattern { .. } => None,
+            Self::Rule {
+                nearest: Some(nearest),
+                ..
+            } => Some(format!("did you mean `rule:{nearest}`?")),
+            Self::Rule { nearest: None, .. } => {
+                let names: Vec<&str> = all().map(|rule| rule.name).collect();
+                Some(format!("the rules are {}", names.join(", ")))
+            }
+        }
+    }
+}
+
+/// A file as choices see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) ecosystem: Ecosystem,
+    /// The package that it belongs to.
+    pub(super) package: &'a str,
+    /// From the layer's root.
+    pub(super) path: &'a str,
+    /// The folder in which the package's modules lie, or the package's own.
+    pub(super) place: &'a str,
+    /// What rules take it for.
+    pub(super) kind: Option<Kind>,
+}
+
+impl Overrides {
+    /// Reads `choices`, in the order in which they were typed.
+    ///
+    /// # Errors
+    /// The first that is no pattern, or names no rule.
+    pub fn parse(choices: &[Choice]) -> Result<Self, OverrideError> {
+        let items = choices.iter().map(item).collect::<Result<_, _>>()?;
+        Ok(Self { items })
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many choices there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// A choice as it was typed: `--drop docs`.
+    #[must_use]
+    pub fn shown(&self, index: usize) -> &str {
+        self.items.get(index).map_or("", |item| &item.shown)
+    }
+
+    /// Whether the choice at `index` is to keep.
+    pub(super) fn keeps(&self, index: usize) -> bool {
+        self.items.get(index).is_some_and(|item| item.keep)
+    }
+
+    /// The choice that decides on a file; notes in `matched` which fit it at all.
+    pub(super) fn of(&self, subject: Subject<'_>, matched: &mut [bool]) -> Option<usize> {
+        let mut last = None;
+        for (index, item) in self.items.iter().enumerate() {
+            if item.fits(subject) {
+                last = Some(index);
+                if let Some(matched) = matched.get_mut(index) {
+                    *matched = true;
+                }
+            }
+        }
+        last
+    }
+}
+
+impl Item {
+    fn fits(&self, subject: Subject<'_>) -> bool {
+        let is_of = |name: &String| is_same(name, subject.package, subject.ecosystem);
+        if !self.package.as_ref().is_none_or(is_of) {
+            return false;
+        }
+        match &self.what {
+            What::Rule(kind) => subject.kind == Some(*kind),
+            What::Glob { glob, is_name } => self.fits_path(glob, *is_name, subject),
+        }
+    }
+
+    fn fits_path(&self, glob: &GlobMatcher, is_name: bool, subject: Subject<'_>) -> bool {
+        let inner = behind(subject.path, subject.place);
+        if is_name {
+            // Where packages lie is no part of any.
+            let named = inner.unwrap_or(subject.path);
+            return named.split('/').any(|part| glob.is_match(part));
+        }
+        let modules = match subject.ecosystem {
+            Ecosystem::Python => inner,
+            Ecosystem::Node => {
+                let start = subject.place.rfind("node_modules/");
+                start.and_then(|start| subject.path.get(start + "node_modules/".len()..))
+            }
+        };
+        let inner = inner.filter(|_| self.package.is_some());
+        [Some(subject.path), modules, inner]
+            .into_iter()
+            .flatten()
+            .any(|path| fits_whole(glob, path))
+    }
+}
+
+/// Whether a glob means a path or a folder above it.
+fn fits_whole(glob: &GlobMatcher, path: &str) -> bool {
+    let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+    glob.is_match(path) || folders.any(|folder| glob.is_match(folder))
+}
+
+fn behind<'a>(path: &'a str, place: &str) -> Option<&'a str> {
+    match place {
+        "" => Some(path),
+        place => path.strip_prefix(place)?.strip_prefix('/'),
+    }
+}
+
+fn item(choice: &Choice) -> Result<Item, OverrideError> {
+    let option = if choice.keep { "--keep" } else { "--drop" };
+    let shown = format!("{option} {}", choice.pattern);
+    let (turned, text) = match choice.pattern.strip_prefix('!') {
+        Some(text) => (true, text),
+        None => (false, choice.pattern.as_str()),
+    };
+    let (package, text) = match text.split_once(':') {
+        Some((name, rest)) if name != "rule" && is_package(name) => (Some(name.to_owned()), rest),
+        _ => (None, text),
+    };
+    let what = match text.strip_prefix("rule:") {
+        Some(name) => What::Rule(Kind::named(name).ok_or_else(|| OverrideError::Rule {
+            shown: shown.clone(),
+            name: name.to_owned(),
+            nearest: nearest(name),
+        })?),
+        None => glob(text).map_err(|reason| OverrideError::Pattern {
+            shown: shown.clone(),
+            reason,
+        })?,
+    };
+    Ok(Item {
+        keep: choice.keep != turned,
+        shown,
+        package,
+        what,
+    })
+}
+
+fn glob(text: &str) -> Result<What, String> {
+    let is_name = !text.trim_end_matches('/').contains('/');
+    let text = text.trim_matches('/');
+    if text.is_empty() {
+        return Err("there is no pattern in it".to_owned());
+    }
+    let glob = GlobBuilder::new(text)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build()
+        .map_err(|error| error.kind().to_string())?;
+    Ok(What::Glob {
+        glob: glob.compile_matcher(),
+        is_name,
+    })
+}
+
+/// Whether what stands before a colon can be the name of a package.
+fn is_package(name: &str) -> bool {
+    let bare = name.strip_prefix('@').map_or(Some(name), |scoped| {
+        scoped.split_once('/').map(|(_, bare)| bare)
+    });
+    let is_letter = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
+    bare.is_some_and(|bare| !bare.is_empty() && bare.chars().all(is_letter))
+}
+
+/// Whether two names are one package's: PyPI's compare without case and separators.
+fn is_same(typed: &str, package: &str, ecosystem: Ecosystem) -> bool {
+    let folded = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
+    match ecosystem {
+        Ecosystem::Python => folded(typed) == folded(package),
+        Ecosystem::Node => typed == package,
+    }
+}
+
+fn nearest(name: &str) -> Option<&'static str> {
+    let names = all().map(|rule| (strsim::osa_distance(name, rule.name), rule.name));
+    let (distance, name) = names.min()?;
+    (distance <= name.len() / 2).then_some(name)
+}

@@ -1,0 +1,517 @@
+//! The rules over small packages: what each takes, and what each leaves where it must.
+
+use layerpress_pack::stored;
+use layerpress_tree::{Entry, LayerPath, LayerTree, Mode};
+
+use super::*;
+
+/// A package as tests write it down.
+struct Package {
+    ecosystem: Ecosystem,
+    name: &'static str,
+    place: String,
+    evidence: Evidence,
+    files: Vec<String>,
+}
+
+fn package(ecosystem: Ecosystem, name: &'static str, files: &[(&str, &str)]) -> Package {
+    let entry = |text: &str| Entry {
+        mode: Mode::File,
+        content: stored(text.as_bytes().to_vec().into()),
+    };
+    let entries = files
+        .iter()
+        .map(|(path, text)| (LayerPath::new(path).expect("a path"), entry(text)));
+    let tree = LayerTree::from_entries(entries.collect()).expect("a tree");
+    let found = evidence(ecosystem, &tree, "");
+    // What is kept is what was found.
+    assert_eq!(
+        Evidence::from_bytes(&found.to_bytes()).as_ref(),
+        Some(&found)
+    );
+    let place = match ecosystem {
+        Ecosystem::Python => "python".to_owned(),
+        Ecosystem::Node => format!("nodejs/node_modules/{name}"),
+    };
+    let files = files.iter().map(|(path, _)| format!("{place}/{path}"));
+    Package {
+        ecosystem,
+        name,
+        files: files.collect(),
+        place,
+        evidence: found,
+    }
+}
+
+fn python(name: &'static str, files: &[(&str, &str)]) -> Package {
+    package(Ecosystem::Python, name, files)
+}
+
+fn node(name: &'static str, files: &[(&str, &str)]) -> Package {
+    package(Ecosystem::Node, name, files)
+}
+
+fn parts(packages: &[Package]) -> Vec<Part<'_>> {
+    fn part(it: &Package) -> Part<'_> {
+        Part {
+            ecosystem: it.ecosystem,
+            name: it.name,
+            place: &it.place,
+            evidence: &it.evidence,
+            foreign: Vec::new(),
+            files: it.files.clone(),
+            is_own: it.name.is_empty(),
+        }
+    }
+    packages.iter().map(part).collect()
+}
+
+/// What goes by the profile `safe` and `typed` (`+` for `--keep`, `-` for `--drop`), as `path (rule)`.
+fn gone_with(packages: &[Package], typed: &[&str]) -> Vec<String> {
+    let choices: Vec<Choice> = typed
+        .iter()
+        .map(|it| Choice {
+            keep: it.starts_with('+'),
+            pattern: it[1..].to_owned(),
+        })
+        .collect();
+    let overrides = Overrides::parse(&choices).expect("patterns");
+    let decision = decide(&parts(packages), Profile::Safe, &overrides);
+    assert!(
+        decision.matched.iter().all(|it| *it),
+        "{typed:?} mean nothing"
+    );
+    let all = (0..packages.len()).filter_map(|index| decision.of_part(index));
+    let told = all.flatten().map(|(path, by)| {
+        let path = path.trim_start_matches("python/");
+        let path = path.trim_start_matches("nodejs/node_modules/");
+        format!("{path} ({})", by.name())
+    });
+    told.collect()
+}
+
+fn gone(packages: &[Package]) -> Vec<String> {
+    gone_with(packages, &[])
+}
+
+#[test]
+fn every_kind_has_a_rule_of_its_own_name() {
+    for (kind, rule) in &RULES {
+        assert_eq!(Kind::named(rule.name), Some(*kind));
+        assert_eq!(kind.rule(), rule);
+        assert!(rule.reason.starts_with(char::is_lowercase) && !rule.reason.ends_with('.'));
+    }
+}
+
+#[test]
+fn of_a_distribution_goes_what_nothing_reads() {
+    let found = gone(&[python(
+        "a",
+        &[
+            ("a/__init__.py", "from ._core import x"),
+            ("a/_core.cpython-313-x86_64-linux-gnu.so", "\x7fELF"),
+            ("a/_core.pyi", ""),
+            ("a/_core.pyx", ""),
+            ("a/include/a.h", ""),
+            ("a/lib/liba.a", ""),
+            ("a/py.typed", ""),
+            ("a/README.md", ""),
+            ("a/news.txt", "data"),
+            ("a/guide.md", "data"),
+            ("a/doc/__init__.py", ""),
+            ("a/doc/guide.rst", ""),
+            ("a/examples/x.py", ""),
+            ("a/.github/x.yml", ""),
+            ("a/tests/__init__.py", ""),
+            ("a/tests/data/x.csv", ""),
+            ("a/tests/test_x.py", "import a.tests"),
+            ("a/test_y.py", ""),
+            ("a/conftest.py", ""),
+            ("a/LICENSE.txt", ""),
+            ("a-1.dist-info/METADATA", ""),
+            ("a-1.dist-info/RECORD", ""),
+            ("a-1.dist-info/INSTALLER", ""),
+            ("a-1.dist-info/WHEEL", ""),
+            ("a-1.dist-info/entry_points.txt", ""),
+            ("a-1.dist-info/top_level.txt", ""),
+            ("a-1.dist-info/licenses/LICENSE", ""),
+            ("a-1.dist-info/sboms/a.cdx.json", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        [
+            "a-1.dist-info/INSTALLER (install-notes)",
+            "a-1.dist-info/RECORD (install-notes)",
+            "a-1.dist-info/sboms/a.cdx.json (sboms)",
+            "a/.github/x.yml (tool-config)",
+            "a/README.md (docs)",
+            "a/_core.pyi (type-stubs)",
+            "a/_core.pyx (native-sources)",
+            "a/conftest.py (tests)",
+            "a/doc/guide.rst (docs)",
+            "a/examples/x.py (examples)",
+            "a/include/a.h (native-sources)",
+            "a/lib/liba.a (link-libraries)",
+            "a/py.typed (type-stubs)",
+            "a/test_y.py (tests)",
+            "a/tests/__init__.py (tests)",
+            "a/tests/data/x.csv (tests)",
+            "a/tests/test_x.py (tests)",
+        ]
+    );
+}
+
+/// Every way in which code may need a test that is not its own.
+#[test]
+fn tests_that_other_code_imports_stay_whole() {
+    let needed = [
+        ("b/x.py", "import a.tests.util"),
+        ("b/x.py", "def f():\n    from a.tests.util import y"),
+        ("b/x.py", "from a import (\n    z,\n    tests as t)"),
+        ("b/x.py", "importlib.import_module('a.tests.util')"),
+        (
+            "b-1.dist-info/entry_points.txt",
+            "[x]\ny = a.tests.util:f\n",
+        ),
+        ("a/other.py", "from . import tests"),
+        ("a/sub/other.py", "from ..tests.util import y"),
+        ("a/sub/other.py", "LAZY = {'y': '..tests.util'}"),
+    ];
+    let a = || {
+        python(
+            "a",
+            &[
+                ("a/__init__.py", ""),
+                ("a/tests/__init__.py", ""),
+                ("a/tests/util.py", ""),
+            ],
+        )
+    };
+    assert_eq!(gone(&[a()]).len(), 2);
+    for (path, text) in needed {
+        let other = python("b", &[(path, text)]);
+        assert_eq!(gone(&[a(), other]), Vec::<String>::new(), "{path}: {text}");
+    }
+    for text in [
+        "x = 'see a.tests'",
+        "# import a.tests",
+        "import a.testsuite",
+    ] {
+        let other = python("b", &[("b/x.py", text)]);
+        assert_eq!(gone(&[a(), other]).len(), 2, "{text}");
+    }
+    let own = python("", &[("mine.py", "import a.tests")]);
+    assert_eq!(gone(&[a(), own]), Vec::<String>::new());
+}
+
+#[test]
+fn a_test_that_stays_keeps_what_it_imports() {
+    let a = python("a", &[("a/x.py", "import b.tests")]);
+    let b = python("b", &[("b/x.py", ""), ("b/tests/x.py", "import c.tests")]);
+    let c = python("c", &[("c/x.py", ""), ("c/tests/x.py", "import d.tests")]);
+    let d = python("d", &[("d/x.py", ""), ("d/tests/x.py", "")]);
+    let e = python("e", &[("e/x.py", ""), ("e/tests/x.py", "import d.tests")]);
+    assert_eq!(gone(&[a, b, c, d, e]), ["e/tests/x.py (tests)"]);
+}
+
+#[test]
+fn a_distribution_that_is_all_tests_stays() {
+    let alone = python("tests", &[("tests/__init__.py", ""), ("tests/x.py", "")]);
+    assert_eq!(gone(&[alone]), Vec::<String>::new());
+}
+
+#[test]
+fn what_code_names_or_lists_by_its_ending_stays() {
+    let text = "'''See ``CHANGES.md``.'''; open(here / 'README.md'); glob('*.pyi'); f'{name}.h'; x = 'data/model.c'";
+    let found = gone(&[python(
+        "a",
+        &[
+            ("a/sub/__init__.py", text),
+            ("a/README.md", ""),
+            ("a/CHANGES.md", ""),
+            ("a/x.pyi", ""),
+            ("a/sub/x.h", ""),
+            ("a/include/x.h", ""),
+            ("a/data/model.c", ""),
+            ("a/data/other.c", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        [
+            "a/CHANGES.md (docs)",
+            "a/data/other.c (native-sources)",
+            "a/include/x.h (native-sources)",
+        ]
+    );
+}
+
+#[test]
+fn a_stub_that_is_attached_when_its_module_is_imported_stays() {
+    let found = gone(&[python(
+        "a",
+        &[
+            ("a/__init__.py", "x = lazy.attach_stub(__name__, __file__)"),
+            ("a/__init__.pyi", ""),
+            ("a/other.pyi", ""),
+        ],
+    )]);
+    assert_eq!(found, ["a/other.pyi (type-stubs)"]);
+}
+
+#[test]
+fn only_compiled_python_that_its_source_replaces_goes() {
+    let stamped = "\u{3}\r\r\n\0\0\0\0stamp---size----";
+    let hashed = "\u{3}\r\r\n\u{3}\0\0\0hash----code----";
+    let found = gone(&[python(
+        "a",
+        &[
+            ("a/__pycache__/x.cpython-313.pyc", stamped),
+            ("a/__pycache__/y.cpython-313.pyc", hashed),
+            ("a/__pycache__/gone.cpython-313.pyc", stamped),
+            ("a/alone.pyc", stamped),
+            ("a/x.py", ""),
+            ("a/x.pyc", stamped),
+            ("a/y.py", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        [
+            "a/__pycache__/x.cpython-313.pyc (stale-bytecode)",
+            "a/x.pyc (stale-bytecode)",
+        ]
+    );
+}
+
+#[test]
+fn records_stay_where_code_asks_who_brought_a_module() {
+    let a = || python("a", &[("a.py", ""), ("a-1.dist-info/RECORD", "")]);
+    let asks = python("b", &[("b.py", "metadata.packages_distributions()")]);
+    assert_eq!(gone(&[a()]), ["a-1.dist-info/RECORD (install-notes)"]);
+    assert_eq!(gone(&[a(), asks]), Vec::<String>::new());
+}
+
+#[test]
+fn of_an_npm_package_goes_what_nothing_reads() {
+    let found = gone(&[node(
+        "a",
+        &[
+            ("package.json", r#"{"main":"lib","types":"lib/index.d.ts"}"#),
+            (
+                "lib/index.js",
+                "require('./x')\n//# sourceMappingURL=index.js.map\n",
+            ),
+            ("lib/index.d.ts", ""),
+            ("lib/index.js.map", ""),
+            ("lib/world.map", ""),
+            ("lib/x.ts", ""),
+            ("lib/notes.md", ""),
+            ("README.md", ""),
+            ("LICENSE", ""),
+            ("docs/x.html", ""),
+            ("examples/x.js", "require('../lib')"),
+            ("test/x.js", "require('../docs/x')"),
+            ("lib/x.test.js", ""),
+            ("src/a.cc", ""),
+            ("binding.gyp", ""),
+            ("yarn.lock", ""),
+            ("tsconfig.build.json", ""),
+            (".eslintrc.json", ""),
+            ("data.yml", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        [
+            "a/.eslintrc.json (tool-config)",
+            "a/README.md (docs)",
+            "a/binding.gyp (native-sources)",
+            "a/docs/x.html (docs)",
+            "a/examples/x.js (examples)",
+            "a/lib/index.d.ts (type-stubs)",
+            "a/lib/index.js.map (source-maps)",
+            "a/lib/x.test.js (tests)",
+            "a/lib/x.ts (typescript-sources)",
+            "a/src/a.cc (native-sources)",
+            "a/test/x.js (tests)",
+            "a/tsconfig.build.json (tool-config)",
+            "a/yarn.lock (tool-config)",
+        ]
+    );
+}
+
+#[test]
+fn what_lies_beside_a_program_stays() {
+    let found = gone(&[node(
+        "a",
+        &[
+            ("lib/tsc", "\x7fELF"),
+            ("lib/lib.es5.d.ts", ""),
+            ("lib/README.md", ""),
+            ("other/x.d.ts", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        ["a/lib/README.md (docs)", "a/other/x.d.ts (type-stubs)"]
+    );
+}
+
+/// exceljs `lib/doc`, tslint `lib/test`, snyk `test`, TypeScript's `lib.d.ts`: what is reached is no test and
+/// no documentation, whatever its folder is called.
+#[test]
+fn folders_of_npm_packages_that_code_reaches_stay() {
+    let cases: [&[(&str, &str)]; 8] = [
+        &[("index.js", "require('./test')"), ("test/index.js", "")],
+        &[
+            ("lib/x.js", "import y from '../docs/y.js'"),
+            ("docs/y.js", ""),
+        ],
+        &[
+            ("package.json", r#"{"exports":{"./t":"./test/x.js"}}"#),
+            ("test/x.js", ""),
+        ],
+        &[
+            ("package.json", r#"{"exports":{"./docs/*":"./docs/*.js"}}"#),
+            ("docs/x.js", ""),
+        ],
+        &[
+            ("index.js", "path.join(__dirname, 'examples')"),
+            ("examples/x.json", ""),
+        ],
+        &[("index.js", "require(`./test/${name}`)"), ("test/x.js", "")],
+        &[
+            ("index.js", r#"libs = ["lib.es5.d.ts"]"#),
+            ("lib.es5.d.ts", ""),
+        ],
+        &[
+            ("package.json", r#"{"main":"index.ts"}"#),
+            ("index.ts", ""),
+            ("lib/x.ts", ""),
+        ],
+    ];
+    for case in cases {
+        assert_eq!(gone(&[node("a", case)]), Vec::<String>::new(), "{case:?}");
+    }
+    let a = || node("a", &[("index.js", ""), ("test/util.js", "")]);
+    let b = node("b", &[("index.js", "require('a/test/util')")]);
+    assert_eq!(gone(&[a()]), ["a/test/util.js (tests)"]);
+    assert_eq!(gone(&[a(), b]), Vec::<String>::new());
+}
+
+#[test]
+fn packages_inside_of_packages_have_roots_of_their_own() {
+    let found = gone(&[node(
+        "a",
+        &[
+            ("index.js", "require('in')"),
+            ("node_modules/in/index.js", ""),
+            ("node_modules/in/package.json", "{}"),
+            ("node_modules/in/HISTORY.md", ""),
+            ("node_modules/@s/in/test/x.js", ""),
+        ],
+    )]);
+    assert_eq!(
+        found,
+        [
+            "a/node_modules/@s/in/test/x.js (tests)",
+            "a/node_modules/in/HISTORY.md (docs)",
+        ]
+    );
+}
+
+#[test]
+fn the_last_of_the_users_choices_that_means_a_file_decides() {
+    let packages = || {
+        [
+            python(
+                "Num.Py",
+                &[
+                    ("numpy/__init__.py", ""),
+                    ("numpy/x.pyi", ""),
+                    ("numpy/tests/x.py", ""),
+                    ("numpy-1.dist-info/METADATA", ""),
+                    ("numpy-1.dist-info/LICENSE", ""),
+                ],
+            ),
+            node("@s/b", &[("index.js", ""), ("index.d.ts", "")]),
+        ]
+    };
+    let cases: [(&[&str], &[&str]); 9] = [
+        (
+            &["+*.d.ts"],
+            &["numpy/tests/x.py (tests)", "numpy/x.pyi (type-stubs)"],
+        ),
+        (&["+rule:type-stubs"], &["numpy/tests/x.py (tests)"]),
+        (
+            &["+tests", "+*.pyi", "-numpy/tests", "+@s/b:**"],
+            &["numpy/tests/x.py (tests)"],
+        ),
+        (&["+num-py:**", "+nodejs/**"], &[]),
+        (&["+num_py:numpy/tests", "+**/*.{pyi,d.ts}"], &[]),
+        (&["+**", "-!rule:tests"], &[]),
+        (
+            &["+**", "-rule:licences"],
+            &["numpy-1.dist-info/LICENSE (licences)"],
+        ),
+        (
+            &["+**", "-numpy-1.dist-info"],
+            &["numpy-1.dist-info/LICENSE (licences)"],
+        ),
+        (&["+**", "-@s/b:index.js"], &["@s/b/index.js (your-drop)"]),
+    ];
+    for (typed, expected) in cases {
+        assert_eq!(gone_with(&packages(), typed), expected, "{typed:?}");
+    }
+}
+
+#[test]
+fn choices_that_cannot_be_read_are_told() {
+    let told = |pattern: &str| {
+        let pattern = pattern.to_owned();
+        let error = Overrides::parse(&[Choice {
+            keep: false,
+            pattern,
+        }])
+        .expect_err("a fault");
+        format!("{error}; {}", error.hint().unwrap_or_default())
+    };
+    insta::assert_snapshot!(told("rule:test"), @"`--drop rule:test`: there is no rule `test`; did you mean `rule:tests`?");
+    insta::assert_snapshot!(told("a[b"), @"`--drop a[b`: unclosed character class; missing ']'; ");
+    insta::assert_snapshot!(told("numpy:"), @"`--drop numpy:`: there is no pattern in it; ");
+}
+
+#[test]
+fn a_file_is_explained() {
+    let packages = [
+        python(
+            "a",
+            &[
+                ("a/__init__.py", "open('x.md'); x = 'README.md'"),
+                ("a/README.md", ""),
+                ("a/CHANGES.md", ""),
+                ("a-1.dist-info/METADATA", ""),
+                ("a/tests/x.py", ""),
+            ],
+        ),
+        python("b", &[("b.py", "import a.tests")]),
+    ];
+    let parts = parts(&packages);
+    let told = |path: &str| {
+        let explained = explain(&parts, Profile::Safe, &Overrides::default(), path);
+        let line = |it: Explanation| format!("{} {:?}: {}", it.is_kept, it.rule, it.reason);
+        explained
+            .into_iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    insta::assert_snapshot!(told("a/README.md"), @r#"true Some("docs"): `a/__init__.py` names it"#);
+    insta::assert_snapshot!(told("python/a/CHANGES.md"), @r#"false Some("docs"): they are for people, and no code opens them by name"#);
+    insta::assert_snapshot!(told("a/tests/x.py"), @r#"true Some("tests"): `b.py` names `a.tests`"#);
+    insta::assert_snapshot!(told("a-1.dist-info/METADATA"), @"true None: its package is found by it");
+    insta::assert_snapshot!(told("a/__init__.py"), @"true None: no rule is for such files");
+    assert_eq!(told("a/none.py"), "");
+}
