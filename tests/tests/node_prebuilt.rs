@@ -86,7 +86,11 @@ fn nothing_is_downloaded_unasked_and_the_hint_says_how_to_ask() {
     );
     let run = build(&context, &[]);
     run.expect_code(UNMET);
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r"
+    error: `better-sqlite3@11.10.0`: its native part for Linux on x86_64 comes by an install script, and no install script is run
+    hint: take `better-sqlite3` 13 or later with Node.js 22 or later: its tarball has it for every platform; or have what its authors built downloaded, with `--prebuilt better-sqlite3`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
+    hint: to build it as it is, set `ignore-scripts=true` in `.npmrc`
+    ");
     assert_eq!(context.files(), ["package.json"]);
 }
 

@@ -382,17 +382,17 @@ fn packages_whose_native_part_is_not_there_are_broken() {
     ]);
     insta::assert_snapshot!(judged, @r"
     Broken `bcrypt@5.1.1`: its native part for Linux on x86_64 comes by an install script, and no install script is run
-      hint: take `bcrypt` 6 or later, whose tarball has it for every platform; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
+      hint: take `bcrypt` 6 or later, whose tarball has it for every platform; or have what its authors built downloaded, with `--prebuilt bcrypt`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
     Broken `better-sqlite3@11.10.0`: its native part for Linux on x86_64 comes by an install script, and no install script is run
-      hint: take `better-sqlite3` 13 or later with Node.js 22 or later: its tarball has it for every platform; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
+      hint: take `better-sqlite3` 13 or later with Node.js 22 or later: its tarball has it for every platform; or have what its authors built downloaded, with `--prebuilt better-sqlite3`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
     Broken `canvas@3.2.3`: its native part for Linux on x86_64 comes by an install script, and no install script is run
-      hint: use `@napi-rs/canvas`, which has it in a package for each platform; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
+      hint: use `@napi-rs/canvas`, which has it in a package for each platform; or have what its authors built downloaded, with `--prebuilt canvas`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
     Broken `puppeteer@24.43.1`: it works with a browser that its install script downloads, and no install script is run
       hint: use `puppeteer-core` with `@sparticuz/chromium`, a browser made for Lambda
     Broken `sharp@0.33.5`: none of its optional dependencies for Linux on x86_64 is there
       hint: `@img/sharp-linux-x64` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again
     Broken `sqlite3@5.1.7`: its native part for Linux on x86_64 comes by an install script, and no install script is run
-      hint: with Node.js 22.13 or later, use `node:sqlite`, or `better-sqlite3` 13 or later; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
+      hint: with Node.js 22.13 or later, use `node:sqlite`, or `better-sqlite3` 13 or later; or have what its authors built downloaded, with `--prebuilt sqlite3`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
     ");
 }
 

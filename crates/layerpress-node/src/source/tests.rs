@@ -541,7 +541,7 @@ async fn answers_are_remembered_for_as_long_as_what_they_follow_from() {
     let dependency = ("1.0.0", r#""dependencies": {"b": "^1"}"#);
     bed.server.package("a", &[dependency]);
     bed.server.package("b", &[("1.0.0", "")]);
-    let tree = "node_modules/a 1.0.0\nnode_modules/b 1.0.0\nnode_modules/gone - inert\n";
+    let tree = "node_modules/a 1.0.0\nnode_modules/b 1.0.0\nnode_modules/gone -  inert\n";
     assert_eq!(bed.shown().await, tree);
     // Two packuments, one that is missing, and the answers.
     let all = kept(&bed);

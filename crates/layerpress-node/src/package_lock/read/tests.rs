@@ -202,7 +202,7 @@ fn folders_that_lead_elsewhere_are_refused() {
     hint: the file was not written by npm: look who did
     "#);
     insta::assert_snapshot!(refused(&packages("\"../x\": {}")), @r#"
-    package-lock.json: `packages["../x"]`: is outside of the project
+    package-lock.json:2:1: `packages["../x"]`: is outside of the project
     hint: delete the file and have it written again from package.json
     "#);
     insta::assert_snapshot!(refused(&packages("\"node_modules/a\": {},\n\"node_modules/a\": {}")), @r#"
@@ -211,7 +211,7 @@ fn folders_that_lead_elsewhere_are_refused() {
     "#);
     let link = "\"node_modules/a\": {\"link\": true, \"resolved\": \"lib/a\"}";
     insta::assert_snapshot!(refused(&packages(link)), @r#"
-    package-lock.json: `packages["node_modules/a"]`: leads to `lib/a`, which the file does not have
+    package-lock.json:2:1: `packages["node_modules/a"]`: leads to `lib/a`, which the file does not have
     hint: delete the file and have it written again from package.json
     "#);
     let outside = "\"node_modules/a\": {\"link\": true, \"resolved\": \"../a\"}, \"../a\": {}";
@@ -219,7 +219,7 @@ fn folders_that_lead_elsewhere_are_refused() {
     insta::assert_snapshot!(
         refused(r#"{"lockfileVersion": 1, "dependencies": {"a": {"dependencies": {"../b": {}}}}}"#),
         @r#"
-    package-lock.json: `dependencies["a"].dependencies["../b"]`: is no name of a package
+    package-lock.json:1:64: `dependencies.a.dependencies["../b"]`: is no name of a package
     hint: delete the file and have it written again from package.json
     "#
     );
