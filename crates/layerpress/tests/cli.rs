@@ -85,12 +85,13 @@ fn every_option_says_its_default_or_can_be_left_out() {
         "--profile",
         "--compression",
         "--bytecode",
+        "--keep",
+        "--drop",
+        "--explain",
     ] {
         assert!(help.contains(option), "no {option} in\n{help}");
     }
     assert!(help.contains("Examples:"), "{help}");
-    // Nothing is offered that does nothing yet.
-    assert!(!help.contains("--keep"), "--keep in\n{help}");
 }
 
 #[test]
@@ -105,6 +106,8 @@ fn usage_errors_end_with_two_and_leave_stdout_alone() {
         &["build", "requirements.txt", "--exclude-newer", "yesterday"],
         &["build", "requirements.txt", "--index-url", "not a url"],
         &["build", "requirements.txt", "--check-digest", "abc"],
+        &["build", "requirements.txt", "--drop", "rule:test"],
+        &["build", "requirements.txt", "--keep", "["],
         &["build", "package.json", "--registry", "file:///tmp"],
         &["build", "package.json", "--exclude", "@scope"],
         &["build", "requirements.txt", "--exclude", "boto3>=1"],

@@ -223,7 +223,7 @@ impl Pins for ForeignPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let mut gathered = lay_out(self.unpack(job)?, job)?;
+        let trees = self.unpack(job)?;
         let same = same_for(job, |target| {
             let wanted = without(self.select(target).ok()?, job.exclude);
             chosen(
@@ -231,8 +231,7 @@ impl Pins for ForeignPins {
                 target,
             )
         });
-        gathered.same_for.retain(|target| same.contains(target));
-        Ok(gathered)
+        lay_out(trees, job, same)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {

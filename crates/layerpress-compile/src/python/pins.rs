@@ -53,13 +53,11 @@ impl Pins for PythonPins {
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
         let wanted = self.wanted(job, &job.target)?;
         let trees = self.unpack(&wanted, job, &unpack_options(job))?;
-        let mut gathered = lay_out(trees, job)?;
         let same = same_for(job, |target| {
             let wanted = self.wanted(job, target).ok()?;
             chosen(wanted.iter().map(|it| (&it.name, wheels(it))), target)
         });
-        gathered.same_for.retain(|target| same.contains(target));
-        Ok(gathered)
+        lay_out(trees, job, same)
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
@@ -135,11 +133,16 @@ pub(super) fn unpack(
     unpack_all(job.session, &builds, &pins, options, job.tally)
 }
 
-/// Puts unpacked distributions where Python finds them, less what the rules take.
+/// Puts unpacked distributions where Python finds them, less what the rules take; `same_for` are the other
+/// targets that get the same distributions.
 ///
 /// # Errors
 /// Two distributions that write one path differently.
-pub(super) fn lay_out(mut wheels: Vec<WheelTree>, job: &Job<'_>) -> Result<Gathered, CompileError> {
+pub(super) fn lay_out(
+    mut wheels: Vec<WheelTree>,
+    job: &Job<'_>,
+    mut same_for: Vec<Target>,
+) -> Result<Gathered, CompileError> {
     // The versioned layout is already in the trees' paths: all wheels lie below `python`.
     let prefix = job
         .target
@@ -159,7 +162,6 @@ pub(super) fn lay_out(mut wheels: Vec<WheelTree>, job: &Job<'_>) -> Result<Gathe
             binaries: binaries(evidence),
         })
         .collect();
-    let mut same_for = others(job);
     let foreign = |target| unpacked.iter().map(move |it| it.foreign(target));
     let own: Vec<_> = foreign(job.target).collect();
     same_for.retain(|target| foreign(*target).eq(own.iter().cloned()));

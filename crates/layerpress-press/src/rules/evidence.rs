@@ -14,7 +14,7 @@ use super::{Ecosystem, Kind, code, node, python};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What is known of one package's files before the layer is known.
 ///
@@ -125,6 +125,10 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
             Sorted::Other => unknown.push((path, content)),
             Sorted::Never | Sorted::Code => {}
             Sorted::Candidate(Kind::StaleBytecode) if !is_stale(path, content, tree, root) => {}
+            // A model in space, or of a circuit, may end in the same.
+            Sorted::Candidate(Kind::LinkLibraries) if !is_for_linkers(content) => {
+                unknown.push((path, content));
+            }
             Sorted::Candidate(kind) => found.candidates.push(Candidate {
                 path: path.to_owned(),
                 kind,
@@ -374,6 +378,21 @@ fn is_stale(path: &str, content: &Content, tree: &LayerTree, root: &str) -> bool
         .and_then(|it| it.try_into().ok())
         .map(u32::from_le_bytes);
     flags.is_some_and(|flags| flags & 1 == 0) && tree.get(&source).is_some()
+}
+
+/// Whether a file is an archive of objects, libtool's note on one, or an object by itself: COFF for the three
+/// processors that Windows runs on, or ELF (`e_type` 1, at byte 16) but for programs that the kernel loads
+/// (`e_machine` 247, at byte 18).
+fn is_for_linkers(content: &Content) -> bool {
+    match head(content).as_slice() {
+        head if head.starts_with(b"!<arch>\n") || head.starts_with(b"!<thin>\n") => true,
+        head if head.starts_with(b"# ") => head.windows(7).any(|it| it == b"libtool"),
+        head if head.starts_with(b"\x7fELF") => {
+            head.get(16) == Some(&1) && head.get(18) != Some(&247)
+        }
+        [0x64, 0x86, ..] | [0x4c, 0x01, ..] | [0x64, 0xaa, ..] => true,
+        _ => false,
+    }
 }
 
 /// What machine code there is among a distribution's files. (The files of npm packages are looked at when

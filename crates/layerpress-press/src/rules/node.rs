@@ -30,9 +30,9 @@ pub(super) const MAPS: [&str; 9] = [
 ];
 
 /// Sources and headers of compiled languages, and what node-gyp builds them by.
-pub(super) const SOURCES: [&str; 17] = [
+pub(super) const SOURCES: [&str; 16] = [
     ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".rs", ".gyp", ".gypi", ".S", ".asm",
-    ".cu", ".m4", ".mm", ".pyx",
+    ".cu", ".m4", ".pyx",
 ];
 
 /// What only a linker reads.
