@@ -9,6 +9,7 @@
 //! No file goes by the name of its folder alone: what code imports, opens by name or lists by its ending
 //! stays, and so does what a package.json points to.
 
+mod builds;
 mod code;
 mod decide;
 mod evidence;
@@ -92,12 +93,14 @@ pub enum Kind {
     StaleBytecode,
     /// botocore's examples for documentation.
     BotocoreExamples,
+    /// The same code once more, for bundlers.
+    BundlerBuilds,
     /// Licences and notices.
     Licences,
 }
 
 /// Each kind with its rule, in the order in which accounts have them.
-static RULES: [(Kind, Rule); 15] = [
+static RULES: [(Kind, Rule); 16] = [
     (
         Kind::Tests,
         Rule {
@@ -223,6 +226,15 @@ static RULES: [(Kind, Rule); 15] = [
             reason: "botocore reads them for its documentation alone",
             profile: Some(Profile::Safe),
             ecosystem: Some(Ecosystem::Python),
+        },
+    ),
+    (
+        Kind::BundlerBuilds,
+        Rule {
+            name: "bundler-builds",
+            reason: "only bundlers read the field that points there, and no code of the layer does",
+            profile: Some(Profile::Small),
+            ecosystem: Some(Ecosystem::Node),
         },
     ),
     (

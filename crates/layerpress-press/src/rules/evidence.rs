@@ -10,7 +10,7 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
 use super::quoted::Endings;
-use super::{Ecosystem, Kind, code, node, python};
+use super::{Ecosystem, Kind, builds, code, node, python};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
@@ -111,6 +111,10 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
             }
         })
     };
+    let build = match ecosystem {
+        Ecosystem::Python => None,
+        Ecosystem::Node => bundler_build(&files),
+    };
     let mut found = Evidence::default();
     let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sources = Vec::new();
@@ -118,7 +122,13 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
     for &(path, content) in &files {
         let sorted = match ecosystem {
             Ecosystem::Python => python::sort(path, is_top_code),
-            Ecosystem::Node => node::sort_nested(path),
+            Ecosystem::Node => match node::sort_nested(path) {
+                Sorted::Code if is_below(path, build) => Sorted::Member {
+                    kind: Kind::BundlerBuilds,
+                    folder: &path[..build.map_or(0, str::len)],
+                },
+                sorted => sorted,
+            },
         };
         let mut group = None;
         match sorted {
@@ -200,11 +210,19 @@ fn said(
             Err(_) => code::Look::default(),
         })
         .collect();
+    // What bundlers look for stays with most profiles: it speaks like any code, but for itself.
+    let builds: BTreeSet<u32> = found
+        .candidates
+        .iter()
+        .filter(|it| it.kind == Kind::BundlerBuilds)
+        .filter_map(|it| it.group)
+        .collect();
+    let is_build = |group: usize| u32::try_from(group).is_ok_and(|it| builds.contains(&it));
     let mut named: BTreeMap<&str, &str> = BTreeMap::new();
     let mut endings = Endings::default();
     let mut stubs: BTreeSet<String> = BTreeSet::new();
     for (source, look) in sources.iter().zip(&looks) {
-        let Some(group) = source.group else {
+        let Some(group) = source.group.filter(|it| !is_build(*it)) else {
             for name in &look.names {
                 named.entry(name).or_insert(source.path);
             }
@@ -240,11 +258,12 @@ fn said(
         found.groups[group].reaches.extend(all);
     }
     one_each(&mut found.reaches);
-    for (group, folder) in found.groups.iter_mut().zip(folders) {
+    for (index, (group, folder)) in found.groups.iter_mut().zip(folders).enumerate() {
         one_each(&mut group.reaches);
+        // What points to a build for bundlers was looked at when it was found.
         let pointed = manifests
             .iter()
-            .find(|(_, target)| is_at(target, folder, '/'));
+            .find(|(_, target)| !is_build(index) && is_at(target, folder, '/'));
         if let Some((manifest, _)) = pointed {
             group.kept = Some(format!("`{manifest}` points to it"));
         }
@@ -452,6 +471,18 @@ fn head(content: &Content) -> Vec<u8> {
     // What cannot be inflated is found by whoever needs it.
     let _unread = reader(content).take(64).read_to_end(&mut head);
     head
+}
+
+/// The folder at the root of a package that only bundlers look for.
+fn bundler_build(files: &[(&str, &Content)]) -> Option<&'static str> {
+    let (_, content) = files.iter().find(|(path, _)| *path == "package.json")?;
+    let text = (content.size <= MOST_BYTES).then(|| read_all(content).ok())??;
+    builds::bundler_build(&text, files.iter().map(|(path, _)| *path))
+}
+
+/// Whether a path lies below a folder.
+fn is_below(path: &str, folder: Option<&str>) -> bool {
+    folder.is_some_and(|folder| path != folder && is_at(path, folder, '/'))
 }
 
 /// What each package.json of a tree points to: itself, and a path that it names.

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::Kind;
+use super::builds::FOLDERS;
 use super::evidence::Sorted;
 use super::python::is_readme;
 use crate::class::is_licence;
@@ -67,7 +68,7 @@ pub(super) fn stays_always(path: &str) -> bool {
 
 /// Whether a folder of this name may be set aside.
 pub(super) fn is_set_aside(name: &str) -> bool {
-    [&TESTS[..], &DOCS, &EXAMPLES]
+    [&TESTS[..], &DOCS, &EXAMPLES, &FOLDERS]
         .iter()
         .any(|it| it.contains(&name))
 }
@@ -240,9 +241,14 @@ pub(super) fn entry_points(text: &[u8]) -> Vec<String> {
     let Ok(json) = serde_json::from_slice::<Value>(text) else {
         return Vec::new();
     };
+    targets(&json, &FIELDS)
+}
+
+/// The texts of some fields, without `./`.
+pub(super) fn targets(json: &Value, fields: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    for field in FIELDS {
-        collect(&json[field], &mut found);
+    for field in fields {
+        collect(&json[*field], &mut found);
     }
     found
 }

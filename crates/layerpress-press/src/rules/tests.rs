@@ -68,6 +68,11 @@ fn parts(packages: &[Package]) -> Vec<Part<'_>> {
 
 /// What goes by the profile `safe` and `typed` (`+` for `--keep`, `-` for `--drop`), as `path (rule)`.
 fn gone_with(packages: &[Package], typed: &[&str]) -> Vec<String> {
+    gone_by(Profile::Safe, packages, typed)
+}
+
+/// What goes by a profile, and by what was typed.
+fn gone_by(profile: Profile, packages: &[Package], typed: &[&str]) -> Vec<String> {
     let choices: Vec<Choice> = typed
         .iter()
         .map(|it| Choice {
@@ -76,7 +81,7 @@ fn gone_with(packages: &[Package], typed: &[&str]) -> Vec<String> {
         })
         .collect();
     let overrides = Overrides::parse(&choices).expect("patterns");
-    let decision = decide(&parts(packages), Profile::Safe, &overrides);
+    let decision = decide(&parts(packages), profile, &overrides);
     assert!(
         decision.matched.iter().all(|it| *it),
         "{typed:?} mean nothing"
@@ -400,6 +405,55 @@ fn folders_of_npm_packages_that_code_reaches_stay() {
     let b = node("b", &[("index.js", "require('a/test/util')")]);
     assert_eq!(gone(&[a()]), ["a/test/util.js (tests)"]);
     assert_eq!(gone(&[a(), b]), Vec::<String>::new());
+}
+
+#[test]
+fn a_build_for_bundlers_goes_with_small_if_no_code_reaches_it() {
+    const MANIFEST: &str = r#"{"main": "./dist-cjs/index.js", "module": "./dist-es/index.js"}"#;
+    let built = |index: &str| {
+        node(
+            "a",
+            &[
+                ("package.json", MANIFEST),
+                ("dist-cjs/index.js", index),
+                ("dist-es/index.js", "export * from './b'"),
+                ("dist-es/b.js", "export const c = 'dist-es'"),
+                ("dist-es/d.wasm", ""),
+                ("es/e.js", ""),
+            ],
+        )
+    };
+    let small = |packages: &[Package]| gone_by(Profile::Small, packages, &[]);
+    let both = [
+        "a/dist-es/b.js (bundler-builds)",
+        "a/dist-es/index.js (bundler-builds)",
+    ];
+    assert_eq!(small(&[built("require('./b')")]), both);
+    assert_eq!(gone(&[built("require('./b')")]), [""; 0]);
+    // By a path, from its own package, from another, from the team's code.
+    assert_eq!(small(&[built("import('../dist-es/b.js')")]), [""; 0]);
+    assert_eq!(
+        small(&[built("require(path.join(__dirname, '..', 'dist-es'))")]),
+        [""; 0]
+    );
+    for other in ["b", ""] {
+        let other = node(other, &[("index.js", "import 'a/dist-es/index.js'")]);
+        assert_eq!(small(&[built(""), other]), [""; 0]);
+    }
+    let other = node("b", &[("index.js", "import 'c/dist-es/index.js'")]);
+    assert_eq!(small(&[built(""), other]), both);
+    // It speaks for others as long as it is there.
+    let speaking = node(
+        "a",
+        &[
+            ("package.json", MANIFEST),
+            ("dist-es/index.js", "import '../test/x.js'"),
+            ("test/x.js", ""),
+        ],
+    );
+    assert_eq!(gone(&[speaking]), [""; 0]);
+    let overrides = ["+a/dist-es/b.js"];
+    assert_eq!(gone_by(Profile::Small, &[built("")], &overrides), both[1..]);
 }
 
 #[test]
