@@ -198,7 +198,7 @@ mod tests {
             ..BuildReport::default()
         };
         let document = of_build(&report, Path::new("/project/api"));
-        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","explained":[],"files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"}],"runtime":"python3.13","same_for":[{"arch":"arm64","runtime":"python3.13"}],"sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
+        insta::assert_snapshot!(document, @r#"{"layers":[{"arch":"x86_64","code_sha256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","explained":[],"files":3,"findings":[],"packages":[{"ecosystem":"python","name":"requests","unzipped_bytes":2,"version":"2.34.2","zipped_bytes":1}],"path":"dist/api-python3.13-x86_64.zip","refused":[{"file":"requests/a.so","reason":"it ends too early","rule":"elf-strip"}],"removed":[{"bytes":5,"files":1,"rule":"foreign-binaries"},{"bytes":7,"files":2,"rule":"elf-strip"}],"runtime":"python3.13","same_for":[{"arch":"arm64","runtime":"python3.13"}],"sha256":"0000000000000000000000000000000000000000000000000000000000000000","unzipped_bytes":2,"zipped_bytes":1}],"lockfiles":["pylock.toml"],"seconds":{"fetch":0.0,"pack":0.0,"resolve":0.0,"total":1.235}}"#);
     }
 
     #[test]

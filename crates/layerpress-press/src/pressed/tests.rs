@@ -338,3 +338,87 @@ proptest! {
         }
     }
 }
+
+const SAFE: Recipe = Recipe {
+    compression: Level::Fast,
+    profile: Profile::Safe,
+};
+
+const MODEL: &[u8] = b"{\"documentation\": \"<p>prose</p>\"}\n";
+
+#[test]
+fn what_passes_did_is_known_as_long_as_the_files() {
+    let (_folder, store) = store();
+    let files: [(&str, Mode, &[u8]); 3] = [
+        ("botocore/data/a.json", Mode::File, MODEL),
+        ("botocore/data/b.json", Mode::File, b"{ ]"),
+        ("c.json", Mode::File, MODEL),
+    ];
+    let saved = pressing(SAFE, &files).save(&store, ARCHIVE, Vec::new());
+    let kept = opened(&store, SAFE).expect("kept");
+    for pressed in [&saved.expect("one tree").pressed, &kept] {
+        let changed: Vec<_> = pressed.contents().files().map(|it| it.change).collect();
+        let change = changed[0].expect("a pass made it smaller");
+        assert_eq!(
+            (change.pass.name, change.size_before),
+            ("botocore-docs", 34)
+        );
+        assert_eq!(changed[1..], [None, None]);
+        let account = pressed.contents().account();
+        let gain = Gain {
+            files: 1,
+            bytes: 14,
+        };
+        assert_eq!(account.gains, [("botocore-docs", gain)].into());
+        let refused = &account.refused[0];
+        assert_eq!(
+            (&*refused.path, refused.pass),
+            ("botocore/data/b.json", "botocore-docs")
+        );
+        assert!(
+            refused.why.starts_with("it is no JSON: "),
+            "{}",
+            refused.why
+        );
+    }
+    let entries = kept.contents().entries().expect("whole");
+    assert_eq!(read(&entries)[0].2, b"{\"documentation\":\"\"}");
+    assert_eq!(read(&entries)[2].2, MODEL);
+}
+
+#[test]
+fn what_would_grow_in_the_layer_stays_as_it_is() {
+    let stream = layerpress_pack::compress(&MODEL.repeat(30), Level::Best);
+    let remade = |stream| remake("botocore/data/a.json", MODEL, stream, SAFE);
+    assert!(matches!(remade(None), Remade::Changed(_)));
+    let mut small = stream;
+    small.data = small.data.slice(..2);
+    assert!(matches!(remade(Some(&small)), Remade::Same));
+    let none = Recipe {
+        profile: Profile::None,
+        ..SAFE
+    };
+    assert!(matches!(
+        remake("botocore/data/a.json", MODEL, None, none),
+        Remade::Same
+    ));
+}
+
+#[test]
+fn nothing_to_keep_is_known_without_a_zip() {
+    let (_folder, store) = store();
+    let saved = Pressing::new(SAFE).save(&store, ARCHIVE, b"notes".to_vec());
+    assert_eq!(saved.expect("a tree").pressed.contents().files().len(), 0);
+    assert!(!store.pressed_path(ARCHIVE, &SAFE.id()).exists());
+    let kept = opened(&store, SAFE).expect("known");
+    assert_eq!(kept.contents().notes(), b"notes");
+    assert_eq!(kept.contents().entries(), Ok(Vec::new()));
+}
+
+#[test]
+fn each_recipe_has_a_name_of_its_own() {
+    let ids: std::collections::BTreeSet<_> = Recipe::all().map(Recipe::id).collect();
+    assert_eq!(ids.len(), 6);
+    assert_eq!(FAST.id(), "fast-none-2");
+    assert!(SAFE.id().starts_with("fast-safe-2-"));
+}
