@@ -85,7 +85,7 @@ fn build_layers(
         let told = layer.bytecode.as_ref().map(BytecodeReport::told);
         report
             .notes
-            .extend(told.map(|told| format!("{}: {told}", layer.target)));
+            .extend(told.map(|told| format!("{}: bytecode {told}", layer.target)));
         report.layers.push(layer.write()?);
     }
     report.seconds.pack += begun.elapsed();
@@ -173,6 +173,8 @@ fn add_bytecode(
         version,
         interpreters: &request.lock.python.interpreters,
         level: request.compression,
+        loaded: &BTreeSet::new(),
+        is_function: false,
     };
     let report = bytecode::compile(&mut gathered.tree, &job)?;
     if let Some(report) = &report {

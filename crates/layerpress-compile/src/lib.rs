@@ -39,6 +39,7 @@ mod session;
 mod shrink;
 mod smoke;
 mod targets;
+mod trace;
 
 pub use build::build;
 pub use bytecode::{Bytecode, BytecodeError, BytecodeReport};
@@ -68,3 +69,4 @@ pub use shrink::{
     Finding, Severity, ShrinkError, ShrinkReport, ShrinkRequest, ShrunkPackage, Size, shrink,
 };
 pub use smoke::{Smoke, SmokeError, SmokeReport};
+pub use trace::{Trace, TraceError, TraceKeep};

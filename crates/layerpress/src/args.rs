@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use build::{
-    BuildArgs, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs,
-    ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs,
+    LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use shrink::ShrinkArgs;

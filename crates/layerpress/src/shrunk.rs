@@ -80,6 +80,9 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
             ),
         );
     }
+    if let Some(bytecode) = &report.bytecode {
+        line(&mut text, format_args!("  bytecode  {}", bytecode.told()));
+    }
     for (folder, weight) in &report.untouched {
         let files = usize::try_from(weight.files).unwrap_or(usize::MAX);
         let place = if folder.is_empty() { "the top" } else { folder };
@@ -152,6 +155,13 @@ pub(crate) fn document(report: &ShrinkReport, folder: &Path) -> Value {
         "packages": packages.collect::<Vec<_>>(),
         "smoke": report.smoke.as_ref().map(|it| {
             json!({"interpreter": it.interpreter, "passed_before": it.failed_before.is_none()})
+        }),
+        "bytecode": report.bytecode.as_ref().map(|it| {
+            json!({
+                "modules": it.modules,
+                "zipped_bytes": it.zipped_bytes,
+                "unzipped_bytes": it.unzipped_bytes,
+            })
         }),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "seconds": (report.seconds.as_secs_f64() * 1_000.0).round() / 1_000.0,
@@ -267,6 +277,7 @@ mod tests {
                 hint: None,
             }],
             smoke: None,
+            bytecode: None,
             seconds: Duration::from_millis(1_240),
         }
     }
@@ -293,6 +304,6 @@ mod tests {
     #[test]
     fn the_document_has_the_promised_fields() {
         let document = document(&report(), Path::new("/project"));
-        insta::assert_snapshot!(document, @r#"{"after":{"files":100,"unzipped_bytes":3000000,"zipped_bytes":1200000},"arch":"arm64","before":{"files":120,"unzipped_bytes":4000000,"zipped_bytes":1500000},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","findings":[{"code":"links","hint":null,"message":"`lib/libz.so` is a link","path":"lib/libz.so","severity":"warning"}],"packages":[{"after":{"files":2,"unzipped_bytes":2000000,"zipped_bytes":666666},"before":{"files":2,"unzipped_bytes":3000000,"zipped_bytes":1000000},"ecosystem":"python","name":"numpy","version":"2.3"}],"path":"layer.small.zip","removed":[{"bytes":1000000,"files":3,"rule":"elf-strip"}],"runtimes":[],"seconds":1.24,"sha256":"0707070707070707070707070707070707070707070707070707070707070707","smoke":null}"#);
+        insta::assert_snapshot!(document, @r#"{"after":{"files":100,"unzipped_bytes":3000000,"zipped_bytes":1200000},"arch":"arm64","before":{"files":120,"unzipped_bytes":4000000,"zipped_bytes":1500000},"bytecode":null,"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","findings":[{"code":"links","hint":null,"message":"`lib/libz.so` is a link","path":"lib/libz.so","severity":"warning"}],"packages":[{"after":{"files":2,"unzipped_bytes":2000000,"zipped_bytes":666666},"before":{"files":2,"unzipped_bytes":3000000,"zipped_bytes":1000000},"ecosystem":"python","name":"numpy","version":"2.3"}],"path":"layer.small.zip","removed":[{"bytes":1000000,"files":3,"rule":"elf-strip"}],"runtimes":[],"seconds":1.24,"sha256":"0707070707070707070707070707070707070707070707070707070707070707","smoke":null}"#);
     }
 }

@@ -9,6 +9,7 @@
 mod marshal;
 mod python;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use layerpress_pack::{ContentError, Level, compress, read_all};
@@ -26,6 +27,8 @@ pub enum Bytecode {
     None,
     /// Every one, beside its source.
     Hashed,
+    /// Those that the function loads, beside their source.
+    Hot,
     /// Every one, in place of its source.
     Only,
 }
@@ -54,7 +57,7 @@ impl BytecodeReport {
             format!("{megabytes:.1} MB {direction}")
         };
         format!(
-            "bytecode of {} modules by `{}`: {} in the zip, {} unzipped; what is imported is not compiled anew \
+            "of {} modules by `{}`: {} in the zip, {} unzipped; what is imported is not compiled anew \
              on every cold start",
             self.modules,
             self.python.display(),
@@ -127,6 +130,10 @@ pub(crate) struct Job<'a> {
     pub(crate) interpreters: &'a Candidates,
     /// How hard the bytecode is compressed.
     pub(crate) level: Level,
+    /// The files that the function loads, for [`Bytecode::Hot`].
+    pub(crate) loaded: &'a BTreeSet<LayerPath>,
+    /// Whether packages lie at the top, as in a function's own zip.
+    pub(crate) is_function: bool,
 }
 
 /// Compiles the modules of a layer, as `job` says; nothing if it has none.
@@ -142,7 +149,7 @@ pub(crate) fn compile(
         return Ok(None);
     }
     let compiler = Compiler::find(job.interpreters, job.version)?;
-    let compiled = compiled(tree, &sources, &compiler, job.level)?;
+    let compiled = compiled(tree, &sources, &compiler, job)?;
     let mut report = BytecodeReport {
         modules: 0,
         unzipped_bytes: 0,
@@ -177,17 +184,28 @@ pub(crate) fn compile(
 
 /// The modules to compile.
 fn sources(tree: &LayerTree, job: &Job<'_>) -> Vec<LayerPath> {
-    if job.bytecode == Bytecode::None {
-        return Vec::new();
-    }
-    let paths = tree.iter().map(|(path, _)| path);
-    paths.filter(|path| is_module(path)).cloned().collect()
+    let is_wanted = |path: &LayerPath| match job.bytecode {
+        Bytecode::None => false,
+        Bytecode::Hashed | Bytecode::Only => true,
+        // A module that has bytecode already is loaded from that.
+        Bytecode::Hot => {
+            let cached = cached(path, job.version);
+            let is_loaded = |path: &LayerPath| job.loaded.contains(path);
+            is_loaded(path) || cached.as_ref().is_some_and(is_loaded)
+        }
+    };
+    let files = tree.iter().filter(|(_, entry)| entry.mode != Mode::Link);
+    let modules = files
+        .map(|(path, _)| path)
+        .filter(|path| is_module(path, job));
+    modules.filter(|path| is_wanted(path)).cloned().collect()
 }
 
 /// Whether a file is one that Python imports: in `bin` lie programs.
-fn is_module(path: &LayerPath) -> bool {
+fn is_module(path: &LayerPath, job: &Job<'_>) -> bool {
     let path = path.as_str();
-    path.ends_with(".py") && path.starts_with("python/") && !path.starts_with("python/bin/")
+    let is_found = job.is_function || path.starts_with("python/");
+    path.ends_with(".py") && is_found && !path.starts_with("python/bin/")
 }
 
 /// How many modules one interpreter compiles at a time, so that a few large packages do not lie in
@@ -199,19 +217,19 @@ fn compiled(
     tree: &LayerTree,
     sources: &[LayerPath],
     compiler: &Compiler,
-    level: Level,
+    job: &Job<'_>,
 ) -> Result<Vec<Option<Entry>>, BytecodeError> {
     let parts = sources.par_chunks(MODULES_AT_A_TIME).map(|sources| {
         let modules: Vec<Module> = sources
             .iter()
             .filter_map(|path| Some((path, tree.get(path.as_str())?)))
-            .map(|(path, entry)| module(path, entry))
+            .map(|(path, entry)| module(path, entry, job.is_function))
             .collect::<Result<_, _>>()?;
         let files = compiler.compile(&modules)?;
         let entries = files.into_iter().map(|file| {
             Some(Entry {
                 mode: Mode::File,
-                content: compress(&file?, level),
+                content: compress(&file?, job.level),
             })
         });
         Ok(entries.collect::<Vec<_>>())
@@ -220,13 +238,14 @@ fn compiled(
     Ok(parts.into_iter().flatten().collect())
 }
 
-fn module(path: &LayerPath, entry: &Entry) -> Result<Module, BytecodeError> {
+fn module(path: &LayerPath, entry: &Entry, is_function: bool) -> Result<Module, BytecodeError> {
     let source = read_all(&entry.content).map_err(|fault| BytecodeError::Damaged {
         path: path.clone(),
         fault,
     })?;
-    // Where Lambda unpacks layers.
-    let name = format!("/opt/{path}");
+    // Where Lambda unpacks layers and functions.
+    let folder = if is_function { "/var/task" } else { "/opt" };
+    let name = format!("{folder}/{path}");
     Ok(Module { name, source })
 }
 

@@ -34,12 +34,18 @@ fn paths(tree: &LayerTree) -> Vec<&str> {
     tree.iter().map(|(path, _)| path.as_str()).collect()
 }
 
-fn job<'a>(bytecode: Bytecode, (candidates, version): &'a (Candidates, (u8, u8))) -> Job<'a> {
+fn job<'a>(
+    bytecode: Bytecode,
+    (candidates, version): &'a (Candidates, (u8, u8)),
+    loaded: &'a BTreeSet<LayerPath>,
+) -> Job<'a> {
     Job {
         bytecode,
         version: *version,
         interpreters: candidates,
         level: Level::Fast,
+        loaded,
+        is_function: false,
     }
 }
 
@@ -59,12 +65,13 @@ const FILES: &[(&str, &str)] = &[
 
 #[test]
 fn each_way_puts_bytecode_where_python_looks_for_it() {
+    let loaded = BTreeSet::from([LayerPath::new("python/a/b.py").expect("a path")]);
     let machine = machine();
     let (major, minor) = machine.1;
     let cached = |name: &str| format!("python/a/__pycache__/{name}.cpython-{major}{minor}.pyc");
     let with = |bytecode| {
         let mut layer = tree(FILES);
-        let report = compile(&mut layer, &job(bytecode, &machine)).expect("compiles");
+        let report = compile(&mut layer, &job(bytecode, &machine, &loaded)).expect("compiles");
         (layer, report)
     };
 
@@ -78,6 +85,9 @@ fn each_way_puts_bytecode_where_python_looks_for_it() {
     assert_eq!(report.unzipped_bytes, grown.cast_signed());
     assert!(layer.get(&cached("__init__")).is_some() && layer.get(&cached("b")).is_some());
     assert_eq!(layer.len(), FILES.len() + 2);
+
+    let (layer, _) = with(Bytecode::Hot);
+    assert!(layer.get(&cached("__init__")).is_none() && layer.get(&cached("b")).is_some());
 
     let (layer, _) = with(Bytecode::Only);
     assert_eq!(
@@ -94,9 +104,10 @@ fn each_way_puts_bytecode_where_python_looks_for_it() {
 
 #[test]
 fn bytecode_is_unchecked_and_names_the_file_on_lambda() {
+    let none = BTreeSet::new();
     let machine = machine();
     let mut layer = tree(FILES);
-    compile(&mut layer, &job(Bytecode::Only, &machine)).expect("compiles");
+    compile(&mut layer, &job(Bytecode::Only, &machine, &none)).expect("compiles");
     let entry = layer.get("python/a/b.pyc").expect("compiled");
     let file = read_all(&entry.content).expect("whole");
     assert_eq!(file[4..8], 1u32.to_le_bytes());
@@ -133,6 +144,7 @@ fn what_was_compiled_before_does_not_show() {
 
 #[test]
 fn without_a_fitting_python_nothing_is_done_and_it_is_said_where_it_was_looked_for() {
+    let none = BTreeSet::new();
     let candidates = Candidates {
         request: Some("/no/such/python3.13".to_owned()),
         ..Candidates::default()
@@ -140,7 +152,7 @@ fn without_a_fitting_python_nothing_is_done_and_it_is_said_where_it_was_looked_f
     let nowhere = (Candidates::default(), (3, 13));
     let mut layer = tree(FILES);
     let errors = [(candidates, (3, 13)), nowhere].map(|machine| {
-        let error = compile(&mut layer, &job(Bytecode::Hashed, &machine));
+        let error = compile(&mut layer, &job(Bytecode::Hashed, &machine, &none));
         let error = error.expect_err("no Python");
         format!("{error}\n{}", error.hint().unwrap_or_default())
     });
@@ -155,7 +167,7 @@ fn without_a_fitting_python_nothing_is_done_and_it_is_said_where_it_was_looked_f
     let mut layer = tree(&[("nodejs/a.js", "")]);
     let report = compile(
         &mut layer,
-        &job(Bytecode::Hashed, &(Candidates::default(), (3, 13))),
+        &job(Bytecode::Hashed, &(Candidates::default(), (3, 13)), &none),
     );
     assert!(matches!(report, Ok(None)));
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use layerpress_pack::ContentError;
 
+use crate::bytecode::BytecodeError;
 use crate::error::{CompileError, ExitClass};
 use crate::existing::InspectError;
 use crate::smoke::SmokeError;
+use crate::trace::TraceError;
 
 /// Why a layer cannot be made smaller.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,22 @@ pub enum ShrinkError {
     /// A smoke test that cannot be run.
     #[error(transparent)]
     NoSmoke(#[from] SmokeError),
+    /// A layer that cannot be traced.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// Bytecode that cannot be made.
+    #[error(transparent)]
+    Bytecode(#[from] BytecodeError),
+    /// Bytecode for a Python that nobody names.
+    #[error(
+        "which Python the layer is for cannot be told from its files, and bytecode is for one alone"
+    )]
+    NoVersion,
+    /// Bytecode of what is loaded, where nothing says what that is.
+    #[error(
+        "which modules a function loads is not known, so `--bytecode hot` has nothing to go by"
+    )]
+    NothingLoaded,
     /// The output.
     #[error(transparent)]
     Write(Box<CompileError>),
@@ -92,10 +110,17 @@ impl ShrinkError {
         match self {
             Self::Layer(InspectError::Unreadable { .. })
             | Self::Unwritable { .. }
-            | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_)) => ExitClass::Io,
-            Self::Smoke { .. } | Self::NoSmoke(_) => ExitClass::Unmet,
+            | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_))
+            | Self::Trace(TraceError::System(_) | TraceError::NotNoted { .. }) => ExitClass::Io,
+            Self::Smoke { .. }
+            | Self::NoSmoke(_)
+            | Self::Trace(_)
+            | Self::Bytecode(_)
+            | Self::NoVersion => ExitClass::Unmet,
             Self::Layer(_) | Self::NotALayer { .. } | Self::Damaged { .. } => ExitClass::Input,
-            Self::SameFile { .. } | Self::FolderInPlace { .. } => ExitClass::Usage,
+            Self::SameFile { .. } | Self::FolderInPlace { .. } | Self::NothingLoaded => {
+                ExitClass::Usage
+            }
             Self::Write(error) => error.exit_class(),
         }
     }
@@ -112,6 +137,10 @@ impl ShrinkError {
             Self::Unwritable { .. } => "unwritable",
             Self::Smoke { .. } => "smoke-failed",
             Self::NoSmoke(_) => "no-smoke",
+            Self::Trace(TraceError::Failed { .. }) => "trace-failed",
+            Self::Trace(_) => "no-trace",
+            Self::Bytecode(_) | Self::NoVersion => "bytecode",
+            Self::NothingLoaded => "nothing-loaded",
             Self::Write(error) => error.code(),
         }
     }
@@ -137,6 +166,13 @@ impl ShrinkError {
                 }
             }),
             Self::NoSmoke(error) => error.hint(),
+            Self::Trace(error) => error.hint(),
+            Self::Bytecode(error) => error.hint(),
+            Self::NoVersion => Some("name it with `--runtime`".to_owned()),
+            Self::NothingLoaded => Some(
+                "give it `--smoke CODE` or `--trace COMMAND`: what that loads is compiled"
+                    .to_owned(),
+            ),
             Self::Write(error) => error.hint(),
         }
     }

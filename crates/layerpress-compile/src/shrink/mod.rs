@@ -4,10 +4,13 @@
 //! 2. [`shape`](shape::shape): what the tree is, and what a zip is that is no layer.
 //! 3. [`passes::press`]: each file goes through the passes of the profile and is compressed; a stream that is
 //!    larger than the one that was there is not taken.
+//!    With a trace, what the traced command did not open goes.
 //! 4. [`trial::trial`]: the user's own test of it, before and after.
-//! 5. The tree is written as a zip, whole or not at all.
+//! 5. [`loaded::add_bytecode`]: bytecode, if it is asked for.
+//! 6. The tree is written as a zip, whole or not at all.
 
 mod error;
+mod loaded;
 mod output;
 mod passes;
 mod report;
@@ -55,13 +58,19 @@ pub fn shrink(
         subject: request.input.display().to_string(),
     });
     let mut findings = findings(&existing);
-    let changes = passes::press(&existing.tree, shape, request)?;
-    let tree = changes.tree(&existing.tree);
+    let opened = loaded::traced(request, shape, &existing.tree)?;
+    let mut changes = passes::press(&existing.tree, shape, request)?;
+    if let (Some(opened), Some(trace)) = (&opened, &request.trace) {
+        let told = loaded::drop_unopened(&existing.tree, &mut changes, opened, trace, shape);
+        reporter.warn(told);
+    }
+    let mut tree = changes.tree(&existing.tree);
     reporter.report(Event::StageFinished { stage: Stage::Pack });
     findings.extend(changes.findings());
     let smoke = trial::trial(request, shape, &inferred, &existing.tree, &changes)?;
     let (smoke, finding) = smoke.unzip();
     findings.extend(finding.flatten());
+    let bytecode = loaded::add_bytecode(request, shape, &inferred, opened.as_ref(), &mut tree)?;
     findings.extend(over_limit(&tree));
     make_room(&output)?;
     let written = write_file(&tree, &output).map_err(crate::CompileError::from)?;
@@ -85,6 +94,7 @@ pub fn shrink(
         inferred,
         findings,
         smoke,
+        bytecode,
         seconds: begun.elapsed(),
     })
 }

@@ -103,6 +103,9 @@ mod tests {
             runtime: None,
             arch: None,
             smoke: None,
+            bytecode: crate::bytecode::Bytecode::None,
+            interpreters: layerpress_python::build::Candidates::default(),
+            trace: None,
         };
         place(&request).map_err(|error| error.to_string())
     }

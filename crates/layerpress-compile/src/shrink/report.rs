@@ -9,6 +9,7 @@ use layerpress_tree::{Entry, LayerPath, LayerTree, Sha256};
 
 use super::passes::Changes;
 use super::shape::Shape;
+use crate::bytecode::BytecodeReport;
 use crate::inspect::{self, FoundPackage, Weight};
 use crate::report::RemovedReport;
 use crate::smoke::SmokeReport;
@@ -38,6 +39,8 @@ pub struct ShrinkReport {
     pub findings: Vec<Finding>,
     /// How the smoke test went, if there was one.
     pub smoke: Option<SmokeReport>,
+    /// The bytecode, if there is some.
+    pub bytecode: Option<BytecodeReport>,
     /// How long it took.
     pub seconds: Duration,
 }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use layerpress_pack::Level;
 use layerpress_press::Profile;
+use layerpress_python::build::Candidates;
 use layerpress_target::{Arch, Runtime};
 
+use crate::bytecode::Bytecode;
 use crate::smoke::Smoke;
+use crate::trace::Trace;
 
 /// What to make smaller, and how.
 #[derive(Debug, Clone)]
@@ -25,6 +28,12 @@ pub struct ShrinkRequest {
     pub runtime: Option<Runtime>,
     /// The architecture, instead of what the layer's files tell.
     pub arch: Option<Arch>,
+    /// Which modules come with bytecode.
+    pub bytecode: Bytecode,
+    /// Where interpreters may lie, to compile with.
+    pub interpreters: Candidates,
+    /// What is run to see which files are needed; what it does not open goes.
+    pub trace: Option<Trace>,
     /// What must do the same with the layer before and after.
     pub smoke: Option<Smoke>,
 }

@@ -10,6 +10,7 @@ mod interpreter;
 mod run;
 mod unpacked;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,13 +19,15 @@ use layerpress_check::Inferred;
 use layerpress_python::build::Candidates;
 use layerpress_scratch::{Naming, ScratchFolder};
 use layerpress_target::Arch;
-use layerpress_tree::LayerTree;
+use layerpress_tree::{LayerPath, LayerTree};
+
+use crate::trace::{Recorder, TraceError};
 
 pub(crate) use bisect::culprit;
-pub(crate) use run::Ran;
+pub(crate) use run::{Ran, joined, to_the_end};
+pub(crate) use unpacked::Unpacked;
 
 use self::interpreter::Interpreter;
-use self::unpacked::Unpacked;
 
 /// What to run against a layer, and with what.
 #[derive(Debug, Clone)]
@@ -189,6 +192,24 @@ impl Bench {
     /// What keeps it from being run at all.
     pub(crate) fn run(&mut self, layer: &LayerTree) -> Result<Ran, SmokeError> {
         self.unpacked.put(layer)?;
+        self.run_unpacked()
+    }
+
+    /// As [`Bench::run`], with the files of `layer` that were read.
+    ///
+    /// # Errors
+    /// Also a file system that does not note what is read.
+    pub(crate) fn run_recorded(
+        &mut self,
+        layer: &LayerTree,
+    ) -> Result<(Ran, BTreeSet<LayerPath>), TraceError> {
+        self.unpacked.put(layer)?;
+        let recorder = Recorder::begin(self.unpacked.folder(), layer)?;
+        let ran = self.run_unpacked().map_err(io::Error::other)?;
+        Ok((ran, recorder.read()?))
+    }
+
+    fn run_unpacked(&self) -> Result<Ran, SmokeError> {
         let task = self.folder.path().join("task");
         let mut command = match self.interpreter.language {
             Language::Python => run::python(&self.interpreter, &self.code, &self.search_path()),

@@ -113,7 +113,7 @@ pub(super) fn node(interpreter: &Interpreter, code: &Code, task: &Path) -> Comma
 }
 
 /// Folders as one variable.
-pub(super) fn joined(folders: &[PathBuf]) -> OsString {
+pub(crate) fn joined(folders: &[PathBuf]) -> OsString {
     // A folder whose name holds the separator cannot be named in a variable at all.
     std::env::join_paths(folders).unwrap_or_default()
 }
@@ -148,7 +148,7 @@ fn clean(program: &Path) -> Command {
 ///
 /// # Errors
 /// What the system says where it cannot be started.
-pub(super) fn to_the_end(command: &mut Command, timeout: Duration) -> io::Result<Ran> {
+pub(crate) fn to_the_end(command: &mut Command, timeout: Duration) -> io::Result<Ran> {
     let begun = Instant::now();
     let (mut child, program) =
         Program::start(|| command.spawn(), |child: &Child| Some(child.id()))?;

@@ -13,7 +13,7 @@ use crate::existing::links;
 
 /// A layer on disk.
 #[derive(Debug)]
-pub(super) struct Unpacked {
+pub(crate) struct Unpacked {
     folder: PathBuf,
     held: BTreeMap<LayerPath, Held>,
 }
@@ -23,19 +23,19 @@ type Held = (Mode, u64, u32);
 
 impl Unpacked {
     /// An empty layer.
-    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
+    pub(crate) fn new(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir(&folder)?;
         let held = BTreeMap::new();
         Ok(Self { folder, held })
     }
 
     /// Where it lies.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Makes what lies there `layer`.
-    pub(super) fn put(&mut self, layer: &LayerTree) -> io::Result<()> {
+    pub(crate) fn put(&mut self, layer: &LayerTree) -> io::Result<()> {
         let held = |entry: &Entry| (entry.mode, entry.content.size, entry.content.crc32);
         for (path, was) in &self.held {
             if layer.get(path.as_str()).map(held) != Some(*was) {

@@ -94,7 +94,8 @@ pub(crate) struct BuildArgs {
 
     /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
     /// module, beside its source (`hashed`) or in place of it (`only`); made by a Python of the
-    /// runtime's version that is found on this machine
+    /// runtime's version that is found on this machine. For those alone that a function loads (`hot`)
+    /// there is `layerpress shrink`
     #[arg(
         long,
         value_name = "WHICH",
@@ -368,6 +369,8 @@ pub(crate) enum BytecodeArg {
     None,
     /// All, beside their source
     Hashed,
+    /// Those that are loaded, beside their source
+    Hot,
     /// All, in place of their source
     Only,
 }
@@ -377,6 +380,7 @@ impl From<BytecodeArg> for Bytecode {
         match argument {
             BytecodeArg::None => Self::None,
             BytecodeArg::Hashed => Self::Hashed,
+            BytecodeArg::Hot => Self::Hot,
             BytecodeArg::Only => Self::Only,
         }
     }

@@ -2,10 +2,33 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 
-use super::build::{CompressionArg, JobsArgs, ProfileArg};
+use layerpress_compile::TraceKeep;
+
+use super::build::{BytecodeArg, CompressionArg, JobsArgs, ProfileArg};
+
+/// What stays beside what a traced command opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceKeepArg {
+    /// Nothing
+    Files,
+    /// The data of packages that were touched
+    Data,
+    /// Packages that were touched, whole
+    Packages,
+}
+
+impl From<TraceKeepArg> for TraceKeep {
+    fn from(argument: TraceKeepArg) -> Self {
+        match argument {
+            TraceKeepArg::Files => Self::Files,
+            TraceKeepArg::Data => Self::Data,
+            TraceKeepArg::Packages => Self::Packages,
+        }
+    }
+}
 
 /// The arguments of `layerpress shrink`.
 #[derive(Debug, Args)]
@@ -16,6 +39,7 @@ Examples:
   layerpress shrink layer.zip --in-place --json
   layerpress shrink build/python -o layer.zip
   layerpress shrink layer.zip --smoke 'import pandas, pyarrow'
+  layerpress shrink layer.zip --trace 'python3.13 -m pytest tests'
 
 The layer may be anybody's. What is not understood is kept as it is, and said;
 links inside the layer stay links.")]
@@ -76,6 +100,46 @@ pub(crate) struct ShrinkArgs {
     /// The architecture that the layer is for [default: what the layer's own files tell]
     #[arg(long, value_name = "ARCH", env = "LAYERPRESS_ARCH", hide_env = true)]
     pub arch: Option<String>,
+
+    /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
+    /// module beside its source (`hashed`), for those alone that `--smoke` or `--trace` loads
+    /// (`hot`), or for every one in place of its source (`only`); made by a Python of the layer's
+    /// version that is found on this machine
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        default_value = "none",
+        env = "LAYERPRESS_BYTECODE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub bytecode: BytecodeArg,
+
+    /// Run this command with the unpacked layer in `LAYERPRESS_LAYER` and on the search paths, and leave out
+    /// what it does not open
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        env = "LAYERPRESS_TRACE",
+        hide_env = true
+    )]
+    pub trace: Option<String>,
+
+    /// What stays beside what the traced command opens, and what packages say of themselves: nothing
+    /// (`files`), what is no code in packages of which something was opened (`data`), or all
+    /// of those packages (`packages`)
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value = "data",
+        env = "LAYERPRESS_TRACE_KEEP",
+        hide_env = true,
+        hide_possible_values = true,
+        requires = "trace"
+    )]
+    pub trace_keep: TraceKeepArg,
 
     /// Run this with the layer before and after, and write nothing unless it does the same: Python or
     /// JavaScript, or a file of it that needs nothing but the layer

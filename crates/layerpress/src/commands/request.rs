@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, Level, LockRequest, NodeOptions, Overrides, Profile,
-    PythonOptions, Sources, Upgrade,
+    BuildRequest, Bytecode, FetchRequest, Layout, Level, LockRequest, NodeOptions, Overrides,
+    Profile, PythonOptions, Sources, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -18,8 +18,8 @@ use layerpress_tree::Sha256;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
-    BuildArgs, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg,
-    LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg,
+    LayoutArg, LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -59,7 +59,7 @@ impl Around<'_> {
                 (None, ProfileArg::Small) => Level::Best,
             },
             scripts: arguments.scripts,
-            bytecode: arguments.bytecode.into(),
+            bytecode: bytecode(arguments.bytecode)?,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
         })
     }
@@ -216,6 +216,22 @@ pub(super) fn compression(argument: CompressionArg) -> Level {
         CompressionArg::Fast => Level::Fast,
         CompressionArg::Best => Level::Best,
     }
+}
+
+/// What a build knows how to do; nothing tells it what a function loads.
+fn bytecode(argument: BytecodeArg) -> Result<Bytecode, SettingsError> {
+    if argument != BytecodeArg::Hot {
+        return Ok(argument.into());
+    }
+    Err(SettingsError::Option {
+        option: "--bytecode",
+        found: "hot".to_owned(),
+        problem: "needs to know what a function loads".to_owned(),
+        hint: Some(
+            "build the layer, then `layerpress shrink LAYER --bytecode hot --smoke CODE`"
+                .to_owned(),
+        ),
+    })
 }
 
 /// Parses each value of a repeatable option; a repeated one counts once.

@@ -4,7 +4,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use layerpress_compile::{self as compile, ShrinkRequest, Smoke};
+use layerpress_compile::{self as compile, ShrinkRequest, Smoke, Trace};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
@@ -33,6 +33,14 @@ impl Command<'_> {
             compression: compression(arguments.compression),
             runtime: parsed("--runtime", arguments.runtime.as_slice())?.pop(),
             arch: parsed("--arch", arguments.arch.as_slice())?.pop(),
+            bytecode: arguments.bytecode.into(),
+            interpreters: interpreter_candidates(None, self.environment),
+            trace: arguments.trace.clone().map(|command| Trace {
+                command,
+                keep: arguments.trace_keep.into(),
+                variables: self.environment.raw().clone(),
+                temporary: Environment::temporary(),
+            }),
             smoke: arguments.smoke.clone().map(|code| Smoke {
                 code,
                 timeout: Duration::from_secs(arguments.smoke_timeout),
