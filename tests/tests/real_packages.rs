@@ -17,6 +17,19 @@ fn requests_and_boto3() {
     prints(&layer, "python3.13", code, "True");
 }
 
+/// The models of all services are in the layer, without their prose.
+#[test]
+fn every_service_of_boto3_comes_up() {
+    let code = "import boto3\n\
+        keys = dict(aws_access_key_id='a', aws_secret_access_key='b', region_name='us-east-1')\n\
+        session = boto3.session.Session(**keys)\n\
+        clients = [session.client(it) for it in session.get_available_services()]\n\
+        resources = [session.resource(it) for it in session.get_available_resources()]\n\
+        print(len(clients) > 400, len(resources) > 8)\n";
+    let layer = build(&["boto3"], "python3.13", "x86_64");
+    prints(&layer, "python3.13", code, "True True");
+}
+
 #[test]
 fn pydantic_and_orjson() {
     let code = "import pydantic, orjson\n\
