@@ -19,6 +19,7 @@ fn help_lists_the_commands_and_the_exit_codes() {
       build        Build one layer zip per runtime and architecture
       lock         Resolve a manifest and write its lockfile, without building
       fetch        Fill the cache with what a lockfile names, for a later offline build
+      shrink       Make a layer smaller, whoever made it
       inspect      Show what a layer zip holds and what weighs how much
       diff         Show what changed from one layer zip to another
       cache        Look at or tidy the cache
@@ -47,6 +48,7 @@ fn help_lists_the_commands_and_the_exit_codes() {
       layerpress build package.json --runtime nodejs22.x
       layerpress build layer/python --locked --json
       layerpress lock pyproject.toml --runtime python3.12,python3.13
+      layerpress shrink layer.zip
 
     Each option also has a variable, which a flag beats: LAYERPRESS_INDEX_URL is
     `--index-url`.
