@@ -436,7 +436,7 @@ fn a_lock_for_another_platform_tells_all_that_is_missing() {
     let run = context.run(["build", "pylock.toml"].iter().chain(&target));
     run.expect_code(1);
     insta::assert_snapshot!(run.stderr, @r"
-    error: fast: the lock lists no file of it for python3.13 arm64, nor of quick
-    hint: it lists `fast-1.0-cp313-cp313-manylinux_2_17_x86_64.whl`; lock again with this target among `--runtime` and `--arch`
+    error: pylock.toml: fast: the lock lists no file of it for python3.13 arm64, nor of quick
+    hint: it lists `fast-1.0-cp313-cp313-manylinux_2_17_x86_64.whl`; lock again for this target with the tool that wrote it
     ");
 }

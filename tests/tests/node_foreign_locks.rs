@@ -277,6 +277,20 @@ fn a_folder_is_built_from_the_lock_that_it_has() {
 }
 
 #[test]
+fn a_lock_that_is_used_as_it_is_moves_for_nobody() {
+    let locked = locked();
+    let context = context(&locked);
+    let (name, text) = locks(&locked).into_iter().next().expect("a lock");
+    context.write(name, &text).write("package.json", MANIFEST);
+    for input in [name, "package.json"] {
+        let run = context.run(["build", input, "--upgrade"]);
+        run.expect_code(2).says(&[name, "no version in it moves"]);
+    }
+    let run = context.run(["lock", name]);
+    run.expect_code(2).says(&[name, "nothing to lock"]);
+}
+
+#[test]
 fn a_lock_that_the_manifest_has_left_behind_is_refused() {
     let locked = locked();
     for (name, text) in locks(&locked) {

@@ -131,6 +131,18 @@ pub enum CompileError {
         /// The file.
         path: PathBuf,
     },
+    /// An upgrade of a lockfile that is used as it is.
+    #[error("`{}` is a lockfile and used as it is: no version in it moves", path.display())]
+    NothingMoves {
+        /// The lockfile.
+        path: PathBuf,
+    },
+    /// A lockfile in the place of a manifest.
+    #[error("`{}` is a lockfile already: there is nothing to lock", path.display())]
+    NothingToLock {
+        /// The lockfile.
+        path: PathBuf,
+    },
     /// An offline build whose archives are not all in the store.
     #[error("{}, and the network is switched off:{}", absent(files.len()), listed(files))]
     NotCached {
@@ -220,6 +232,8 @@ impl CompileError {
             | Self::NoSuchTarget { .. }
             | Self::OneFileForSeveral { .. }
             | Self::SameFile { .. }
+            | Self::NothingMoves { .. }
+            | Self::NothingToLock { .. }
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
             Self::UnknownInput { .. }
@@ -267,6 +281,8 @@ impl CompileError {
             Self::Bytecode(_) => "bytecode",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
             Self::OverManifest { .. } => "over-manifest",
+            Self::NothingMoves { .. } => "nothing-moves",
+            Self::NothingToLock { .. } => "nothing-to-lock",
             Self::NotCached { .. } => "offline",
             Self::OtherDigest { .. } => "other-digest",
             Self::Write { .. } => "unwritable",
@@ -308,6 +324,15 @@ impl CompileError {
             }
             Self::OverManifest { .. } => {
                 "name another file, such as `pylock.toml` or `package-lock.json`".into()
+            }
+            Self::NothingMoves { .. } => {
+                "leave `--upgrade` out and upgrade with the tool that wrote it, or name the manifest \
+                 with `layerpress lock`"
+                    .into()
+            }
+            Self::NothingToLock { .. } => {
+                "name the manifest that it was made from; `layerpress build` takes the lockfile as it is"
+                    .into()
             }
             Self::Write { .. } => "name another place with `--output`".into(),
             Self::NotCached { .. } => {

@@ -195,6 +195,26 @@ fn write(path: &Path, text: &str) -> Result<(), CompileError> {
     })
 }
 
+/// Makes sure that a lockfile which is used as it is was not to be upgraded.
+///
+/// # Errors
+/// [`CompileError::NothingMoves`] if it was.
+pub(crate) fn refuse_upgrade(request: &LockRequest, lockfile: &Path) -> Result<(), CompileError> {
+    match request.upgrade {
+        Upgrade::Nothing => Ok(()),
+        Upgrade::Packages(_) | Upgrade::Everything => Err(CompileError::NothingMoves {
+            path: lockfile.to_owned(),
+        }),
+    }
+}
+
+/// The answer to who wants a lockfile locked.
+pub(crate) fn nothing_to_lock(lockfile: &Path) -> CompileError {
+    CompileError::NothingToLock {
+        path: lockfile.to_owned(),
+    }
+}
+
 /// The versions of each package that a lock pins, by name.
 pub(crate) type Versions = BTreeMap<String, BTreeSet<String>>;
 

@@ -55,3 +55,17 @@ pub(crate) fn parent(file: &Path) -> PathBuf {
         _ => PathBuf::from("."),
     }
 }
+
+/// What to say of lockfiles that might have been meant; nothing where there are none.
+pub(crate) fn passed_over(taken: &Path, others: &[String]) -> Option<String> {
+    let are = match others {
+        [] => return None,
+        [_] => "is",
+        _ => "are",
+    };
+    Some(format!(
+        "`{}` is taken, and {} {are} passed over: name the one to build from",
+        taken.display(),
+        others.join(", ")
+    ))
+}

@@ -87,8 +87,8 @@ pub enum Fault {
         /// The versions that are known, in words.
         known: &'static str,
     },
-    /// A `hashes` table without an entry.
-    #[error("is empty, an artifact without a hash cannot be verified")]
+    /// No hash where one must be, or a `hashes` table without an entry.
+    #[error("holds no hash, and an artifact without one cannot be verified")]
     NoHash,
     /// A `hashes` table without an algorithm that is known and strong.
     #[error("holds only {}, none of which pins an artifact", listed(.algorithms))]

@@ -33,7 +33,7 @@ use layerpress_tree::Digest;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, PackageName};
 
-use crate::select::{marker_environment, unmet};
+use crate::select::{check_covered, marker_environment, unmet};
 use crate::{LockError, Package, SelectError, Selection};
 use graph::Graph;
 
@@ -50,10 +50,9 @@ pub enum ForeignFormat {
     Pipfile,
 }
 
-/// A lockfile of another tool.
+/// A lockfile of another tool, or what is as good as one.
 #[derive(Debug, Clone)]
 pub struct ForeignLock {
-    format: ForeignFormat,
     graph: Graph,
 }
 
@@ -123,13 +122,16 @@ impl ForeignLock {
             ForeignFormat::Pdm => pdm::read(text)?,
             ForeignFormat::Pipfile => pipfile::read(text)?,
         };
-        Ok(Self { format, graph })
+        Ok(Self { graph })
     }
 
-    /// Whose lockfile it is.
+    /// The pins of a file that is a plain list of them, such as a requirements file with hashes: what
+    /// is listed is what is installed, each package where its marker says so.
     #[must_use]
-    pub fn format(&self) -> ForeignFormat {
-        self.format
+    pub fn of_list(packages: Vec<ForeignPackage>) -> Self {
+        Self {
+            graph: Graph::of_list(packages),
+        }
     }
 
     /// Whether the lock leaves it to the manifest beside it what is asked for: [`select`] then needs
@@ -191,6 +193,7 @@ impl ForeignLock {
                 version: python.to_string(),
             });
         }
+        check_covered(&self.graph.environments, &environment, &[], target)?;
         self.graph.select(target, &environment, selection, roots)
     }
 }

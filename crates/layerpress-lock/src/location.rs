@@ -122,7 +122,7 @@ impl LockPath {
     }
 
     /// Checks that the path stays inside the tree that it is relative to.
-    pub(crate) fn inside(self) -> Result<Self, PathError> {
+    pub fn inside(self) -> Result<Self, PathError> {
         if self.is_absolute() || self.0.split('/').any(|part| part == "..") {
             return Err(PathError::Outside(shown(&self.0)));
         }

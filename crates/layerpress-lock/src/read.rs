@@ -493,7 +493,7 @@ fn upload_time(fields: &Fields<'_>) -> Result<Option<UploadTime>, LockError> {
 fn hashes(fields: &Fields<'_>) -> Result<Vec<Digest>, LockError> {
     let table = fields
         .table("hashes")?
-        .ok_or_else(|| fields.missing("hashes"))?;
+        .ok_or_else(|| fields.place_of("hashes").fault(Fault::NoHash))?;
     let keys = table.keys();
     if keys.is_empty() {
         return Err(table.place().fault(Fault::NoHash));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use layerpress_target::{PythonMarkers, Target};
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
+use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName};
 
 use crate::marker::group_as_extra;
 use crate::{GroupName, Package, Pylock, SelectError, shown_marker};
@@ -41,17 +41,7 @@ impl Pylock {
                 version: python.to_string(),
             });
         }
-        let covered = self.environments.is_empty()
-            || self
-                .environments
-                .iter()
-                .any(|marker| marker.evaluate(&environment, &sets));
-        if !covered {
-            return Err(SelectError::Environment {
-                target: target.to_string(),
-                covered: self.environments.iter().filter_map(shown_marker).collect(),
-            });
-        }
+        check_covered(&self.environments, &environment, &sets, target)?;
         let mut packages = Vec::new();
         let mut chosen: BTreeMap<&PackageName, &Package> = BTreeMap::new();
         for package in &self.packages {
@@ -106,6 +96,23 @@ impl Pylock {
         let groups = asked.iter().map(group_as_extra);
         Ok(selection.extras.iter().cloned().chain(groups).collect())
     }
+}
+
+/// Whether a target is among the environments that a lock is for; none are all.
+pub(crate) fn check_covered(
+    environments: &[MarkerTree],
+    environment: &MarkerEnvironment,
+    sets: &[ExtraName],
+    target: &Target,
+) -> Result<(), SelectError> {
+    let mut markers = environments.iter();
+    if environments.is_empty() || markers.any(|marker| marker.evaluate(environment, sets)) {
+        return Ok(());
+    }
+    Err(SelectError::Environment {
+        target: target.to_string(),
+        covered: environments.iter().filter_map(shown_marker).collect(),
+    })
 }
 
 /// The values of a target's markers, in the form that [`MarkerTree`](pep508_rs::MarkerTree) takes.

@@ -275,7 +275,8 @@ fn normalised(name: &str) -> String {
     PackageName::from_str(name).map_or_else(|_| name.to_owned(), |name| name.to_string())
 }
 
-fn text(tree: &LayerTree, path: &str) -> Option<String> {
+/// A file of a tree, if it is there and no larger than a text of a dist-info folder is.
+pub(crate) fn text(tree: &LayerTree, path: &str) -> Option<String> {
     let content = &tree.get(path)?.content;
     if content.size > TEXT_LIMIT {
         return None;

@@ -171,6 +171,10 @@ fn not_stored(session: &Session, archive: &Archive<'_>) -> Option<String> {
         // What a commit was packed into is known to the desk alone.
         return None;
     };
+    if !archive.pin.integrity.is_strong() {
+        // Under which digest it would be there is for its registry to say.
+        return None;
+    }
     let is_there = archive.pin.integrity.strongest().into_iter().any(|digest| {
         let request = request(&archive.label, url, Some(digest));
         matches!(session.client.archive_now(&request), Ok(Some(_)))

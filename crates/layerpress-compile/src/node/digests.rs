@@ -90,10 +90,14 @@ pub(crate) async fn vouched(registry: &Registry, pin: &Pin) -> Result<Vouched, C
     if !is_of_registry(&pin.resolved, registry, &name, version) {
         return Err(untrusted("it comes from no registry that could tell").into());
     }
-    if registry.client().offline() {
-        return Err(untrusted("its registry could tell, but the network is switched off").into());
-    }
-    let manifest = manifest(registry, &name, version).await?;
+    let manifest = match manifest(registry, &name, version).await {
+        // What it told before may be at hand even so.
+        Err(_) if registry.client().offline() => {
+            let because = "its registry could tell, but the network is switched off";
+            return Err(untrusted(because).into());
+        }
+        told => told?,
+    };
     let told = manifest.as_ref().and_then(|manifest| integrity(manifest));
     match told {
         Some(told) if told.is_strong() => Ok(Vouched {

@@ -30,7 +30,7 @@ use super::prebuilt::Prebuilts;
 use super::project::{Found, Opened, open, several_locks};
 use crate::error::CompileError;
 use crate::input::Input;
-use crate::lock::{Coverage, Locked, Versions, changes};
+use crate::lock::{Coverage, Locked, Versions, changes, nothing_to_lock, refuse_upgrade};
 use crate::project::{layer_name, parent};
 use crate::report::LockfileReport;
 use crate::request::{LockRequest, NodeOptions, Sources, Upgrade};
@@ -75,7 +75,9 @@ pub(crate) fn lock_project(
         Arc::clone(reporter),
     )?;
     session.warn_all(npmrc.add_tokens(session.client.credentials()));
-    session.warn_all(several_locks(input, &project.lockfile));
+    if foreign_serves {
+        session.warn_all(several_locks(input, &project.lockfile));
+    }
     let registry = Registry::new(options, session.client.clone());
     let targets = choose(Ecosystem::Node, &request.runtimes, &request.archs, &[])?;
     let desk = Desk::new(&folder, registry, oldest(&targets)).with_git(GitOptions {
@@ -97,7 +99,11 @@ pub(crate) fn lock_project(
     let is_foreign = matches!(found, Found::Foreign(_));
     let mut done = match found {
         Found::Manifest(opened) => work.up_to_date(&opened, Previous::read(work.path)?)?,
+        Found::Lockfile | Found::Foreign(_) if coverage == Coverage::Exact => {
+            return Err(nothing_to_lock(work.path));
+        }
         Found::Lockfile => {
+            refuse_upgrade(request, work.path)?;
             let lock = Previous::read(work.path)?.ok_or_else(|| work.missing())?;
             let lock = lock.lock;
             Outcome {
@@ -108,6 +114,7 @@ pub(crate) fn lock_project(
             }
         }
         Found::Foreign(format) => {
+            refuse_upgrade(request, work.path)?;
             let foreign = foreign_lock::read(format, work.path, &desk)?;
             Outcome {
                 asked: foreign.project,

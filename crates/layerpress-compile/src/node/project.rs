@@ -9,7 +9,7 @@ use super::error::NodeError;
 use crate::error::CompileError;
 use crate::input::{InFolder, Input};
 use crate::own_code::own_files;
-use crate::project::{Project, layer_name, name_of, parent};
+use crate::project::{Project, layer_name, name_of, parent, passed_over};
 
 /// Where manifests and lockfiles are looked for in a folder, best first: npm prefers a shrinkwrap to
 /// a lock, and `nodejs/` is where AWS's layer guide puts the manifest.
@@ -47,20 +47,20 @@ fn lockfiles_beside(manifest: &Path) -> impl Iterator<Item = PathBuf> {
         .filter(|path| path.is_file())
 }
 
-/// A sentence if a folder was named that holds several lockfiles.
+/// A sentence if there are other lockfiles beside the one that an input means, unless it was named
+/// by itself.
 pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
-    input.folder.as_ref()?;
+    if input.file == taken && input.folder.is_none() {
+        return None;
+    }
     let others: Vec<String> = lockfiles_beside(taken)
         .filter(|path| path.as_path() != taken)
         .map(|path| format!("`{}`", path.display()))
         .collect();
-    (taken.is_file() && !others.is_empty()).then(|| {
-        format!(
-            "`{}` is taken, and {} is passed over: name the one to build from",
-            taken.display(),
-            others.join(", ")
-        )
-    })
+    match taken.is_file() {
+        true => passed_over(taken, &others),
+        false => None,
+    }
 }
 
 /// What a folder holds of Node.js. In a folder `of_another` ecosystem a package.json counts only if
@@ -122,22 +122,23 @@ pub(crate) fn open(input: &Input, foreign_serves: bool) -> Result<(Project, Foun
     let shown = file.display().to_string();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_manifest = name == "package.json";
+    let text = is_manifest.then(|| read(file)).transpose()?;
+    // What only its own tool understands of a package.json is told where its lockfile is read.
+    let json: serde_json::Value = text
+        .as_deref()
+        .and_then(|text| serde_json::from_slice(text).ok())
+        .unwrap_or_default();
     let lockfile = match is_manifest {
-        true => lockfile_of(file, foreign_serves),
+        true => lockfile_of(file, manager(&json), foreign_serves),
         false => file.clone(),
     };
     let lock_name = lockfile.file_name().unwrap_or_default().to_string_lossy();
-    let text = is_manifest.then(|| read(file)).transpose()?;
     let found = match (ForeignFormat::of_file_name(&lock_name), &text) {
         (Some(format), _) => Found::Foreign(format),
         (None, Some(text)) => Found::Manifest(Box::new(Opened::read(&shown, text)?)),
         (None, None) => Found::Lockfile,
     };
     let folder = input.folder.clone().unwrap_or_else(|| parent(file));
-    // What only its own tool understands of a package.json is told where its lockfile is read.
-    let json: serde_json::Value = text
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default();
     let name = match json["name"].as_str() {
         Some(name) => name_of(name),
         None => layer_name(&folder),
@@ -192,13 +193,64 @@ impl Opened {
     }
 }
 
+/// The tool that a package.json says the project is installed with: `packageManager` (Node.js's
+/// documentation, "Corepack"), else `devEngines` (npm's, "package.json").
+fn manager(json: &serde_json::Value) -> Option<&str> {
+    let named = json["packageManager"].as_str();
+    named
+        .and_then(|named| named.split('@').next())
+        .or_else(|| json["devEngines"]["packageManager"]["name"].as_str())
+}
+
 /// The lockfile beside a manifest: npm's, a shrinkwrap before a lock; another tool's where there is
-/// none, if it `serves`.
-fn lockfile_of(manifest: &Path, foreign_serves: bool) -> PathBuf {
+/// none or the project is installed with that tool, if such a one `serves`.
+fn lockfile_of(manifest: &Path, manager: Option<&str>, foreign_serves: bool) -> PathBuf {
     let [_, lock] = LOCKFILES;
     let is_npms = |path: &PathBuf| LOCKFILES.iter().any(|name| path.ends_with(name));
-    let mut there = lockfiles_beside(manifest).filter(|path| foreign_serves || is_npms(path));
-    there
-        .next()
+    let there: Vec<PathBuf> = lockfiles_beside(manifest)
+        .filter(|path| foreign_serves || is_npms(path))
+        .collect();
+    let is_managers = |path: &&PathBuf| match manager {
+        Some("npm") => is_npms(path),
+        Some(tool @ ("pnpm" | "yarn" | "bun")) => path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(tool)),
+        _ => false,
+    };
+    let found = there.iter().find(is_managers).or(there.first());
+    found
+        .cloned()
         .unwrap_or_else(|| manifest.with_file_name(lock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tool_that_a_manifest_names_tells_which_lockfile_counts() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let names = ["package-lock.json", "pnpm-lock.yaml", "yarn.lock"];
+        for name in names {
+            std::fs::write(folder.path().join(name), "").expect("written");
+        }
+        let manifest = folder.path().join("package.json");
+        let taken = |json: serde_json::Value, foreign_serves| {
+            let lockfile = lockfile_of(&manifest, manager(&json), foreign_serves);
+            let name = lockfile.file_name().expect("a name").to_string_lossy();
+            name.into_owned()
+        };
+        let pnpm = serde_json::json!({ "packageManager": "pnpm@10.1.0+sha512.00" });
+        let yarn = serde_json::json!({ "devEngines": { "packageManager": { "name": "yarn" } } });
+        let bun = serde_json::json!({ "packageManager": "bun@1.2.0" });
+        assert_eq!(taken(serde_json::json!({}), true), "package-lock.json");
+        assert_eq!(taken(pnpm.clone(), true), "pnpm-lock.yaml");
+        assert_eq!(taken(yarn, true), "yarn.lock");
+        assert_eq!(taken(bun, true), "package-lock.json", "bun has none here");
+        assert_eq!(
+            taken(pnpm, false),
+            "package-lock.json",
+            "`lock` writes npm's"
+        );
+    }
 }

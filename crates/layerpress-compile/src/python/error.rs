@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use layerpress_fetch::ErrorKind;
 use layerpress_lock::LockError;
 use layerpress_python::build::{BuildError, BuildErrorKind};
-use layerpress_python::lockfile::LockfileError;
+use layerpress_python::lockfile::{LockfileError, Unlisted};
 use layerpress_python::manifest::{ManifestError, ManifestErrorKind, Origin};
 use layerpress_python::resolve::{FaultKind, ResolveError};
 use layerpress_python::wheel::{MergeError, WheelError};
@@ -74,6 +74,27 @@ pub enum PythonError {
     /// Between resolution, lockfile and artifacts.
     #[error(transparent)]
     Lockfile(#[from] LockfileError),
+    /// The same in a lock that another tool keeps.
+    #[error("{place}: {error}")]
+    InLock {
+        /// The lock, with the line that is the package's where that is known.
+        place: String,
+        /// The targets that it is good for, in words; empty where that plays no part, is not known, or
+        /// is none.
+        serves: String,
+        /// What is wrong.
+        error: Box<LockfileError>,
+    },
+    /// A requirements file with hashes that lacks what its packages need.
+    #[error("{file}: {} and the file does not list {}", needs(missing), it(missing.len()))]
+    Unlisted {
+        /// The file.
+        file: String,
+        /// The target that they need it on.
+        target: Target,
+        /// What is missing, at least one package.
+        missing: Vec<Unlisted>,
+    },
     /// A wheel.
     #[error(transparent)]
     Wheel(#[from] WheelError),
@@ -128,23 +149,53 @@ by_way_of_python!(
     MergeError
 );
 
+fn needs(missing: &[Unlisted]) -> String {
+    let each = |it: &Unlisted| format!("{} needs {}", it.needed_by, it.name);
+    let all: Vec<String> = missing.iter().map(each).collect();
+    all.join(", ")
+}
+
+fn it(how_many: usize) -> &'static str {
+    match how_many {
+        1 => "it",
+        _ => "them",
+    }
+}
+
+fn of_lockfile(error: &LockfileError) -> ExitClass {
+    let kind = match error {
+        LockfileError::OtherFiles { .. } => return ExitClass::Input,
+        LockfileError::Index(error) => error.kind(),
+        LockfileError::Fetch(error) => error.kind(),
+        _ => return ExitClass::Unmet,
+    };
+    match kind {
+        ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
+        ErrorKind::Input => ExitClass::Input,
+        ErrorKind::Io => ExitClass::Io,
+    }
+}
+
+fn code_of_lockfile(error: &LockfileError) -> &'static str {
+    match error {
+        LockfileError::OtherFiles { .. } => "artifact",
+        LockfileError::Index(_) | LockfileError::Fetch(_) => "index",
+        _ => "lockfile-target",
+    }
+}
+
 impl PythonError {
     /// Which class of failure it is.
     pub(crate) fn exit_class(&self) -> ExitClass {
         match self {
-            Self::Lock { .. }
-            | Self::NoRoots { .. }
-            | Self::OtherHash { .. }
-            | Self::Wheel(_)
-            | Self::Lockfile(LockfileError::OtherFiles { .. }) => ExitClass::Input,
-            Self::Lockfile(LockfileError::Index(error)) => match error.kind() {
-                ErrorKind::Network | ErrorKind::Offline => ExitClass::Network,
-                ErrorKind::Input => ExitClass::Input,
-                ErrorKind::Io => ExitClass::Io,
-            },
+            Self::Lock { .. } | Self::NoRoots { .. } | Self::OtherHash { .. } | Self::Wheel(_) => {
+                ExitClass::Input
+            }
+            Self::Lockfile(error) => of_lockfile(error),
+            Self::InLock { error, .. } => of_lockfile(error),
             Self::OtherPython { .. }
             | Self::ConflictingIndexes { .. }
-            | Self::Lockfile(_)
+            | Self::Unlisted { .. }
             | Self::Merge(_)
             | Self::BuildsOff { .. }
             | Self::ForeignBuild { .. }
@@ -173,11 +224,11 @@ impl PythonError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Manifest(_) => "manifest",
-            Self::OtherHash { .. } | Self::Lockfile(LockfileError::OtherFiles { .. }) => "artifact",
+            Self::OtherHash { .. } => "artifact",
+            Self::Unlisted { .. } => "unlisted",
             Self::OtherPython { .. } => "requires-python",
             Self::ConflictingIndexes { .. } => "conflicting-indexes",
             Self::Lock { .. } | Self::NoRoots { .. } => "lockfile",
-            Self::Lockfile(LockfileError::Index(_)) => "index",
             Self::Resolve { source, .. } => match **source {
                 ResolveError::NoSolution { offline: true, .. } => "offline",
                 ResolveError::NoSolution {
@@ -197,7 +248,8 @@ impl PythonError {
                 ResolveError::NameMismatch { .. } => "name-mismatch",
                 ResolveError::Interrupted => "interrupted",
             },
-            Self::Lockfile(_) => "lockfile-target",
+            Self::Lockfile(error) => code_of_lockfile(error),
+            Self::InLock { error, .. } => code_of_lockfile(error),
             Self::Wheel(_) => "wheel",
             Self::Build(_) | Self::ForeignBuild { .. } | Self::BuildNeedsTree { .. } => "build",
             Self::BuildsOff { .. } => "builds-off",
@@ -238,6 +290,26 @@ impl PythonError {
             Self::Lock { error, .. } => return error.hint().map(str::to_owned),
             Self::Resolve { source, .. } => return source.hint(),
             Self::Lockfile(error) => return error.hint(),
+            Self::InLock { error, serves, .. } if error.is_of_target() => {
+                let lists = error.lists().map(|lists| format!("{lists}; "));
+                let serves = match serves.is_empty() {
+                    true => String::new(),
+                    false => format!("it serves {serves}; "),
+                };
+                format!(
+                    "{}{serves}lock again for this target with the tool that wrote it",
+                    lists.unwrap_or_default()
+                )
+            }
+            Self::InLock { error, .. } => return error.hint(),
+            Self::Unlisted { missing, .. } => {
+                let names: Vec<&str> = missing.iter().map(|it| it.name.as_ref()).collect();
+                format!(
+                    "add {} with its hashes, or leave it out with `--exclude {}`",
+                    names.join(", "),
+                    names.join(" --exclude ")
+                )
+            }
             Self::Wheel(error) => return error.hint(),
             Self::Build(error) => return error.hint(),
             Self::Merge(error) => error.hint(),

@@ -1,19 +1,22 @@
-//! [`open`]: a lockfile of another tool as the input of a build, read as it is and never rewritten.
+//! [`open`]: a lockfile of another tool as the input of a build, read as it is and never rewritten;
+//! [`open_hashed`]: the same for a requirements file that is one.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use layerpress_fetch::Reporter;
 use layerpress_lock::{
     ForeignFormat, ForeignLock, ForeignPackage, Package, Pylock, Root, Selection, Source,
+    marker_environment,
 };
-use layerpress_python::lockfile::{LockfileError, reachable, roots};
-use layerpress_python::manifest::{Extras, Manifest, PyprojectOptions, read_pyproject};
+use layerpress_python::index::Registry;
+use layerpress_python::lockfile::{LockfileError, hashed, locate, reachable, roots, unlisted};
+use layerpress_python::manifest::{Extras, Manifest, PyprojectOptions, Settings, read_pyproject};
 use layerpress_python::wheel::WheelTree;
-use layerpress_python::{Compatibility, WheelName};
-use layerpress_target::{Ecosystem, Target};
+use layerpress_target::{Arch, Ecosystem, Target, newest};
 use layerpress_tree::Digest;
 use pep508_rs::PackageName;
 
@@ -22,18 +25,19 @@ use super::error::PythonError;
 use super::located::{Shelves, located};
 use super::lock::read_text;
 use super::pins::{
-    all_evidence, chosen, lay_out, same_for, unasked, unpack, unpack_options, wheels,
+    all_evidence, chosen, in_lock, lay_out, same_for, unasked, unpack, unpack_options, wheels,
 };
 use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
-use super::targets::newest_served;
+use super::targets::{Serves, all_served, newest_served};
 use crate::error::CompileError;
 use crate::input::Input;
-use crate::lock::Locked;
+use crate::lock::{Locked, refuse_upgrade};
 use crate::own_code::own_files;
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::{Project, layer_name, parent};
 use crate::request::{LockRequest, PythonOptions};
+use crate::session::Session;
 use crate::targets::choose;
 
 /// Opens the lockfile that an input names.
@@ -48,21 +52,136 @@ pub(crate) fn open(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Locked, CompileError> {
     let begun = Instant::now();
+    refuse_upgrade(request, &input.file)?;
     let session = super::lock::session(request, reporter)?;
     let lock = read(format, &input.file)?;
     session.warn_all(several_locks(input, &input.file));
     let options = &request.python;
-    let manifest = match lock.needs_roots() {
-        true => Some(manifest_beside(&input.file, options)?),
-        false => None,
+    let (asked, selection) = match lock.needs_roots() {
+        true => {
+            let manifest = manifest_beside(&input.file, options)?;
+            (Asked::Roots(manifest), Selection::default())
+        }
+        false => (Asked::Sets, selection(options)),
     };
-    let selection = selection(options, manifest.is_some());
-    let pins =
-        |target: &Target| lock.select(target, &selection, &roots_on(manifest.as_ref(), target));
+    let folder = input.folder.clone().unwrap_or_else(|| parent(&input.file));
+    let opened = Opened {
+        project: Project {
+            name: layer_name(&folder),
+            shown: input.file.display().to_string(),
+            lockfile: input.file.clone(),
+            own: own_files(input, vec![input.file.clone()])?,
+            folder,
+        },
+        settings: effective(None, options),
+        selection,
+        lock,
+        named: None,
+        asked,
+    };
+    decided(opened, session, request, begun)
+}
+
+/// Takes a requirements file for the lock that it is, since its lines pin everything to its bytes.
+///
+/// # Errors
+/// A target that does not exist.
+pub(super) fn open_hashed(
+    (packages, manifest): (Vec<ForeignPackage>, Manifest),
+    project: Project,
+    settings: Settings,
+    session: Session,
+    request: &LockRequest,
+    begun: Instant,
+) -> Result<Locked, CompileError> {
+    refuse_upgrade(request, &project.lockfile)?;
+    let named = request.runtimes.is_empty().then(|| {
+        let registry = registry(&settings, OwnIndexes::new(), &request.python, &session);
+        named(&packages, &registry, &session)
+    });
+    let opened = Opened {
+        project,
+        lock: ForeignLock::of_list(packages),
+        named,
+        asked: Asked::Lines(manifest),
+        selection: Selection::default(),
+        settings,
+    };
+    decided(opened, session, request, begun)
+}
+
+/// A list of hashes with the names of the files that they are of, as far as the indexes tell: by
+/// those it can be told which targets it serves.
+fn named(packages: &[ForeignPackage], registry: &Registry, session: &Session) -> ForeignLock {
+    let target = Target {
+        runtime: newest(Ecosystem::Python),
+        arch: Arch::X86_64,
+    };
+    let asked = packages
+        .iter()
+        .map(|foreign| locate(foreign.clone(), registry, &target));
+    let answers = session.wait(join_all(asked));
+    let told = packages
+        .iter()
+        .zip(answers)
+        .map(|(foreign, answer)| match answer {
+            Ok(package) => ForeignPackage {
+                package,
+                listed: Vec::new(),
+            },
+            // What is wrong is told where the file is needed.
+            Err(_) => foreign.clone(),
+        });
+    ForeignLock::of_list(told.collect())
+}
+
+/// A lock as it was read, with what it is to be used by.
+struct Opened {
+    project: Project,
+    lock: ForeignLock,
+    /// The same with the names of its files, where it has digests alone and they are needed.
+    named: Option<ForeignLock>,
+    asked: Asked,
+    selection: Selection,
+    settings: Settings,
+}
+
+/// Who says what of a lock is asked for.
+#[derive(Debug)]
+enum Asked {
+    /// The lock itself, by sets.
+    Sets,
+    /// A manifest beside it, whose requirements the lock is walked from.
+    Roots(Manifest),
+    /// A requirements file that is the lock: everything in it.
+    Lines(Manifest),
+}
+
+/// Decides on targets and indexes.
+fn decided(
+    opened: Opened,
+    session: Session,
+    request: &LockRequest,
+    begun: Instant,
+) -> Result<Locked, CompileError> {
+    let Opened {
+        project,
+        lock,
+        named,
+        asked,
+        selection,
+        settings,
+    } = opened;
+    let options = &request.python;
+    let pins = |target: &Target| lock.select(target, &selection, &asked.roots_on(target));
     let served = match request.runtimes.is_empty() {
-        true => newest_served(&request.archs, &input.file, session.reporter(), |target| {
-            pins(target).is_ok_and(|packages| packages.iter().all(|it| fits(it, target)))
-        }),
+        true => {
+            let lock = named.as_ref().unwrap_or(&lock);
+            let path = &project.lockfile;
+            newest_served(&request.archs, path, session.reporter(), |target| {
+                asked.serves(lock, &selection, target)
+            })
+        }
         false => Vec::new(),
     };
     let targets = choose(
@@ -75,7 +194,6 @@ pub(crate) fn open(
         .iter()
         .flat_map(|target| pins(target).unwrap_or_default())
         .collect();
-    let settings = effective(None, options);
     // An index that the user names stands in for those of the lock, as a mirror does.
     let own = match settings.indexes.index_url {
         Some(_) => OwnIndexes::new(),
@@ -89,19 +207,12 @@ pub(crate) fn open(
         targets[0],
         request.sources.jobs,
     );
-    let folder = input.folder.clone().unwrap_or_else(|| parent(&input.file));
     Ok(Locked {
         session,
-        project: Project {
-            name: layer_name(&folder),
-            shown: input.file.display().to_string(),
-            lockfile: input.file.clone(),
-            own: own_files(input, vec![input.file.clone()])?,
-            folder,
-        },
+        project,
         pins: Box::new(ForeignPins {
             lock,
-            manifest,
+            asked,
             selection,
             shelves: Shelves::new(&settings, registry),
             builds,
@@ -141,11 +252,8 @@ fn manifest_beside(lockfile: &Path, options: &PythonOptions) -> Result<Manifest,
     Ok(read_pyproject(&path, &sets)?)
 }
 
-/// The extras and groups that the user asks for; where the manifest decides, they are in its roots.
-fn selection(options: &PythonOptions, by_manifest: bool) -> Selection {
-    if by_manifest {
-        return Selection::default();
-    }
+/// The extras and groups that the user asks for.
+fn selection(options: &PythonOptions) -> Selection {
     let groups = options.groups.iter().filter_map(|name| name.parse().ok());
     Selection {
         extras: match &options.extras {
@@ -156,17 +264,37 @@ fn selection(options: &PythonOptions, by_manifest: bool) -> Selection {
     }
 }
 
-fn roots_on(manifest: Option<&Manifest>, target: &Target) -> Vec<Root> {
-    let Some(manifest) = manifest else {
-        return Vec::new();
-    };
-    roots(manifest, &[*target])
-        .iter()
-        .map(|(name, extras)| Root {
-            name: name.clone(),
-            extras: extras.iter().cloned().collect(),
-        })
-        .collect()
+impl Asked {
+    /// How well a lock serves a target, as far as it tells.
+    fn serves(&self, lock: &ForeignLock, selection: &Selection, target: &Target) -> Serves {
+        match lock.select(target, selection, &self.roots_on(target)) {
+            Ok(packages) => serve(&packages, target),
+            Err(_) => Serves::Not,
+        }
+    }
+
+    /// The same, where a lock that has digests alone, which tell nothing, serves nobody.
+    fn surely_serves(&self, lock: &ForeignLock, selection: &Selection, target: &Target) -> Serves {
+        let is_told = |foreign: &ForeignPackage| foreign.listed.iter().all(|it| it.name.is_some());
+        match lock.select(target, selection, &self.roots_on(target)) {
+            Ok(packages) if packages.iter().all(is_told) => serve(&packages, target),
+            _ => Serves::Not,
+        }
+    }
+
+    /// What a lock that knows no sets is walked from.
+    fn roots_on(&self, target: &Target) -> Vec<Root> {
+        let Self::Roots(manifest) = self else {
+            return Vec::new();
+        };
+        roots(manifest, &[*target])
+            .iter()
+            .map(|(name, extras)| Root {
+                name: name.clone(),
+                extras: extras.iter().cloned().collect(),
+            })
+            .collect()
+    }
 }
 
 /// The files of a package by name and digest, as far as the lock names them.
@@ -176,20 +304,18 @@ fn files(foreign: &ForeignPackage) -> Vec<(&str, &Digest)> {
     listed.chain(wheels(&foreign.package)).collect()
 }
 
-/// Whether a lock has a file of a package for a target, as far as the names that it gives tell.
-fn fits(foreign: &ForeignPackage, target: &Target) -> bool {
-    let names: Vec<&str> = files(foreign).into_iter().map(|(name, _)| name).collect();
-    let is_released = matches!(foreign.package.source, Source::Files { .. });
-    let has_source =
-        foreign.package.sdist().is_some() || names.iter().any(|name| !name.ends_with(".whl"));
-    let compatibility = Compatibility::new(target);
-    !is_released
-        || names.is_empty()
-        || has_source
-        || names.iter().any(|name| {
-            let wheel = name.parse::<WheelName>();
-            wheel.is_ok_and(|wheel| compatibility.rank(&wheel).is_some())
-        })
+/// How well packages serve a target, as far as the names that their lock gives tell.
+fn serve(packages: &[ForeignPackage], target: &Target) -> Serves {
+    let each = packages.iter().map(|foreign| {
+        let sdist = foreign.package.sdist().map(|sdist| sdist.name.as_str());
+        let archive = match &foreign.package.source {
+            Source::Archive(archive) => archive.location.file_name(),
+            Source::Files { .. } | Source::Directory(_) | Source::Vcs(_) => None,
+        };
+        let names = files(foreign).into_iter().map(|(name, _)| name);
+        Serves::by_names(names.chain(sdist).chain(archive.as_deref()), target)
+    });
+    each.min().unwrap_or(Serves::Fully)
 }
 
 /// The indexes that the lock names for its packages.
@@ -205,8 +331,7 @@ fn own_indexes(packages: &[ForeignPackage]) -> OwnIndexes {
 #[derive(Debug)]
 struct ForeignPins {
     lock: ForeignLock,
-    /// Says what the lock is for, where it does not itself.
-    manifest: Option<Manifest>,
+    asked: Asked,
     selection: Selection,
     shelves: Shelves,
     builds: Builds,
@@ -219,11 +344,13 @@ impl Pins for ForeignPins {
 
     fn has(&self, name: &str) -> bool {
         let name: Option<PackageName> = name.parse().ok();
-        name.is_some_and(|name| self.lock.has(&name))
+        // A plain list does not tell what its packages need: any name may be one of those.
+        let is_list = matches!(self.asked, Asked::Lines(_));
+        name.is_some_and(|name| is_list || self.lock.has(&name))
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let trees = self.unpack(job)?;
+        let trees = self.unpack(job).map_err(|error| self.in_lock(error, job))?;
         let same = same_for(job, |target| {
             let wanted = without(self.select(target).ok()?, job.exclude);
             chosen(
@@ -235,7 +362,7 @@ impl Pins for ForeignPins {
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
-        let trees = self.unpack(job)?;
+        let trees = self.unpack(job).map_err(|error| self.in_lock(error, job))?;
         all_evidence(&trees, job);
         Ok(trees.len())
     }
@@ -247,36 +374,96 @@ impl ForeignPins {
         let packages: Vec<&Package> = packages.iter().collect();
         // These locks have nothing to tell a build.
         let settings = Pylock::new();
-        unpack(
+        let trees = unpack(
             &settings,
             &packages,
             &self.builds,
             job,
             &unpack_options(job),
-        )
+        )?;
+        if let Asked::Lines(manifest) = &self.asked {
+            check_complete(&trees, manifest, job)?;
+        }
+        Ok(trees)
+    }
+
+    /// The error with the place in the lock that it is about, and what the lock is good for.
+    fn in_lock(&self, error: CompileError, job: &Job<'_>) -> CompileError {
+        let line = |error: &LockfileError| match &self.asked {
+            Asked::Lines(manifest) => line_of(manifest, error.package()?, &job.target),
+            Asked::Sets | Asked::Roots(_) => None,
+        };
+        in_lock(error, job, line, || {
+            let named = match &self.asked {
+                Asked::Lines(manifest) => hashed(manifest)
+                    .map(|packages| named(&packages, self.shelves.registry(), job.session)),
+                Asked::Sets | Asked::Roots(_) => None,
+            };
+            let lock = named.as_ref().unwrap_or(&self.lock);
+            all_served(|target| self.asked.surely_serves(lock, &self.selection, target))
+        })
     }
 
     /// What the lock pins for the target, every file with its address.
     fn packages(&self, job: &Job<'_>) -> Result<Vec<Package>, CompileError> {
-        located(
-            without(self.select(&job.target)?, job.exclude),
-            &self.shelves,
-            job,
-        )
+        let wanted = without(self.select(&job.target)?, job.exclude);
+        if !matches!(self.asked, Asked::Lines(_)) {
+            return located(wanted, &self.shelves, job);
+        }
+        let mut packages = located(wanted, &self.shelves, job)?;
+        for package in &mut packages {
+            // `--no-binary` is one of the file's lines, or counts like one.
+            if let Source::Files { wheels, .. } = &mut package.source
+                && !self.builds.policy().formats(&package.name).wheel
+            {
+                wheels.clear();
+            }
+        }
+        Ok(packages)
     }
 
     fn select(&self, target: &Target) -> Result<Vec<ForeignPackage>, LockfileError> {
-        let roots = roots_on(self.manifest.as_ref(), target);
+        let roots = self.asked.roots_on(target);
         Ok(self.lock.select(target, &self.selection, &roots)?)
     }
 }
 
+/// The line of a requirements file that asks for a package on a target.
+fn line_of(manifest: &Manifest, package: &PackageName, target: &Target) -> Option<String> {
+    let environment = marker_environment(target);
+    let mut lines = manifest.requirements.iter();
+    let line = lines.find(|line| {
+        line.name.as_ref() == Some(package) && line.marker.evaluate(&environment, &[])
+    });
+    line.map(|line| line.origin.to_string())
+}
+
+/// Makes sure that a requirements file lists all that its packages need.
+fn check_complete(
+    trees: &[WheelTree],
+    manifest: &Manifest,
+    job: &Job<'_>,
+) -> Result<(), CompileError> {
+    let missing = unlisted(trees, manifest, &job.target, &names(job.exclude));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(PythonError::Unlisted {
+        file: job.project.shown.clone(),
+        target: job.target,
+        missing,
+    }
+    .into())
+}
+
+/// Names as the user writes them, normalised.
+fn names(texts: &BTreeSet<String>) -> BTreeSet<PackageName> {
+    texts.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
 /// The packages less the excluded ones and what only those need.
 fn without(chosen: Vec<ForeignPackage>, exclude: &BTreeSet<String>) -> Vec<ForeignPackage> {
-    let excluded: BTreeSet<PackageName> = exclude
-        .iter()
-        .filter_map(|name| name.parse().ok())
-        .collect();
+    let excluded = names(exclude);
     if excluded.is_empty() {
         return chosen;
     }

@@ -44,6 +44,11 @@ impl Shelves {
         }
     }
 
+    /// Who is asked for files.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Whether some files may have to be looked for elsewhere than the lock says.
     pub(super) fn stand_in(&self) -> bool {
         self.named.is_some()
@@ -92,7 +97,9 @@ pub(super) fn located(
     });
     let moved: Vec<ForeignPackage> = moved.collect();
     let names: Vec<String> = moved.iter().map(|it| shown(it, &job.target)).collect();
-    let asked = moved.into_iter().map(|it| locate(it, &shelves.registry));
+    let asked = moved
+        .into_iter()
+        .map(|it| locate(it, &shelves.registry, &job.target));
     let answers = job.session.wait(join_all(asked));
     let mut found = Vec::new();
     let mut missing = Vec::new();

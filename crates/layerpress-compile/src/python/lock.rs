@@ -10,7 +10,7 @@ use layerpress_lock::{
     ConfigSetting, Fault, ForeignFormat, GroupName, LockError, Pylock, Selection,
 };
 use layerpress_python::index::Registry;
-use layerpress_python::lockfile::{compose, has_leftovers, roots, unmet};
+use layerpress_python::lockfile::{compose, has_leftovers, hashed, roots, unmet};
 use layerpress_python::manifest::{
     Extras, Manifest, Requirement, Settings, read_settings_constraints,
 };
@@ -28,10 +28,10 @@ use super::located::Shelves;
 use super::project::{fetch_text, open, several_locks};
 use super::registry::{OwnIndexes, effective, own_indexes, registry};
 use super::releases::releases;
-use super::targets::{admitted, available, inferred};
+use super::targets::{Serves, admitted, available, newest_served};
 use crate::error::CompileError;
 use crate::input::Input;
-use crate::lock::{Coverage, Locked, Versions, changes};
+use crate::lock::{Coverage, Locked, Versions, changes, nothing_to_lock, refuse_upgrade};
 use crate::project::parent;
 use crate::report::LockfileReport;
 use crate::request::{LockRequest, PythonOptions, Upgrade};
@@ -50,8 +50,22 @@ pub(crate) fn lock_project(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Locked, CompileError> {
     let name = input.file.file_name().unwrap_or_default();
-    if let Some(format) = ForeignFormat::of_file_name(&name.to_string_lossy()) {
-        return foreign_lock::open(format, input, request, reporter);
+    let name = name.to_string_lossy();
+    if let Some(format) = ForeignFormat::of_file_name(&name) {
+        let manifest = input.file.with_file_name("pyproject.toml");
+        return match coverage {
+            Coverage::AtLeast => foreign_lock::open(format, input, request, reporter),
+            // `lock` writes a `pylock.toml`, whoever else keeps a lock of the same folder.
+            Coverage::Exact if input.folder.is_some() && manifest.is_file() => {
+                let file = manifest;
+                let input = Input {
+                    file,
+                    ..input.clone()
+                };
+                lock_project(&input, request, coverage, reporter)
+            }
+            Coverage::Exact => Err(nothing_to_lock(&input.file)),
+        };
     }
     let begun = Instant::now();
     let session = session(request, reporter)?;
@@ -95,7 +109,22 @@ pub(crate) fn lock_project(
         session.warn_all(manifest.warnings.iter().cloned());
         manifest.check_hashes()?;
     }
-    session.warn_all(several_locks(input, &project.lockfile));
+    let is_for_building = coverage == Coverage::AtLeast && request.lockfile.is_none();
+    if is_for_building {
+        session.warn_all(several_locks(input, &project.lockfile));
+    }
+    if is_for_building && !project.lockfile.is_file() {
+        manifest = match manifest.map(|it| (hashed(&it), it)) {
+            Some((Some(packages), lines)) => {
+                let listed = (packages, lines);
+                project.lockfile.clone_from(&input.file);
+                return foreign_lock::open_hashed(
+                    listed, project, settings, session, request, begun,
+                );
+            }
+            other => other.map(|(_, manifest)| manifest),
+        };
+    }
     let previous = Previous::read(&project.lockfile, &session)?;
     let selection = match (&previous, &manifest) {
         // Where there is a manifest, extras and groups are those of its own that it asks for.
@@ -104,13 +133,10 @@ pub(crate) fn lock_project(
     };
     let locked_targets = match &previous {
         Some(previous) if previous.lock.targets.is_empty() && request.runtimes.is_empty() => {
-            inferred(
-                &previous.lock,
-                &selection,
-                &request.archs,
-                &project.lockfile,
-                session.reporter(),
-            )
+            let path = &project.lockfile;
+            newest_served(&request.archs, path, session.reporter(), |target| {
+                Serves::by_pylock(&previous.lock, &selection, path, target)
+            })
         }
         Some(previous) => previous.lock.targets.clone(),
         None => Vec::new(),
@@ -296,6 +322,10 @@ impl Work<'_> {
             path: path.to_owned(),
         };
         let Some(manifest) = self.manifest else {
+            refuse_upgrade(self.request, path)?;
+            if coverage == Coverage::Exact {
+                return Err(nothing_to_lock(path));
+            }
             let lock = previous.ok_or_else(missing)?.lock;
             return Ok(Outcome {
                 lock,

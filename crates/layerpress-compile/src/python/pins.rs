@@ -16,7 +16,9 @@ use rayon::prelude::*;
 
 use super::archives::unpack_all;
 use super::builds::Builds;
+use super::error::PythonError;
 use super::located::{Shelves, located};
+use super::targets::{Serves, all_served};
 use crate::error::CompileError;
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
@@ -51,8 +53,10 @@ impl Pins for PythonPins {
     }
 
     fn gather(&self, job: &Job<'_>) -> Result<Gathered, CompileError> {
-        let wanted = self.wanted(job, &job.target)?;
-        let trees = self.unpack(&wanted, job, &unpack_options(job))?;
+        let trees = self
+            .wanted(job, &job.target)
+            .and_then(|wanted| self.unpack(&wanted, job, &unpack_options(job)))
+            .map_err(|error| self.in_lock(error, job))?;
         let same = same_for(job, |target| {
             let wanted = self.wanted(job, target).ok()?;
             chosen(wanted.iter().map(|it| (&it.name, wheels(it))), target)
@@ -61,18 +65,32 @@ impl Pins for PythonPins {
     }
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
-        let packages = self
-            .lock
-            .select(&job.target, &self.selection)
-            .map_err(LockfileError::from)?;
+        let selected = self.lock.select(&job.target, &self.selection);
         // Unpacked and let go: a bad archive is found now, and the receipts make the build quick.
-        let trees = self.unpack(&packages, job, &unpack_options(job))?;
+        let trees = selected
+            .map_err(|error| LockfileError::from(error).into())
+            .and_then(|packages| self.unpack(&packages, job, &unpack_options(job)))
+            .map_err(|error| self.in_lock(error, job))?;
         all_evidence(&trees, job);
         Ok(trees.len())
     }
 }
 
 impl PythonPins {
+    /// The error with the lock that it is about, and what that is good for.
+    fn in_lock(&self, error: CompileError, job: &Job<'_>) -> CompileError {
+        if !self.lock.targets.is_empty() {
+            return error;
+        }
+        let path = &job.project.lockfile;
+        in_lock(
+            error,
+            job,
+            |_| None,
+            || all_served(|target| Serves::by_pylock(&self.lock, &self.selection, path, target)),
+        )
+    }
+
     /// Unpacks the wheel of each package, in their order, from where the user wants it to come.
     fn unpack(
         &self,
@@ -118,6 +136,29 @@ impl PythonPins {
         };
         Ok(reachable(packages, &asked, &excluded))
     }
+}
+
+/// The error of a lock that another tool keeps, with the `line` that it is about, else the lock's
+/// name; `serves` tells the targets that the lock is good for.
+pub(super) fn in_lock(
+    error: CompileError,
+    job: &Job<'_>,
+    line: impl Fn(&LockfileError) -> Option<String>,
+    serves: impl Fn() -> String,
+) -> CompileError {
+    let CompileError::Python(PythonError::Lockfile(error)) = error else {
+        return error;
+    };
+    let place = line(&error).unwrap_or_else(|| job.project.lockfile.display().to_string());
+    PythonError::InLock {
+        place,
+        serves: match error.is_of_target() {
+            true => serves(),
+            false => String::new(),
+        },
+        error: Box::new(error),
+    }
+    .into()
 }
 
 /// Unpacks the wheel of each package, in their order.

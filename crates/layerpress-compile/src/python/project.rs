@@ -12,7 +12,7 @@ use url::Url;
 use crate::error::CompileError;
 use crate::input::{InFolder, Input};
 use crate::own_code::own_files;
-use crate::project::{Project, layer_name, parent};
+use crate::project::{Project, layer_name, parent, passed_over};
 use crate::request::PythonOptions;
 use crate::session::Session;
 
@@ -86,9 +86,16 @@ pub(crate) fn find_in(folder: &Path) -> Option<InFolder> {
     })
 }
 
-/// A sentence if a folder was named that holds several lockfiles.
-pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
-    input.folder.as_ref()?;
+/// A sentence if there are other lockfiles beside what an input means: a folder, or the manifest that
+/// they too are of. Another file that is named by itself is meant.
+pub(crate) fn several_locks(input: &Input, lockfile: &Path) -> Option<String> {
+    if input.folder.is_none() && !input.file.ends_with("pyproject.toml") {
+        return None;
+    }
+    let taken = match lockfile.is_file() {
+        true => lockfile,
+        false => &input.file,
+    };
     let names = [
         "pylock.toml",
         "uv.lock",
@@ -102,13 +109,7 @@ pub(crate) fn several_locks(input: &Input, taken: &Path) -> Option<String> {
         .filter(|path| path.as_path() != taken && path.is_file())
         .map(|path| format!("`{}`", path.display()))
         .collect();
-    (taken.is_file() && !others.is_empty()).then(|| {
-        format!(
-            "`{}` is taken, and {} is passed over: name the one to build from",
-            taken.display(),
-            others.join(", ")
-        )
-    })
+    passed_over(taken, &others)
 }
 
 /// A requirements file that is named by URL.

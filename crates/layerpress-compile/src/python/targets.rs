@@ -1,12 +1,14 @@
 //! Which Pythons a lock of another tool serves, and which the manifest admits.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr as _;
 
 use layerpress_fetch::Reporter;
 use layerpress_lock::{Pylock, Selection};
-use layerpress_python::lockfile::pins;
+use layerpress_python::Compatibility;
+use layerpress_python::lockfile::{best_name, pins};
 use layerpress_python::manifest::Manifest;
 use layerpress_target::{Arch, Ecosystem, Runtime, Status, Target, newest};
 use pep440_rs::Version;
@@ -14,44 +16,101 @@ use pep440_rs::Version;
 use super::error::PythonError;
 use crate::project::parent;
 
-/// The target that another tool's lock serves, where the user names no runtime: the newest available
-/// one for which it holds a file of every package. Nothing if there is none, or nothing to go by.
-pub(crate) fn inferred(
-    lock: &Pylock,
-    selection: &Selection,
-    archs: &[Arch],
-    lockfile: &Path,
-    reporter: &dyn Reporter,
-) -> Vec<Target> {
-    newest_served(archs, lockfile, reporter, |target| {
-        lock.select(target, selection)
-            .is_ok_and(|packages| pins(lock, &packages, target, &parent(lockfile)).is_ok())
-    })
+/// How well a lock serves a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Serves {
+    /// Something is missing.
+    Not,
+    /// Something that has wheels for others would have to be built for it.
+    ByBuilding,
+    /// It has all, as far as its files' names tell.
+    Fully,
 }
 
-/// The newest available runtime that `serves` says a lock serves.
+impl Serves {
+    /// Of one package with files of these names, if the lock tells any.
+    pub(crate) fn by_names<'a>(names: impl Iterator<Item = &'a str>, target: &Target) -> Self {
+        let compatibility = Compatibility::new(target);
+        let names: Vec<&str> = names.collect();
+        let has_wheels = names.iter().any(|name| name.ends_with(".whl"));
+        match best_name(&names, &compatibility) {
+            None if names.is_empty() => Self::Fully,
+            None => Self::Not,
+            Some(source) if has_wheels && !source.ends_with(".whl") => Self::ByBuilding,
+            Some(_) => Self::Fully,
+        }
+    }
+
+    /// Of a `pylock.toml`.
+    pub(crate) fn by_pylock(
+        lock: &Pylock,
+        selection: &Selection,
+        lockfile: &Path,
+        target: &Target,
+    ) -> Self {
+        let Ok(packages) = lock.select(target, selection) else {
+            return Self::Not;
+        };
+        if pins(lock, &packages, target, &parent(lockfile)).is_err() {
+            return Self::Not;
+        }
+        let each = packages.iter().map(|package| {
+            let sdist = package.sdist().map(|sdist| sdist.name.as_str());
+            let wheels = package.wheels().iter().map(|wheel| wheel.name.as_str());
+            Self::by_names(wheels.chain(sdist), target)
+        });
+        each.min().unwrap_or(Self::Fully)
+    }
+}
+
+/// The target that another tool's lock serves, where the user names no runtime: the newest available
+/// one, on x86_64 rather than on another architecture, for which it holds a file of every package; a
+/// wheel, if there is such a target. Nothing if there is none, or nothing to go by.
 pub(crate) fn newest_served(
     archs: &[Arch],
     lockfile: &Path,
     reporter: &dyn Reporter,
-    serves: impl Fn(&Target) -> bool,
+    serves: impl Fn(&Target) -> Serves,
 ) -> Vec<Target> {
-    let arch = archs.first().copied().unwrap_or(Arch::X86_64);
-    let found: Vec<Target> = newest_first(arch)
-        .into_iter()
-        .find(serves)
-        .into_iter()
+    let archs = match archs {
+        [] => &Arch::ALL[..],
+        asked => &asked[..1],
+    };
+    let all: Vec<(Target, Serves)> = archs
+        .iter()
+        .flat_map(|arch| newest_first(*arch))
+        .map(|target| (target, serves(&target)))
         .collect();
-    if let [target] = found[..]
-        && target.runtime != newest(Ecosystem::Python)
-    {
+    let of = |wanted| all.iter().find(|(_, serves)| *serves == wanted);
+    let found = of(Serves::Fully).or_else(|| of(Serves::ByBuilding));
+    let Some(&(target, _)) = found else {
+        return Vec::new();
+    };
+    if target.runtime != newest(Ecosystem::Python) || target.arch != archs[0] {
         reporter.warn(format!(
-            "`{}` names no runtime; it is taken for {}, the newest that it serves",
-            lockfile.display(),
-            target.runtime
+            "`{}` names no runtime; it is taken for {target}, the newest that it serves",
+            lockfile.display()
         ));
     }
-    found
+    vec![target]
+}
+
+/// All available targets that a lock serves, in words; empty if there is none.
+pub(crate) fn all_served(serves: impl Fn(&Target) -> Serves) -> String {
+    let mut archs_of: BTreeMap<Vec<Runtime>, Vec<String>> = BTreeMap::new();
+    for arch in Arch::ALL {
+        let mut targets = newest_first(arch);
+        targets.retain(|target| serves(target) == Serves::Fully);
+        let runtimes = targets.iter().rev().map(|target| target.runtime);
+        let archs = archs_of.entry(runtimes.collect()).or_default();
+        archs.push(arch.to_string());
+    }
+    archs_of.remove(&Vec::new());
+    let all = archs_of.iter().map(|(runtimes, archs)| {
+        let runtimes: Vec<String> = runtimes.iter().map(ToString::to_string).collect();
+        format!("{} on {}", runtimes.join(", "), archs.join(" and "))
+    });
+    all.collect::<Vec<_>>().join(", and ")
 }
 
 /// The targets of an architecture that Lambda offers and the manifest admits, the newest first.

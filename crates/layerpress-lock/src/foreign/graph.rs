@@ -14,6 +14,8 @@ use crate::{DependencyRef, GroupName, Package, SelectError, Selection, Source};
 pub(super) struct Graph {
     /// The Python versions that the lock is for.
     pub requires_python: Option<VersionSpecifiers>,
+    /// The environments that the lock is for; none: all.
+    pub environments: Vec<MarkerTree>,
     /// The packages.
     pub nodes: Vec<Node>,
     /// What the project asks for; `None` where only its manifest knows.
@@ -108,6 +110,26 @@ impl Wanted {
 }
 
 impl Graph {
+    /// All of the packages, for production.
+    pub(super) fn of_list(packages: Vec<ForeignPackage>) -> Self {
+        let node = |foreign: ForeignPackage| Node {
+            package: foreign.package,
+            listed: foreign.listed,
+            member_of: vec![(SetKind::Production, MarkerTree::TRUE)],
+            edges: Vec::new(),
+            extras: BTreeMap::new(),
+        };
+        Self {
+            requires_python: None,
+            environments: Vec::new(),
+            nodes: packages.into_iter().map(node).collect(),
+            asked: Some(Asked::Members {
+                extras: Vec::new(),
+                groups: Vec::new(),
+            }),
+        }
+    }
+
     pub(super) fn select(
         &self,
         target: &Target,

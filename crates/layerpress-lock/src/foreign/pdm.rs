@@ -12,13 +12,15 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName, VersionOrUrl};
 use super::Listed;
 use super::graph::{Asked, Edge, Graph, Node, SetKind, Wanted};
 use super::source::{
-    address, digest, git, inner_path, marker, marker_of, named, parsed, path, python_marker,
+    address, git, hash_of, inner_path, marker, marker_of, named, parsed, path, python_marker,
     version,
 };
 use crate::document::document;
 use crate::fields::{Fields, Place};
 use crate::read::file_name;
-use crate::{Archive, Directory, Fault, File, GroupName, Location, LockError, Source};
+use crate::{
+    Archive, Directory, Fault, File, GroupName, Location, LockError, Source, parse_marker,
+};
 
 /// The group of what is always installed.
 const DEFAULT: &str = "default";
@@ -59,12 +61,51 @@ fn graph(fields: &Fields<'_>) -> Result<Graph, LockError> {
     let groups = names::<GroupName>(&metadata, "groups", "the name of a group")?;
     Ok(Graph {
         requires_python: None,
+        environments: targets(&metadata)?,
         nodes: nodes.into_values().collect(),
         asked: tells_groups.then_some(Asked::Members {
             extras: groups.clone(),
             groups,
         }),
     })
+}
+
+/// `targets`, since version 4.5: the Pythons and platforms that were locked for.
+fn targets(metadata: &Fields<'_>) -> Result<Vec<MarkerTree>, LockError> {
+    let mut all = Vec::new();
+    for target in metadata.tables("targets")?.unwrap_or_default() {
+        let specifiers = target.parsed("requires_python", "versions such as `>=3.10`")?;
+        let mut marker = specifiers.map_or(MarkerTree::TRUE, |it| python_marker(&it));
+        if let Some(platform) = target.string("platform")? {
+            marker.and(platform_marker(platform));
+        }
+        all.push(marker);
+    }
+    Ok(all)
+}
+
+/// A platform as PDM names it (`linux`, `manylinux_2_17_x86_64`, `macos_arm64`, `windows`): what a
+/// marker can tell of it. Wheels tell the rest.
+fn platform_marker(platform: &str) -> MarkerTree {
+    let (system, machine) = platform.split_once('_').unwrap_or((platform, ""));
+    let system = match system {
+        "windows" => "sys_platform == 'win32'",
+        "macos" => "sys_platform == 'darwin'",
+        _ => "sys_platform == 'linux'",
+    };
+    let machines = [
+        ("x86_64", "platform_machine == 'x86_64'"),
+        ("amd64", "platform_machine == 'x86_64'"),
+        ("aarch64", "platform_machine == 'aarch64'"),
+        ("arm64", "platform_machine == 'aarch64'"),
+    ];
+    let machine = machines.iter().find(|(name, _)| machine.ends_with(name));
+    let texts = [Some(system), machine.map(|(_, text)| *text)];
+    let mut marker = MarkerTree::TRUE;
+    for text in texts.into_iter().flatten() {
+        marker.and(parse_marker(text).expect("the markers above are markers"));
+    }
+    marker
 }
 
 fn check_version(metadata: &Fields<'_>) -> Result<(), LockError> {
@@ -144,10 +185,6 @@ fn take_files(node: &mut Node, fields: &Fields<'_>) -> Result<(), LockError> {
         return Ok(());
     }
     let files = fields.tables("files")?.unwrap_or_default();
-    let hash = |file: &Fields<'_>| {
-        let text = file.required_string("hash")?;
-        digest(text, &file.place_of("hash"))
-    };
     let named_itself = match (fields.string("url")?, fields.string("path")?) {
         (Some(url), _) => Some(Location::url(address(url, &fields.place_of("url"))?)),
         (None, Some(text)) => Some(Location::Path(path(text, &fields.place_of("path"))?)),
@@ -159,7 +196,7 @@ fn take_files(node: &mut Node, fields: &Fields<'_>) -> Result<(), LockError> {
                 location,
                 size: None,
                 upload_time: None,
-                hashes: vec![hash(file)?],
+                hashes: vec![hash_of(file)?],
                 subdirectory: inner_path(inner, fields.place())?,
             });
         }
@@ -187,7 +224,7 @@ fn take_files(node: &mut Node, fields: &Fields<'_>) -> Result<(), LockError> {
                     upload_time: None,
                     location,
                     size: None,
-                    hashes: vec![hash(file)?],
+                    hashes: vec![hash_of(file)?],
                 };
                 match file.name.ends_with(".whl") {
                     true => wheels.push(file),
@@ -202,7 +239,7 @@ fn take_files(node: &mut Node, fields: &Fields<'_>) -> Result<(), LockError> {
                 .map(|file| {
                     Ok(Listed {
                         name: Some(file.required_string("file")?.to_owned()),
-                        digest: hash(file)?,
+                        digest: hash_of(file)?,
                     })
                 })
                 .collect::<Result<_, LockError>>()?;

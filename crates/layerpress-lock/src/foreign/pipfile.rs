@@ -35,7 +35,8 @@ pub(super) fn read(text: &str) -> Result<Graph, LockError> {
     let document: Value = serde_json::from_str(text)
         .map_err(|error| conflict(text).unwrap_or_else(|| parsed(error)))?;
     let at = At {
-        path: String::new(),
+        text,
+        keys: Vec::new(),
         package: None,
     };
     graph(at.object(&document)?, &at)
@@ -50,27 +51,38 @@ fn message(error: &serde_json::Error) -> String {
 
 /// Where in the document a value stands.
 #[derive(Clone)]
-struct At {
-    path: String,
+struct At<'t> {
+    text: &'t str,
+    keys: Vec<String>,
     package: Option<String>,
 }
 
-impl At {
+impl At<'_> {
     fn key(&self, key: &str) -> Self {
-        let path = match self.path.as_str() {
-            "" => key.to_owned(),
-            path => format!("{path}.{key}"),
-        };
-        Self {
-            path,
-            package: self.package.clone(),
+        let mut at = self.clone();
+        at.keys.push(key.to_owned());
+        at
+    }
+
+    /// The line of the last key that is there, each looked for behind the one before it: Pipenv
+    /// writes one to a line.
+    fn line(&self) -> Option<u32> {
+        let mut place = 0;
+        for key in &self.keys {
+            let quoted = format!("\"{key}\":");
+            match self.text[place..].find(&quoted) {
+                Some(at) => place += at + quoted.len(),
+                None => break,
+            }
         }
+        let before = self.text[..place].matches('\n').count();
+        u32::try_from(before + 1).ok().filter(|_| place > 0)
     }
 
     fn fault(&self, fault: impl Into<Fault>) -> LockError {
         LockError {
-            line: None,
-            field: shown(&self.path),
+            line: self.line(),
+            field: shown(&self.keys.join(".")),
             package: self.package.as_deref().map(shown),
             fault: fault.into(),
         }
@@ -109,7 +121,7 @@ impl At {
     }
 }
 
-fn graph(document: &Map<String, Value>, at: &At) -> Result<Graph, LockError> {
+fn graph(document: &Map<String, Value>, at: &At<'_>) -> Result<Graph, LockError> {
     let meta_at = at.key("_meta");
     let meta = document
         .get("_meta")
@@ -144,6 +156,7 @@ fn graph(document: &Map<String, Value>, at: &At) -> Result<Graph, LockError> {
     }
     Ok(Graph {
         requires_python: requires_python(meta, &meta_at)?,
+        environments: Vec::new(),
         nodes,
         asked: Some(Asked::Members {
             extras: Vec::new(),
@@ -153,7 +166,7 @@ fn graph(document: &Map<String, Value>, at: &At) -> Result<Graph, LockError> {
 }
 
 /// Version 6 is the only one since Pipenv 2018.
-fn check_version(meta: &Map<String, Value>, at: &At) -> Result<(), LockError> {
+fn check_version(meta: &Map<String, Value>, at: &At<'_>) -> Result<(), LockError> {
     match meta.get("pipfile-spec") {
         Some(Value::Number(number)) if number.as_u64() == Some(6) => Ok(()),
         None => Err(at.key("pipfile-spec").fault(Fault::Missing)),
@@ -165,7 +178,7 @@ fn check_version(meta: &Map<String, Value>, at: &At) -> Result<(), LockError> {
 }
 
 /// The indexes by name. One that has no name of its own is the default and left to the settings.
-fn sources(meta: &Map<String, Value>, at: &At) -> Result<Vec<(String, Url)>, LockError> {
+fn sources(meta: &Map<String, Value>, at: &At<'_>) -> Result<Vec<(String, Url)>, LockError> {
     let at = at.key("sources");
     let sources = match meta.get("sources") {
         Some(Value::Array(sources)) => sources,
@@ -185,7 +198,7 @@ fn sources(meta: &Map<String, Value>, at: &At) -> Result<Vec<(String, Url)>, Loc
 /// `requires`: the minor version that the lock was made on and for.
 fn requires_python(
     meta: &Map<String, Value>,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<Option<VersionSpecifiers>, LockError> {
     let at = at.key("requires");
     let Some(requires) = meta.get("requires") else {
@@ -206,7 +219,7 @@ fn requires_python(
     })
 }
 
-fn kinds(section: &str, at: &At) -> Result<Vec<SetKind>, LockError> {
+fn kinds(section: &str, at: &At<'_>) -> Result<Vec<SetKind>, LockError> {
     let group = |name: &str| {
         name.parse().map(SetKind::Group).map_err(|_| {
             at.fault(Fault::Value {
@@ -241,7 +254,7 @@ fn node(
     name: &str,
     entry: &Map<String, Value>,
     indexes: &[(String, Url)],
-    at: &At,
+    at: &At<'_>,
 ) -> Result<Node, LockError> {
     let name: PackageName = name.parse().map_err(|_| {
         at.fault(Fault::Value {
@@ -261,7 +274,7 @@ fn node(
     Ok(node)
 }
 
-fn version(entry: &Map<String, Value>, at: &At) -> Result<Option<Version>, LockError> {
+fn version(entry: &Map<String, Value>, at: &At<'_>) -> Result<Option<Version>, LockError> {
     let Some(text) = at.string(entry, "version")? else {
         return Ok(None);
     };
@@ -279,7 +292,7 @@ fn version(entry: &Map<String, Value>, at: &At) -> Result<Option<Version>, LockE
 }
 
 /// Fills in where an entry's files are, or what they hash to.
-fn take_files(node: &mut Node, entry: &Map<String, Value>, at: &At) -> Result<(), LockError> {
+fn take_files(node: &mut Node, entry: &Map<String, Value>, at: &At<'_>) -> Result<(), LockError> {
     let inner = at.string(entry, "subdirectory")?;
     if let Some(url) = at.string(entry, "git")? {
         let commit = at.string(entry, "ref")?;
@@ -322,7 +335,7 @@ fn take_files(node: &mut Node, entry: &Map<String, Value>, at: &At) -> Result<()
     Ok(())
 }
 
-fn hashes(entry: &Map<String, Value>, at: &At) -> Result<Vec<Listed>, LockError> {
+fn hashes(entry: &Map<String, Value>, at: &At<'_>) -> Result<Vec<Listed>, LockError> {
     let at = at.key("hashes");
     let hashes = match entry.get("hashes") {
         None => return Ok(Vec::new()),
@@ -350,7 +363,7 @@ fn hashes(entry: &Map<String, Value>, at: &At) -> Result<Vec<Listed>, LockError>
 
 /// Runs a reader of TOML locks on a value of this JSON one.
 fn in_place<T>(
-    at: &At,
+    at: &At<'_>,
     read: impl FnOnce(&Place<'_>) -> Result<T, LockError>,
 ) -> Result<T, LockError> {
     read(&Place::root("")).map_err(|error| at.fault(error.fault))

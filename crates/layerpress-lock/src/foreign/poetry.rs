@@ -9,7 +9,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use super::Listed;
 use super::graph::{Asked, Edge, Graph, Node, SetKind, Wanted};
 use super::source::{
-    address, constraint, digest, git, inner_path, marker, named, parsed, path, version,
+    address, constraint, digest, git, hash_of, inner_path, marker, named, parsed, path, version,
 };
 use crate::document::document;
 use crate::fields::Fields;
@@ -51,9 +51,9 @@ fn graph(fields: &Fields<'_>) -> Result<Graph, LockError> {
         None => Vec::new(),
     };
     Ok(Graph {
-        // `python-versions` there repeats the manifest's, alternatives and all; each package's own
-        // decides.
         requires_python: None,
+        // The manifest's, alternatives and all.
+        environments: vec![python(&metadata)?],
         nodes,
         asked: tells_groups.then_some(Asked::Members { extras, groups }),
     })
@@ -219,6 +219,9 @@ fn take_files(
         _ => {
             node.package.index = Some(address(url, &place)?);
             node.listed = files(fields, metadata, &node.package.name)?;
+            if node.listed.is_empty() {
+                return Err(fields.place_of("files").fault(Fault::NoHash));
+            }
         }
     }
     Ok(())
@@ -249,7 +252,7 @@ fn files(
     let listed = tables.iter().map(|file| {
         Ok(Listed {
             name: Some(file.required_string("file")?.to_owned()),
-            digest: digest(file.required_string("hash")?, &file.place_of("hash"))?,
+            digest: hash_of(file)?,
         })
     });
     let listed: Vec<Listed> = listed.collect::<Result<_, LockError>>()?;

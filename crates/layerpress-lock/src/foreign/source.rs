@@ -75,6 +75,15 @@ pub(super) fn constraint(
     alternatives(text).map_err(|clause| value(place, &clause, "a version constraint"))
 }
 
+/// The digest of a file's table, which each has to have.
+pub(super) fn hash_of(file: &Fields<'_>) -> Result<Digest, LockError> {
+    let place = file.place_of("hash");
+    match file.string("hash")? {
+        Some(text) if !text.is_empty() => digest(text, &place),
+        _ => Err(place.fault(Fault::NoHash)),
+    }
+}
+
 /// A digest as all of these locks write it, `sha256:…`.
 pub(super) fn digest(text: &str, place: &Place<'_>) -> Result<Digest, LockError> {
     text.parse().map_err(|error| match error {

@@ -257,6 +257,58 @@ fn extras_and_groups_of_uv_may_conflict() {
 }
 
 #[test]
+fn a_lock_says_for_which_environments_it_is() {
+    let hash = "00".repeat(32);
+    let uv = "version = 1\nrequires-python = '>=3.9'\n\
+        supported-markers = [\"sys_platform == 'darwin'\", \"platform_machine == 'aarch64'\"]\n\
+        [[package]]\nname = 'app'\nversion = '1'\nsource = { virtual = '.' }\n";
+    let poetry = |pythons: &str| {
+        format!(
+            "[[package]]\nname = 'a'\nversion = '1'\ngroups = ['main']\n\
+             files = [{{ file = 'a-1-py3-none-any.whl', hash = 'sha256:{hash}' }}]\n\
+             [metadata]\nlock-version = '2.1'\npython-versions = '{pythons}'\n"
+        )
+    };
+    let pdm = |platform: &str| {
+        format!(
+            "[metadata]\ngroups = ['default']\nlock_version = '4.5.0'\n\
+             [[metadata.targets]]\nrequires_python = '>=3.9'\nplatform = '{platform}'\n\
+             [[metadata.targets]]\nrequires_python = '==3.11.*'\n\
+             [[package]]\nname = 'a'\nversion = '1'\ngroups = ['default']\n\
+             files = [{{ file = 'a-1-py3-none-any.whl', hash = 'sha256:{hash}' }}]\n"
+        )
+    };
+    let of = |format, text: &str| chosen(format, text, "python3.12 x86_64");
+    use ForeignFormat::{Pdm, Poetry, Uv};
+    let refused = [
+        of(Uv, uv),
+        of(Poetry, &poetry(">=3.9,<3.12")),
+        of(Poetry, &poetry("^3.8 <3.10 || ~3.13")),
+        of(Pdm, &pdm("macos_arm64")),
+        of(Pdm, &pdm("manylinux_2_28_aarch64")),
+    ];
+    insta::assert_snapshot!(refused.join("\n"), @r"
+    the lock does not cover python3.12 x86_64
+    hint: lock again for this target; the lock covers `sys_platform == 'darwin'`, `platform_machine == 'aarch64'`
+    the lock does not cover python3.12 x86_64
+    hint: lock again for this target; the lock covers `python_full_version >= '3.9' and python_full_version < '3.12'`
+    the lock does not cover python3.12 x86_64
+    hint: lock again for this target; the lock covers `(python_full_version >= '3.8' and python_full_version < '3.10') or python_full_version == '3.13.*'`
+    the lock does not cover python3.12 x86_64
+    hint: lock again for this target; the lock covers `python_full_version >= '3.9' and platform_machine == 'aarch64' and sys_platform == 'darwin'`, `python_full_version == '3.11.*'`
+    the lock does not cover python3.12 x86_64
+    hint: lock again for this target; the lock covers `python_full_version >= '3.9' and platform_machine == 'aarch64' and sys_platform == 'linux'`, `python_full_version == '3.11.*'`
+    ");
+    assert_eq!(chosen(Uv, uv, "python3.12 arm64"), "");
+    for pythons in [">=3.9,<4", "*", "^3.8", "~3.8 || >=3.12"] {
+        assert_eq!(of(Poetry, &poetry(pythons)), "a 1", "{pythons}");
+    }
+    for platform in ["linux", "manylinux_2_17_x86_64"] {
+        assert_eq!(of(Pdm, &pdm(platform)), "a 1", "{platform}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     let wrong = |format, text: &str| chosen(format, text, "python3.12 x86_64 a");
     let uv = |rest: &str| wrong(ForeignFormat::Uv, &uv_lock(rest));
@@ -277,12 +329,21 @@ fn what_is_wrong_is_told_with_its_place() {
             ForeignFormat::Poetry,
             "[metadata]\nlock-version = '2.0'\n[[package]]\nname = 'a'\nversion = '1'\nfiles = []",
         ),
+        wrong(
+            ForeignFormat::Poetry,
+            "[metadata]\nlock-version = '2.0'\n[[package]]\nname = 'a'\nversion = '1'\nfiles = []\n\
+             source = { type = 'legacy', url = 'https://i.example', reference = 'i' }",
+        ),
+        uv(
+            "[[package]]\nname = 'a'\nversion = '1'\nsource = { registry = 'https://i.example' }\n\
+             sdist = { url = 'https://f.example/a-1.tar.gz' }",
+        ),
         wrong(ForeignFormat::Pdm, "[metadata]\nlock_version = '5.0'"),
         wrong(ForeignFormat::Pipfile, "{\n  \"_meta\": {},\n}"),
         wrong(ForeignFormat::Pipfile, r#"{"_meta": {"pipfile-spec": 7}}"#),
         wrong(
             ForeignFormat::Pipfile,
-            r#"{"_meta": {"pipfile-spec": 6}, "default": {"a": {"version": "==1", "hashes": ["md5:00"]}}}"#,
+            "{\"_meta\": {\"pipfile-spec\": 6},\n\"default\": {\n\"a\": {\"version\": \"==1\",\n\"hashes\": [\"md5:00\"]}}}",
         ),
         wrong(
             ForeignFormat::Pipfile,
@@ -304,15 +365,19 @@ fn what_is_wrong_is_told_with_its_place() {
     hint: 
     line 2: `metadata.lock-version` is `3.0`, a format that this release cannot read: it knows `1.0` to `2.1`
     hint: use a newer release, or lock again with this one
-    line 6: `package[0].files` of `a` is empty, an artifact without a hash cannot be verified
+    line 6: `package[0].files` of `a` holds no hash, and an artifact without one cannot be verified
+    hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
+    line 6: `package[0].files` of `a` holds no hash, and an artifact without one cannot be verified
+    hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
+    line 7: `package[0].sdist.hash` of `a` holds no hash, and an artifact without one cannot be verified
     hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
     line 2: `metadata.lock_version` is `5.0`, a format that this release cannot read: it knows `4.0` to `4.5`
     hint: use a newer release, or lock again with this one
     line 3: the lockfile is not JSON: trailing comma
     hint: undo the last edit by hand, or delete the file and lock again
-    `_meta.pipfile-spec` is `7`, a format that this release cannot read: it knows `6`
+    line 1: `_meta.pipfile-spec` is `7`, a format that this release cannot read: it knows `6`
     hint: use a newer release, or lock again with this one
-    `default.a.hashes` of `a` holds only `md5`, none of which pins an artifact
+    line 4: `default.a.hashes` of `a` holds only `md5`, none of which pins an artifact
     hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
     a: the lock pins no file of it, and python3.12 x86_64 needs it
     hint: lock again on a machine like the target, with the tool that wrote it

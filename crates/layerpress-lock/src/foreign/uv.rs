@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use pep440_rs::Version;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::graph::{Asked, Edge, Graph, Node, Set, SetKind, Wanted};
-use super::source::{address, digest, git, inner_path, marker, named, path, version};
+use super::source::{address, git, hash_of, inner_path, marker, named, path, version};
 use crate::document::document;
 use crate::fields::Fields;
 use crate::read::file_name;
-use crate::{Archive, Directory, Fault, File, Location, LockError, LockPath, Source};
+use crate::{Archive, Directory, Fault, File, Location, LockError, LockPath, Source, parse_marker};
 
 /// What a project's entry is called in messages about its sets.
 const SETS: [&str; 2] = ["dev-dependencies", "dependency-groups"];
@@ -58,6 +58,7 @@ fn graph(fields: &Fields<'_>) -> Result<Graph, LockError> {
         .collect();
     Ok(Graph {
         requires_python: fields.parsed("requires-python", "versions such as `>=3.10`")?,
+        environments: environments(fields)?,
         nodes,
         asked: Some(Asked::Edges(asked)),
     })
@@ -72,6 +73,15 @@ fn check_version(fields: &Fields<'_>) -> Result<(), LockError> {
         })),
         None => Err(fields.missing("version")),
     }
+}
+
+/// `supported-markers`: where alone the project is to be installed (`[tool.uv] environments`).
+fn environments(fields: &Fields<'_>) -> Result<Vec<MarkerTree>, LockError> {
+    let markers = fields.strings("supported-markers")?.unwrap_or_default();
+    let markers = markers.into_iter();
+    markers
+        .map(|(text, place)| parse_marker(text).map_err(|error| place.fault(error)))
+        .collect()
 }
 
 /// The workspace's packages.
@@ -264,7 +274,7 @@ fn archive(
         location,
         size: file.count("size")?,
         upload_time: None,
-        hashes: vec![hash(&file)?],
+        hashes: vec![hash_of(&file)?],
         subdirectory: inner_path(subdirectory, fields.place())?,
     }))
 }
@@ -295,11 +305,6 @@ fn file(fields: &Fields<'_>, shelf: Option<&LockPath>) -> Result<File, LockError
         upload_time: None,
         location,
         size: fields.count("size")?,
-        hashes: vec![hash(fields)?],
+        hashes: vec![hash_of(fields)?],
     })
-}
-
-fn hash(fields: &Fields<'_>) -> Result<layerpress_tree::Digest, LockError> {
-    let text = fields.required_string("hash")?;
-    digest(text, &fields.place_of("hash"))
 }

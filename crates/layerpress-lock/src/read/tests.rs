@@ -134,8 +134,8 @@ fn each_fault_is_named_with_line_and_field() {
     hint: the format requires it; undo the last edit, or lock again
     ");
     insta::assert_snapshot!(error("vcs = {type", "archive = {type"), @r"
-    line 32: `packages[1].archive.hashes` of `b` is missing
-    hint: the format requires it; undo the last edit, or lock again
+    line 32: `packages[1].archive.hashes` of `b` holds no hash, and an artifact without one cannot be verified
+    hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
     ");
     insta::assert_snapshot!(error("vcs = {type", "vc = {type"), @r"
     line 30: `packages[1]` of `b` has none of `wheels`, `sdist`, `archive`, `directory`, `vcs`
@@ -182,7 +182,7 @@ fn a_dependency_without_an_entry_is_refused_where_dependencies_decide() {
 fn hashes_that_pin_nothing_are_refused() {
     let hashes = format!("{{sha256 = '{HASH}', md5 = '00'}}");
     insta::assert_snapshot!(error(&hashes, "{}"), @r"
-    line 15: `packages[0].sdist.hashes` of `Attrs` is empty, an artifact without a hash cannot be verified
+    line 15: `packages[0].sdist.hashes` of `Attrs` holds no hash, and an artifact without one cannot be verified
     hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
     ");
     insta::assert_snapshot!(error(&hashes, "{md5 = '00', blake2b = '00'}"), @r"
@@ -195,8 +195,8 @@ fn hashes_that_pin_nothing_are_refused() {
     ");
     insta::assert_snapshot!(error(&hashes, "{sha256 = 1}"), @"line 15: `packages[0].sdist.hashes.sha256` of `Attrs` is an integer, expected a string");
     insta::assert_snapshot!(error(&format!(", hashes = {hashes}"), ""), @r"
-    line 15: `packages[0].sdist.hashes` of `Attrs` is missing
-    hint: the format requires it; undo the last edit, or lock again
+    line 15: `packages[0].sdist.hashes` of `Attrs` holds no hash, and an artifact without one cannot be verified
+    hint: lock again: every artifact needs a `sha256`, `sha384` or `sha512`
     ");
 }
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use layerpress_fetch::FetchError;
 use layerpress_lock::SelectError;
 use layerpress_target::Target;
+use layerpress_tree::Digest;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
@@ -70,23 +72,37 @@ pub enum LockfileError {
         version: Version,
     },
     /// The index has other files of a version than those that the lock pins.
-    #[error("{package}: no file of {version} on `{index}` has a digest that the lock lists")]
+    #[error("{package}: `{url}` has {found}, and {}", expected(listed))]
     OtherFiles {
         /// The package.
         package: PackageName,
         /// The version.
         version: Version,
-        /// The index, redacted.
-        index: String,
-        /// The files that it has.
-        files: Vec<String>,
+        /// The file of the index that the target would get, redacted.
+        url: String,
+        /// What it hashes to.
+        found: Digest,
+        /// What the lock lists for the version.
+        listed: Vec<Digest>,
     },
+    /// A file that had to be looked into.
+    #[error(transparent)]
+    Fetch(#[from] Box<FetchError>),
     /// The index could not be asked for files.
     #[error(transparent)]
     Index(Box<IndexError>),
     /// The lock is not for the target, or leaves open what to install.
     #[error(transparent)]
     Select(#[from] SelectError),
+}
+
+/// What a file of a version should hash to.
+fn expected(listed: &[Digest]) -> String {
+    match listed {
+        [only] => format!("the lock lists {only}"),
+        [first, more @ ..] => format!("the lock lists {first} and {} more", more.len()),
+        [] => "the lock lists nothing".to_owned(),
+    }
 }
 
 /// `, nor of a, b`
@@ -99,6 +115,59 @@ fn nor(also: &[PackageName]) -> String {
 }
 
 impl LockfileError {
+    /// The package that it is about, where it is about one.
+    #[must_use]
+    pub fn package(&self) -> Option<&PackageName> {
+        match self {
+            Self::Path { package, .. }
+            | Self::Unhashed { package, .. }
+            | Self::NoFile { package, .. }
+            | Self::Vcs { package, .. }
+            | Self::Repository { package, .. }
+            | Self::NoRelease { package, .. }
+            | Self::OtherFiles { package, .. } => Some(package),
+            Self::Fetch(_) | Self::Index(_) | Self::Select(_) => None,
+        }
+    }
+
+    /// Whether the lock is sound, and only does not serve the target.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        match self {
+            Self::NoFile { .. } => true,
+            Self::Select(error) => matches!(
+                error,
+                SelectError::Python { .. }
+                    | SelectError::Environment { .. }
+                    | SelectError::PackagePython { .. }
+                    | SelectError::Unpinned { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// What the lock has in the place of what is missing, the nearest first.
+    #[must_use]
+    pub fn lists(&self) -> Option<String> {
+        match self {
+            Self::NoFile { listed, .. } if !listed.is_empty() => {
+                let some = listed.iter().take(3).map(|name| format!("`{name}`"));
+                let some: Vec<String> = some.collect();
+                let more = if listed.len() > some.len() {
+                    ", …"
+                } else {
+                    ""
+                };
+                Some(format!("it lists {}{more}", some.join(", ")))
+            }
+            Self::Select(SelectError::Environment { covered, .. }) => {
+                let quoted: Vec<String> = covered.iter().map(|it| format!("`{it}`")).collect();
+                Some(format!("it covers {}", quoted.join(", ")))
+            }
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -109,23 +178,11 @@ impl LockfileError {
             Self::Unhashed { .. } => Some(
                 "name the file by URL with `#sha256=…`, or use an index that lists digests".into(),
             ),
-            Self::NoFile { listed, .. } if listed.is_empty() => {
-                Some("lock again with this target among `--runtime` and `--arch`".into())
-            }
-            Self::NoFile { listed, .. } => {
-                let some = listed
-                    .iter()
-                    .take(3)
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>();
+            Self::NoFile { .. } => {
+                let lists = self.lists().map(|lists| format!("{lists}; "));
                 Some(format!(
-                    "it lists {}{}; lock again with this target among `--runtime` and `--arch`",
-                    some.join(", "),
-                    if listed.len() > some.len() {
-                        ", …"
-                    } else {
-                        ""
-                    }
+                    "{}lock again with this target among `--runtime` and `--arch`",
+                    lists.unwrap_or_default()
                 ))
             }
             Self::NoRelease { .. } => {
@@ -135,6 +192,7 @@ impl LockfileError {
                 "is it the index that the lock was made from? A file that was replaced there is not installed".into(),
             ),
             Self::Index(error) => error.hint(),
+            Self::Fetch(error) => error.hint(),
             Self::Vcs { .. } => Some("only git repositories are supported".into()),
             Self::Select(source) => Some(source.hint()),
         }

@@ -4,7 +4,7 @@
 //! answered is kept in the store for good, since a digest's file cannot change: a second build asks
 //! nobody.
 
-use layerpress_fetch::{Namespace, Store};
+use layerpress_fetch::{ArchiveRequest, Namespace, Store};
 use layerpress_lock::{File, ForeignPackage, Listed, Location, LockPath, Package, Source};
 use layerpress_target::Target;
 use layerpress_tree::{Digest, Sha256};
@@ -14,9 +14,9 @@ use sha2::Digest as _;
 use url::Url;
 
 use super::error::LockfileError;
-use super::pins::best;
+use super::pins::{best, best_name};
 use crate::compatibility::Compatibility;
-use crate::index::{FileRecord, FileView, Registry};
+use crate::index::{FileRecord, FileView, Registry, digest_matches};
 
 /// A listed file and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,11 +29,15 @@ struct Found {
 
 /// The package with the addresses of its files filled in, as the package's index tells them.
 ///
+/// An index that gives no digests (a folder of wheels, a plain listing) tells less: of its files the
+/// one that fits `target` best is fetched, and its bytes say whether it is listed.
+///
 /// # Errors
 /// An index that cannot be asked, or that has no listed file of the version.
 pub async fn locate(
     foreign: ForeignPackage,
     registry: &Registry,
+    target: &Target,
 ) -> Result<Package, LockfileError> {
     let ForeignPackage {
         mut package,
@@ -43,19 +47,30 @@ pub async fn locate(
         return Ok(package);
     };
     let store = registry.client().store();
-    let there = key(&package, &version, &listed, registry.places(&package.name));
-    // Who asks nobody needs no address: the store knows files by their digests.
-    let anywhere = key(&package, &version, &listed, []);
-    let known = remembered(store, &there).or_else(|| {
+    // Where only a target's best file is known, the answer is that target's.
+    let keys = [None, Some(target)].map(|target| {
+        let places = registry.places(&package.name);
+        // Who asks nobody needs no address: the store knows files by their digests.
+        let anywhere = key(&package, &version, &listed, target, []);
+        (key(&package, &version, &listed, target, places), anywhere)
+    });
+    let known = keys.iter().find_map(|(there, anywhere)| {
         let offline = registry.client().offline();
-        offline.then(|| remembered(store, &anywhere)).flatten()
+        let anywhere = || remembered(store, anywhere).filter(|_| offline);
+        remembered(store, there).or_else(anywhere)
     });
     let found = match known {
         Some(found) => found,
         None => {
-            let found = ask(&package, &version, &listed, registry).await?;
-            remember(store, &there, &found);
-            remember(store, &anywhere, &found);
+            let question = Question {
+                package: &package,
+                version: &version,
+                listed: &listed,
+            };
+            let (found, for_all) = question.ask(registry, target).await?;
+            let (there, anywhere) = &keys[usize::from(!for_all)];
+            remember(store, there, &found);
+            remember(store, anywhere, &found);
             found
         }
     };
@@ -92,43 +107,84 @@ pub fn relocated(package: Package, target: &Target) -> ForeignPackage {
     ForeignPackage { package, listed }
 }
 
-async fn ask(
-    package: &Package,
-    version: &Version,
-    listed: &[Listed],
-    registry: &Registry,
-) -> Result<Vec<Found>, LockfileError> {
-    let versions = registry
-        .versions(&package.name)
-        .await
-        .map_err(|error| LockfileError::Index(Box::new(error)))?;
-    let mut asked = String::new();
-    let mut records = Vec::new();
-    for record in versions.files(version).filter_map(FileView::record) {
-        if let Some(index) = &record.index {
-            asked = layerpress_fetch::redacted(index);
+/// Which files an index has of what a lock lists.
+struct Question<'a> {
+    package: &'a Package,
+    version: &'a Version,
+    listed: &'a [Listed],
+}
+
+impl Question<'_> {
+    /// The files, and whether they are those for all targets.
+    async fn ask(
+        &self,
+        registry: &Registry,
+        target: &Target,
+    ) -> Result<(Vec<Found>, bool), LockfileError> {
+        let versions = registry
+            .versions(&self.package.name)
+            .await
+            .map_err(|error| LockfileError::Index(Box::new(error)))?;
+        let files = versions.files(self.version);
+        let records: Vec<FileRecord> = files.filter_map(FileView::record).collect();
+        if records.is_empty() {
+            return Err(LockfileError::NoRelease {
+                package: self.package.name.clone(),
+                version: self.version.clone(),
+            });
         }
-        records.push(record);
+        let found: Vec<Found> = records
+            .iter()
+            .filter_map(|record| Some(Found::new(record, matching(record, self.listed)?)))
+            .collect();
+        if !found.is_empty() {
+            return Ok((found, true));
+        }
+        let names: Vec<&str> = records.iter().map(|it| it.file_name.as_str()).collect();
+        let best = best_name(&names, &Compatibility::new(target));
+        let is_best = |record: &&FileRecord| Some(record.file_name.as_str()) == best;
+        let best = records.iter().find(is_best).unwrap_or(&records[0]);
+        match &best.hashes[..] {
+            [] => {
+                let found = self.weigh(best, registry).await?;
+                Ok((vec![found], false))
+            }
+            [digest, ..] => Err(self.other(best, digest)),
+        }
     }
-    if records.is_empty() {
-        return Err(LockfileError::NoRelease {
-            package: package.name.clone(),
-            version: version.clone(),
-        });
+
+    /// A file that only its bytes tell the digest of.
+    async fn weigh(
+        &self,
+        record: &FileRecord,
+        registry: &Registry,
+    ) -> Result<Found, LockfileError> {
+        let request = ArchiveRequest {
+            url: record.url.clone(),
+            file_name: record.file_name.clone(),
+            digests: Vec::new(),
+            size: record.size,
+        };
+        let stored = registry.client().archive(&request).await;
+        let stored = stored.map_err(Box::new)?;
+        let bytes = registry.client().store().archive(stored.digest);
+        let bytes = bytes.unwrap_or_default();
+        let mut listed = self.listed.iter();
+        match listed.find(|it| digest_matches(&it.digest, &bytes)) {
+            Some(listed) => Ok(Found::new(record, &listed.digest)),
+            None => Err(self.other(record, &Digest::from(stored.digest))),
+        }
     }
-    let found: Vec<Found> = records
-        .iter()
-        .filter_map(|record| Some(Found::new(record, matching(record, listed)?)))
-        .collect();
-    if found.is_empty() {
-        return Err(LockfileError::OtherFiles {
-            package: package.name.clone(),
-            version: version.clone(),
-            index: asked,
-            files: records.into_iter().map(|it| it.file_name).collect(),
-        });
+
+    fn other(&self, record: &FileRecord, found: &Digest) -> LockfileError {
+        LockfileError::OtherFiles {
+            package: self.package.name.clone(),
+            version: self.version.clone(),
+            url: layerpress_fetch::redacted(&record.url),
+            found: found.clone(),
+            listed: self.listed.iter().map(|it| it.digest.clone()).collect(),
+        }
     }
-    Ok(found)
 }
 
 /// The digest that the lock has for a file of the index. One of the file's name that the index gives
@@ -181,9 +237,14 @@ fn key(
     package: &Package,
     version: &Version,
     listed: &[Listed],
+    target: Option<&Target>,
     places: impl IntoIterator<Item = String>,
 ) -> String {
     let mut digest = sha2::Sha256::new();
+    if let Some(target) = target {
+        digest.update(target.to_string());
+        digest.update("\n");
+    }
     let mut listed: Vec<&Listed> = listed.iter().collect();
     listed.sort();
     for file in listed {

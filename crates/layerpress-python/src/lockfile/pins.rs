@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::LockfileError;
 use crate::compatibility::Compatibility;
-use crate::wheel_name::WheelName;
+use crate::wheel_name::{WheelName, WheelParts};
 
 /// One package of a layer, pinned to its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn artifact(
                     package: package.name.clone(),
                     version: package.version.clone(),
                     target: *target,
-                    listed: wheels.iter().map(|wheel| wheel.name.clone()).collect(),
+                    listed: nearest_first(wheels, target, compatibility),
                     also: Vec::new(),
                 }),
             },
@@ -230,6 +230,24 @@ pub(super) fn best<'a, F>(
         })
         .min_by(|(a, _), (b, _)| a.cmp(b))
         .map(|(_, file)| file)
+}
+
+/// The names of wheels that do not fit, those first that miss the target by the least.
+fn nearest_first(wheels: &[File], target: &Target, compatibility: &Compatibility) -> Vec<String> {
+    let machine = target.arch.machine();
+    let distance = |name: &str| {
+        let parts = WheelParts::split(name).ok();
+        let reason = parts.as_ref().and_then(|it| compatibility.mismatch(it));
+        let platform = parts.map_or("", |it| it.platform);
+        (
+            std::cmp::Reverse(reason),
+            !platform.contains("linux"),
+            !platform.ends_with(machine),
+        )
+    };
+    let mut names: Vec<String> = wheels.iter().map(|wheel| wheel.name.clone()).collect();
+    names.sort_by_key(|name| distance(name));
+    names
 }
 
 fn pin_file(file: &File, lock_folder: &Path) -> ArchivePin {
