@@ -32,8 +32,6 @@ pub(super) struct Ahead {
     shared: Arc<Shared>,
     /// What is being looked ahead at; ended with this.
     tasks: Tasks,
-    /// Whether there are answers of an earlier run: there is nothing to look ahead at then.
-    remembers: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -100,7 +98,6 @@ impl Ahead {
                 specs: Mutex::default(),
             }),
             tasks: Arc::default(),
-            remembers: AtomicBool::new(false),
         }
     }
 
@@ -114,13 +111,12 @@ impl Ahead {
     }
 
     /// Takes up what an earlier run was answered, if that still counts; nothing need be looked ahead at
-    /// then.
+    /// from there.
     pub(super) fn remember(&self, answers: &Answers) {
         let Some((found, freshness)) = answers.read() else {
             return;
         };
         self.shared.registry.note(&freshness);
-        self.remembers.store(true, Ordering::Relaxed);
         let mut questions = lock(&self.shared.questions);
         let mut manifests = lock(&self.shared.manifests);
         for (name, wanted, manifest) in found {
@@ -185,9 +181,6 @@ impl Ahead {
     }
 
     fn follow(&self, reach: Reach, name: &str, spec: &Spec) {
-        if self.remembers.load(Ordering::Relaxed) {
-            return;
-        }
         let next: Vec<Next> = self.shared.next(reach, name, spec).into_iter().collect();
         if !next.is_empty() {
             follow(&self.shared, &self.tasks, next);
@@ -294,7 +287,8 @@ impl Shared {
             _ => return None,
         };
         let cell = self.asked(&name, wanted, |asked| {
-            let is_new = asked.reach < Some(reach);
+            // Whatever comes of a remembered answer is remembered too.
+            let is_new = asked.reach < Some(reach) && !asked.is_remembered;
             asked.reach = asked.reach.max(Some(reach));
             is_new.then(|| Arc::clone(&asked.cell))
         })?;
