@@ -281,7 +281,7 @@ fn a_damaged_pressed_copy_is_made_anew_and_that_is_said() {
     let (_folder, store) = store();
     let archive = Tarball::of("{}").file("package/a.js", "text").gzip();
     let first = unpack_in(&store, &archive).expect("honest");
-    let pressed = store.pressed_path(digest(&archive), "fast-1");
+    let pressed = store.pressed_path(digest(&archive), &UnpackOptions::default().recipe.id());
     let mut bytes = std::fs::read(&pressed).expect("there");
     let at = bytes.windows(4).position(|it| it == b"text");
     bytes[at.expect("stored")] = b'T';
