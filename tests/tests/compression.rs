@@ -159,3 +159,20 @@ fn packages_of_node_and_own_code_are_pressed_alike() {
     run.expect_code(0);
     assert_eq!(variable.layer("out.zip").sha256, best.sha256);
 }
+
+#[test]
+fn a_cache_is_filled_for_a_build_that_compresses_best() {
+    let index = index();
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    context.run(["lock", "requirements.txt"]).expect_code(0);
+    let best = ["--compression", "best"];
+    context
+        .run(["fetch", "pylock.toml"].iter().chain(&best))
+        .expect_code(0);
+    let filled = pressed(&context);
+    assert_eq!(filled.len(), 2, "one for each package");
+    let build = ["build", "pylock.toml", "--offline", "-o", "layer.zip"];
+    context.run(build.iter().chain(&best)).expect_code(0);
+    assert_eq!(pressed(&context), filled, "the build presses nothing");
+}

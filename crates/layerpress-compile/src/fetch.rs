@@ -5,8 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_pack::Level;
-use layerpress_press::Profile;
 use layerpress_press::rules::Overrides;
 
 use crate::error::CompileError;
@@ -37,10 +35,10 @@ pub fn fetch(
         node: request.node.clone(),
         sources: request.sources.clone(),
     };
-    // A build by the default profile shall find all it needs.
+    // A build by the same profile shall find all it needs.
     let overrides = Overrides::default();
     let pruning = Pruning {
-        profile: Profile::default(),
+        profile: request.profile,
         overrides: &overrides,
         explain: &[],
         own: OwnCode::default(),
@@ -56,7 +54,7 @@ pub fn fetch(
                 target,
                 layout: Layout::Flat,
                 pruning: &pruning,
-                compression: Level::Fast,
+                compression: request.compression,
                 scripts: false,
                 exclude: &lock.exclude,
                 tally: &tally,

@@ -152,6 +152,10 @@ pub struct FetchRequest {
     pub runtimes: Vec<Runtime>,
     /// The architectures asked for; empty: the lock's.
     pub archs: Vec<Arch>,
+    /// What may be left out of packages by the build to come.
+    pub profile: Profile,
+    /// How hard files will be compressed.
+    pub compression: Level,
     /// What source distributions are built with.
     pub python: PythonOptions,
     /// Which registry is asked for what the lock does not say.

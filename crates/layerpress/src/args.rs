@@ -17,7 +17,7 @@ use clap_complete::Shell;
 
 pub(crate) use build::{
     BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs,
-    LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    LockingArgs, PressArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use shrink::ShrinkArgs;

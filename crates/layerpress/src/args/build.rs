@@ -53,19 +53,8 @@ pub(crate) struct BuildArgs {
     )]
     pub layout: LayoutArg,
 
-    /// How much may be left out of packages or made smaller in them: nothing (`none`), what a
-    /// running function cannot miss (`safe`), also what code could notice only by reading its own
-    /// source (`small`)
-    #[arg(
-        long,
-        value_name = "PROFILE",
-        value_enum,
-        default_value = "safe",
-        env = "LAYERPRESS_PROFILE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub profile: ProfileArg,
+    #[command(flatten)]
+    pub press: PressArgs,
 
     #[command(flatten)]
     pub overrides: OverrideArgs,
@@ -74,19 +63,6 @@ pub(crate) struct BuildArgs {
     /// lie (repeatable)
     #[arg(long, value_name = "PATH", env = "LAYERPRESS_EXPLAIN", hide_env = true)]
     pub explain: Vec<String>,
-
-    /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
-    /// as they get, which takes seconds for each new package, once (`best`) [default: fast; best
-    /// with `--profile small`]
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        env = "LAYERPRESS_COMPRESSION",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub compression: Option<CompressionArg>,
 
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
@@ -169,6 +145,7 @@ pub(crate) struct LockArgs {
 Example:
   layerpress fetch pylock.toml && layerpress build pylock.toml --offline
   layerpress fetch package-lock.json --arch x86_64,arm64
+  layerpress fetch uv.lock --compression best && layerpress build uv.lock --compression best --offline
 
 The lockfile may be another tool's, as for `build`.")]
 pub(crate) struct FetchArgs {
@@ -181,7 +158,40 @@ pub(crate) struct FetchArgs {
     #[command(flatten)]
     pub sets: SetArgs,
     #[command(flatten)]
+    pub press: PressArgs,
+    #[command(flatten)]
     pub fetching: FetchingArgs,
+}
+
+/// How the files of packages are pressed, which the cache keeps.
+#[derive(Debug, Args)]
+pub(crate) struct PressArgs {
+    /// How much may be left out of packages or made smaller in them: nothing (`none`), what a
+    /// running function cannot miss (`safe`), also what code could notice only by reading its own
+    /// source (`small`)
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        value_enum,
+        default_value = "safe",
+        env = "LAYERPRESS_PROFILE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub profile: ProfileArg,
+
+    /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
+    /// as they get, which takes seconds for each new package, once (`best`) [default: fast; best
+    /// with `--profile small`]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        env = "LAYERPRESS_COMPRESSION",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub compression: Option<CompressionArg>,
 }
 
 /// What a lockfile is made by.

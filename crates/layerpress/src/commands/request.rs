@@ -19,7 +19,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
     BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg,
-    LayoutArg, LockArgs, LockingArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    LayoutArg, LockArgs, LockingArgs, PressArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -50,14 +50,10 @@ impl Around<'_> {
                 LayoutArg::Flat => Layout::Flat,
                 LayoutArg::Versioned => Layout::Versioned,
             },
-            profile: profile(arguments.profile),
+            profile: profile(arguments.press.profile),
             overrides: Overrides::parse(&arguments.overrides.choices)?,
             explain: arguments.explain.clone(),
-            compression: match (arguments.compression, arguments.profile) {
-                (Some(asked), _) => compression(asked),
-                (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,
-                (None, ProfileArg::Small) => Level::Best,
-            },
+            compression: level(&arguments.press),
             scripts: arguments.scripts,
             bytecode: bytecode(arguments.bytecode)?,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
@@ -86,11 +82,14 @@ impl Around<'_> {
             lock,
             target,
             sets,
+            press,
             fetching,
         } = arguments;
         let configured = settings::configured(self.environment)?;
         Ok(FetchRequest {
             lockfile: lock.clone(),
+            profile: profile(press.profile),
+            compression: level(press),
             runtimes: parsed("--runtime", &target.runtime)?,
             archs: parsed("--arch", &target.arch)?,
             sources: self.sources(fetching, &configured)?,
@@ -198,6 +197,15 @@ impl Around<'_> {
         }
         options.configured = configured;
         Ok(options)
+    }
+}
+
+/// How hard files are compressed: as hard as can be with the profile that is about size.
+fn level(press: &PressArgs) -> Level {
+    match (press.compression, press.profile) {
+        (Some(asked), _) => compression(asked),
+        (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,
+        (None, ProfileArg::Small) => Level::Best,
     }
 }
 
