@@ -63,6 +63,24 @@ fn sharp_makes_a_picture() {
     }
 }
 
+/// exceljs has code in `lib/doc`, tslint in `lib/test`, and TypeScript reads declarations of its own.
+#[test]
+fn what_sounds_like_documentation_tests_or_types_but_is_read() {
+    let code = "const { Workbook } = require('exceljs');\n\
+        const { Test } = require('tslint');\n\
+        const ts = require('typescript');\n\
+        const lib = ts.sys.fileExists(ts.getDefaultLibFilePath({}));\n\
+        console.log(typeof Workbook, typeof Test.runTests, lib);\n";
+    let wanted = [
+        ("exceljs", "^4.4.0"),
+        ("tslint", "^6.1.0"),
+        ("typescript", "^5.0.0"),
+    ];
+    let layer = build(&wanted, "x86_64");
+    assert!(!layer.paths().iter().any(|path| path.ends_with(".js.map")));
+    prints(&layer, "nodejs22.x", code, "function function true");
+}
+
 #[test]
 fn better_sqlite3_keeps_a_table() {
     let code = "const db = require('better-sqlite3')(':memory:');\n\

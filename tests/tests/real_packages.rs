@@ -41,6 +41,20 @@ fn pydantic_and_orjson() {
     }
 }
 
+/// It reads its own stubs when it is imported.
+#[test]
+fn scikit_image_with_the_stubs_that_it_reads() {
+    let code = "import numpy, skimage\n\
+        print(skimage.filters.gaussian(numpy.ones((4, 4))).shape)\n\
+        print(skimage.measure.label(numpy.eye(3)).max())\n";
+    let layer = build(&["scikit-image"], "python3.13", "x86_64");
+    let paths = layer.paths();
+    assert!(paths.contains(&"python/skimage/filters/__init__.pyi"));
+    let is_test = |path: &&&str| path.starts_with("python/skimage/") && path.contains("/tests/");
+    assert_eq!(paths.iter().find(is_test), None);
+    prints(&layer, "python3.13", code, "(4, 4)\n1");
+}
+
 #[test]
 fn numpy_and_pandas() {
     let code = "import numpy, pandas\n\

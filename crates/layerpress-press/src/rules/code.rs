@@ -193,18 +193,28 @@ fn is_aside(module: &str) -> bool {
         .any(|part| python::is_set_aside(part) || part.starts_with("test_") || part == "conftest")
 }
 
-/// Folders of examples that a Python file which looks for files by their paths has in its strings, and
-/// folders of tests as a part of a path.
+/// Folders that a Python file which looks for files by their paths has in its strings: of examples by their
+/// name alone, of tests where the path before the name leads to them. (Addresses hold such names too.)
 fn python_paths(path: &str, bytes: &[u8], folders: &[&str], groups: &mut BTreeSet<usize>) {
+    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     for string in quoted::strings(bytes, Ecosystem::Python) {
-        let is_path = string.contains('/');
+        if string.contains([' ', ':', '\t']) {
+            continue;
+        }
         for (index, folder) in folders.iter().enumerate() {
-            let name = last_word(folder);
-            let is_meant = match name.starts_with("example") {
-                true => string.split('/').any(|part| part == name),
-                false => is_path && string.split('/').any(|part| part == name),
+            let (parent, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+            if top(path) != top(folder) || !string.split('/').any(|part| part == name) {
+                continue;
+            }
+            let before = string.split('/').take_while(|part| *part != name);
+            let before: Vec<&str> = before
+                .filter(|part| !["", ".", ".."].contains(part))
+                .collect();
+            let leads = match before.is_empty() {
+                true => string.contains('/') && (parent.is_empty() || is_at(own, parent, '/')),
+                false => parent.ends_with(&before.join("/")),
             };
-            if is_meant && top(path) == top(folder) && !folder.ends_with(".py") {
+            if leads || name.starts_with("example") {
                 groups.insert(index);
             }
         }

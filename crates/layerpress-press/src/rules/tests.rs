@@ -212,6 +212,25 @@ fn tests_that_other_code_imports_stay_whole() {
 }
 
 #[test]
+fn tests_stay_where_a_path_leads_to_them() {
+    let gone_beside = |text: &str| {
+        let a = [
+            ("a/x.py", text),
+            ("a/tests/x.csv", ""),
+            ("a/sub/tests/y.csv", ""),
+        ];
+        gone(&[python("a", &a)]).len()
+    };
+    assert_eq!(gone_beside("here = __file__; p = 'tests/z.csv'"), 1);
+    assert_eq!(gone_beside("here = __file__; p = 'sub/tests/z.csv'"), 1);
+    assert_eq!(
+        gone_beside("p = __file__; u = 'https://a.example/tests/z'"),
+        2
+    );
+    assert_eq!(gone_beside("p = __file__; u = 'other/tests/z'"), 2);
+}
+
+#[test]
 fn a_test_that_stays_keeps_what_it_imports() {
     let a = python("a", &[("a/x.py", "import b.tests")]);
     let b = python("b", &[("b/x.py", ""), ("b/tests/x.py", "import c.tests")]);
