@@ -335,3 +335,157 @@ fn without_a_fitting_interpreter_the_smoke_test_says_what_it_looked_for() {
     let run = context.run(["shrink", "layer.zip", "--smoke", "missing.py"]);
     run.expect_code(IO).expect_words(&["missing.py"]);
 }
+
+/// A layer with what rules leave out, what they must keep, and what users say of both.
+fn with_tests() -> Vec<u8> {
+    let metadata = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+    foreign(&[
+        (
+            "python/a-1.0.dist-info/METADATA",
+            0o644,
+            metadata("a").as_bytes(),
+        ),
+        ("python/a-1.0.dist-info/RECORD", 0o644, b""),
+        ("python/a-1.0.dist-info/INSTALLER", 0o644, b"pip\n"),
+        ("python/a/__init__.py", 0o644, &text(20)),
+        ("python/a/py.typed", 0o644, b""),
+        ("python/a/__init__.pyi", 0o644, b"x: int\n"),
+        ("python/a/tests/__init__.py", 0o644, b""),
+        ("python/a/tests/test_a.py", 0o644, b"import a\n"),
+        (
+            "python/b-1.0.dist-info/METADATA",
+            0o644,
+            metadata("b").as_bytes(),
+        ),
+        (
+            "python/b/__init__.py",
+            0o644,
+            b"from b.tests import helpers\n",
+        ),
+        ("python/b/tests/__init__.py", 0o644, b""),
+        ("python/b/tests/helpers.py", 0o644, b"value = 42\n"),
+        ("python/app/tests/test_app.py", 0o644, b"import a\n"),
+    ])
+}
+
+fn rules(document: &serde_json::Value, key: &str) -> Vec<String> {
+    let rows = document[key].as_array().expect("a list").iter();
+    let mut rules: Vec<_> = rows
+        .map(|row| format!("{} {}", row["rule"].as_str().expect("a name"), row["files"]))
+        .collect();
+    rules.sort();
+    rules
+}
+
+#[test]
+fn rules_leave_out_what_nothing_needs_and_the_team_keeps_its_own() {
+    let context = TestContext::new();
+    context.write("layer.zip", with_tests());
+    let run = context.run(["shrink", "layer.zip", "--json"]);
+    let document = run.expect_code(0).json();
+    assert_eq!(
+        rules(&document, "removed"),
+        ["install-notes 2", "tests 2", "type-stubs 2"]
+    );
+    insta::assert_snapshot!(context.layer("layer.small.zip").paths().join("\n"), @r"
+    python/a-1.0.dist-info/METADATA
+    python/a/__init__.py
+    python/app/tests/test_app.py
+    python/b-1.0.dist-info/METADATA
+    python/b/__init__.py
+    python/b/tests/__init__.py
+    python/b/tests/helpers.py
+    ");
+    let inspected = context
+        .run(["inspect", "layer.zip", "--rules", "--json"])
+        .json();
+    assert_eq!(rules(&inspected, "rules"), rules(&document, "removed"));
+    let run = context.run(["inspect", "layer.zip", "--rules"]);
+    assert!(run.stdout.contains("type-stubs"), "{}", run.stdout);
+    let run = context.run(["shrink", "layer.small.zip", "-o", "again.zip"]);
+    run.expect_code(0).says(&["nothing was left to gain"]);
+    assert_eq!(
+        context.layer("again.zip").sha256,
+        context.layer("layer.small.zip").sha256
+    );
+}
+
+#[test]
+fn users_have_the_last_word() {
+    let context = TestContext::new();
+    context.write("layer.zip", with_tests());
+    let run = context.run([
+        "shrink",
+        "layer.zip",
+        "--keep",
+        "rule:tests",
+        "--drop",
+        "*.pyi",
+        "--drop",
+        "python/app/**",
+        "--keep",
+        "nowhere",
+    ]);
+    run.expect_code(0).says(&["`--keep nowhere` means no file"]);
+    let layer = context.layer("layer.small.zip");
+    let has = |path: &str| layer.paths().contains(&path);
+    assert!(has("python/a/tests/test_a.py"));
+    assert!(!has("python/a/__init__.pyi"));
+    assert!(!has("python/app/tests/test_app.py"));
+    let run = context.run(["shrink", "layer.zip", "-o", "x.zip", "--keep", "rule:test"]);
+    run.expect_code(USAGE).says(&["rule:tests"]);
+    let run = context.run(["shrink", "layer.zip", "-o", "none.zip", "--profile", "none"]);
+    run.expect_code(0);
+    assert_eq!(context.layer("none.zip").entries.len(), 13);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_smoke_test_finds_what_is_missed() {
+    let context = TestContext::new();
+    let python = ["3.13", "3.12", "3.11", "3.10", "3.9"]
+        .iter()
+        .any(|version| {
+            let folders = std::env::var("PATH").unwrap_or_default();
+            let mut folders = folders.split(':').map(str::to_owned).collect::<Vec<_>>();
+            let root = std::env::var("PYENV_ROOT").unwrap_or_default();
+            folders.extend(
+                fs::read_dir(format!("{root}/versions"))
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .map(|it| it.path().join("bin").display().to_string()),
+            );
+            folders
+                .iter()
+                .any(|folder| std::path::Path::new(&format!("{folder}/python{version}")).exists())
+        });
+    if !python {
+        layerpress_tests::not_run("a smoke test of a layer: no Python");
+        return;
+    }
+    context.write("layer.zip", with_tests());
+    let smoke = |code: &str| {
+        let run = context.run(["shrink", "layer.zip", "--smoke", code, "-o", "out.zip"]);
+        let there = context.folder().join("out.zip").exists();
+        drop(fs::remove_file(context.folder().join("out.zip")));
+        (run, there)
+    };
+    let (run, written) = smoke("import b; print(b.helpers.value)");
+    run.expect_code(0).says(&["the same before and after"]);
+    assert!(written);
+    let (run, written) = smoke("import importlib; importlib.import_module('a.te' + 'sts.test_a')");
+    run.expect_code(UNMET)
+        .expect_words(&["tests did it", "python/a/tests/", "ModuleNotFoundError"])
+        .says(&["--keep"]);
+    assert!(!written);
+    let (run, written) = smoke("import nothing");
+    run.expect_code(0)
+        .says(&["fails with the layer as it came, too"]);
+    assert!(written);
+    let (run, _) = smoke("import random; print(random.random())");
+    run.expect_code(0).says(&["something else each time"]);
+    context.write("handler.py", "import a\nprint(a.value_3)\n");
+    let (run, _) = smoke("handler.py");
+    run.expect_code(0).says(&["the same before and after"]);
+}

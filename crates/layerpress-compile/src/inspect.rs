@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use layerpress_check::{Inferred, infer};
+use layerpress_check::Inferred;
 use layerpress_pack::reader;
-use layerpress_press::Class;
+use layerpress_press::{Class, Profile};
+use layerpress_target::{Arch, Runtime};
 use layerpress_tree::{Content, LayerPath, LayerTree, Mode};
 
 use crate::existing::{self, Existing, InspectError};
+use crate::report::RemovedReport;
+use crate::shrink::{savings, targets};
 
 /// A layer as it was found.
 #[derive(Debug, Clone)]
@@ -24,10 +27,24 @@ pub struct Inspection {
     pub zipped_bytes: u64,
     /// What it was made for, as far as its files tell.
     pub inferred: Inferred,
+    /// What rules would leave out of it and passes save in it, in bytes unzipped, the largest first;
+    /// nothing if that was not asked for.
+    pub savings: Option<Vec<RemovedReport>>,
     /// The packages found, by ecosystem and name.
     pub packages: Vec<FoundPackage>,
     /// Its files, by the raw bytes of their paths.
     pub files: Vec<FoundFile>,
+}
+
+/// How to look at a layer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InspectOptions {
+    /// The runtime, instead of what the layer's files tell.
+    pub runtime: Option<Runtime>,
+    /// The architecture, instead of what the layer's files tell.
+    pub arch: Option<Arch>,
+    /// Which profile's savings are wanted: for those every file is read.
+    pub savings: Option<Profile>,
 }
 
 /// A package that a layer holds.
@@ -74,10 +91,11 @@ pub struct Weight {
 /// # Errors
 /// What cannot be read, a zip that not every reader understands alike, or a folder that holds what
 /// cannot stand in a layer.
-pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
+pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, InspectError> {
     let Existing {
         tree, zipped_bytes, ..
     } = existing::open(path)?;
+    let inferred = targets(&tree, options.runtime, options.arch);
     let (packages, owners) = packages(&tree);
     let files = tree.iter().map(|(path, entry)| {
         let content = &entry.content;
@@ -97,7 +115,10 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     Ok(Inspection {
         path: path.to_owned(),
         zipped_bytes,
-        inferred: infer(&tree),
+        savings: options
+            .savings
+            .map(|profile| savings(path, &tree, &inferred, profile)),
+        inferred,
         packages,
         files: files.collect(),
     })

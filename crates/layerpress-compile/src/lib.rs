@@ -47,7 +47,7 @@ pub use diff::{Difference, FileDifference, PackageDifference, Pair};
 pub use error::{CompileError, ExitClass};
 pub use existing::InspectError;
 pub use fetch::fetch;
-pub use inspect::{FoundFile, FoundPackage, Inspection, Weight, inspect};
+pub use inspect::{FoundFile, FoundPackage, InspectOptions, Inspection, Weight, inspect};
 pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;

@@ -178,6 +178,22 @@ fn libc_named(name: &[u8]) -> Option<Libc> {
     }
 }
 
+/// The names of the libraries that an ELF file needs; none for what is no ELF file.
+pub(crate) fn libraries(bytes: &[u8]) -> Vec<&[u8]> {
+    fn of<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+        let header = H::parse(bytes).ok()?;
+        let endian = header.endian().ok()?;
+        let segments = header.program_headers(endian, bytes).ok()?;
+        Some(needed::<H>(segments, endian, bytes))
+    }
+    match bytes.get(..5) {
+        Some(b"\x7fELF\x01") => of::<elf::FileHeader32<Endianness>>(bytes),
+        Some(b"\x7fELF\x02") => of::<elf::FileHeader64<Endianness>>(bytes),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
 /// The names of the libraries that the loader has to find (`DT_NEEDED`).
 fn needed<'a, H: FileHeader<Endian = Endianness>>(
     segments: &[H::ProgramHeader],

@@ -10,6 +10,7 @@ mod binary;
 mod class;
 pub mod pressed;
 mod profile;
+pub mod proof;
 mod python;
 pub mod rules;
 mod transform;

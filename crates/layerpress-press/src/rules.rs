@@ -24,6 +24,7 @@ mod tests;
 pub use decide::{Decision, Explanation, Part, Removal, decide, explain};
 pub use evidence::{Evidence, evidence};
 pub use overrides::{Choice, OverrideError, Overrides};
+pub(crate) use python_imports::imports;
 
 use crate::Profile;
 

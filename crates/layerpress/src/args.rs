@@ -20,6 +20,7 @@ pub(crate) use build::{
     LockingArgs, PressArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
+pub(crate) use overrides::OverrideArgs;
 pub(crate) use shrink::ShrinkArgs;
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 

@@ -4,7 +4,7 @@ mod page;
 
 use std::fmt::Write as _;
 
-use layerpress_compile::{FoundPackage, Inspection, Weight};
+use layerpress_compile::{FoundPackage, Inspection, RemovedReport, Weight};
 use layerpress_target::limits::UNZIPPED_BYTES;
 use serde_json::{Value, json};
 
@@ -49,6 +49,31 @@ pub(crate) fn account(inspection: &Inspection, all: bool) -> String {
         .iter()
         .map(|(folder, weight)| (place(folder).to_owned(), *weight));
     text.push_str(&table("folder", folders.collect(), total, lines));
+    if let Some(savings) = &inspection.savings {
+        text.push_str(&savings_table(savings, total));
+    }
+    text
+}
+
+/// What rules and passes would save.
+fn savings_table(savings: &[RemovedReport], total: Weight) -> String {
+    let width = savings.iter().map(|it| it.rule.len()).max().unwrap_or(0);
+    let width = width.max("rule".len());
+    let mut text = format!(
+        "\n{:width$}  {:>8}  {:>9}  {:>7}\n",
+        "rule", "files", "saved", "share"
+    );
+    for it in savings {
+        // A string takes everything that is written to it.
+        let _infallible = writeln!(
+            text,
+            "{:width$}  {:>8}  {:>9}  {:>7}",
+            it.rule,
+            grouped(it.files),
+            readable(it.bytes),
+            share(it.bytes, total.unzipped_bytes),
+        );
+    }
     text
 }
 
@@ -91,6 +116,11 @@ pub(crate) fn document(inspection: &Inspection) -> Value {
         "packages": packages.collect::<Vec<_>>(),
         "classes": classes.collect::<Vec<_>>(),
         "folders": folders.collect::<Vec<_>>(),
+        "rules": inspection.savings.as_ref().map(|savings| {
+            let rows = savings.iter();
+            rows.map(|it| json!({ "rule": it.rule, "files": it.files, "bytes": it.bytes }))
+                .collect::<Vec<_>>()
+        }),
     })
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use layerpress_pack::ContentError;
+use layerpress_press::TRANSFORMS;
 
 use crate::bytecode::BytecodeError;
 use crate::error::{CompileError, ExitClass};
@@ -158,12 +159,11 @@ impl ShrinkError {
             Self::FolderInPlace { .. } => Some("name a zip file with `--output`".to_owned()),
             Self::Unwritable { .. } => Some("name another place with `--output`".to_owned()),
             Self::Smoke { by, path, .. } => Some(match path {
-                Some(path) => format!(
-                    "`--keep '{path}'` or `--keep rule:{by}` keeps it as it was; nothing was written"
-                ),
-                None => {
-                    format!("`--keep rule:{by}` keeps such files as they were; nothing was written")
+                Some(path) => format!("`--keep '{path}'` keeps it as it was; nothing was written"),
+                None if TRANSFORMS.iter().any(|it| it.name == *by) => {
+                    "`--keep` keeps files as they were; nothing was written".to_owned()
                 }
+                None => format!("`--keep rule:{by}` keeps such files; nothing was written"),
             }),
             Self::NoSmoke(error) => error.hint(),
             Self::Trace(error) => error.hint(),

@@ -2,14 +2,17 @@
 //!
 //! 1. [`open`](crate::existing::open): a zip or a folder becomes a tree.
 //! 2. [`shape`](shape::shape): what the tree is, and what a zip is that is no layer.
-//! 3. [`passes::press`]: each file goes through the passes of the profile and is compressed; a stream that is
+//! 3. [`left_out::left_out`]: the rules decide over the whole layer which files go, and the files that
+//!    stay prove that they miss none.
+//! 4. [`passes::press`]: each file goes through the passes of the profile and is compressed; a stream that is
 //!    larger than the one that was there is not taken.
 //!    With a trace, what the traced command did not open goes.
-//! 4. [`trial::trial`]: the user's own test of it, before and after.
-//! 5. [`loaded::add_bytecode`]: bytecode, if it is asked for.
-//! 6. The tree is written as a zip, whole or not at all.
+//! 5. [`trial::trial`]: the user's own test of it, before and after.
+//! 6. [`loaded::add_bytecode`]: bytecode, if it is asked for.
+//! 7. The tree is written as a zip, whole or not at all.
 
 mod error;
+mod left_out;
 mod loaded;
 mod output;
 mod passes;
@@ -18,23 +21,29 @@ mod request;
 mod shape;
 mod trial;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_check::{Found, Inferred, infer};
 use layerpress_fetch::{Event, Reporter, Stage};
 use layerpress_pack::write_file;
-use layerpress_target::{Ecosystem, limits::UNZIPPED_BYTES};
+use layerpress_press::Profile;
+use layerpress_press::rules::Overrides;
+use layerpress_target::limits::UNZIPPED_BYTES;
+use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::LayerTree;
 
 pub use error::ShrinkError;
 pub use report::{Finding, Severity, ShrinkReport, ShrunkPackage, Size};
 pub use request::ShrinkRequest;
 
+use self::left_out::left_out;
 use self::report::{packages, removed, untouched};
-use self::shape::shape;
+use self::shape::{Shape, shape};
 use crate::build::make_room;
 use crate::existing::{self, Existing};
+use crate::report::RemovedReport;
 
 /// Makes the layer that `request` names smaller, and writes it.
 ///
@@ -52,20 +61,23 @@ pub fn shrink(
     let existing = existing::open(&request.input)?;
     let shape = shape(&request.input, &existing.tree)?;
     output::probe(&output)?;
-    let inferred = targets(request, &existing.tree);
+    let inferred = targets(&existing.tree, request.runtime, request.arch);
     reporter.report(Event::StageStarted {
         stage: Stage::Pack,
         subject: request.input.display().to_string(),
     });
     let mut findings = findings(&existing);
     let opened = loaded::traced(request, shape, &existing.tree)?;
-    let mut changes = passes::press(&existing.tree, shape, request)?;
+    let (profile, overrides) = (request.profile, &request.overrides);
+    let left_out = left_out(&existing.tree, shape, &inferred, profile, overrides);
+    let mut changes = passes::press(&existing.tree, shape, &left_out, request)?;
     if let (Some(opened), Some(trace)) = (&opened, &request.trace) {
         let told = loaded::drop_unopened(&existing.tree, &mut changes, opened, trace, shape);
         reporter.warn(told);
     }
     let mut tree = changes.tree(&existing.tree);
     reporter.report(Event::StageFinished { stage: Stage::Pack });
+    findings.extend(left_out.findings);
     findings.extend(changes.findings());
     let smoke = trial::trial(request, shape, &inferred, &existing.tree, &changes)?;
     let (smoke, finding) = smoke.unzip();
@@ -99,10 +111,23 @@ pub fn shrink(
     })
 }
 
-/// What the layer is for: what was asked for, else what its files tell.
-fn targets(request: &ShrinkRequest, tree: &LayerTree) -> Inferred {
+/// What rules would leave out of a tree and passes save in it, in bytes unzipped, the largest first.
+pub(crate) fn savings(
+    path: &Path,
+    tree: &LayerTree,
+    inferred: &Inferred,
+    profile: Profile,
+) -> Vec<RemovedReport> {
+    // What is no layer is looked at as what a function would bring.
+    let shape = shape(path, tree).unwrap_or(Shape::Function);
+    let left_out = left_out(tree, shape, inferred, profile, &Overrides::default());
+    passes::savings(tree, shape, &left_out, profile)
+}
+
+/// What a layer is for: what was asked for, else what its files tell.
+pub(crate) fn targets(tree: &LayerTree, runtime: Option<Runtime>, arch: Option<Arch>) -> Inferred {
     let mut inferred = infer(tree);
-    if let Some(runtime) = request.runtime {
+    if let Some(runtime) = runtime {
         let found = Some(Found {
             value: runtime,
             by: "`--runtime`",
@@ -112,7 +137,7 @@ fn targets(request: &ShrinkRequest, tree: &LayerTree) -> Inferred {
             Ecosystem::Node => inferred.node = found,
         }
     }
-    if let Some(arch) = request.arch {
+    if let Some(arch) = arch {
         inferred.arch = Some(Found {
             value: arch,
             by: "`--arch`",

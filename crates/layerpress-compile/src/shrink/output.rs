@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use layerpress_pack::Level;
     use layerpress_press::Profile;
+    use layerpress_press::rules::Overrides;
 
     fn placed(input: &Path, output: Option<&Path>, in_place: bool) -> Result<PathBuf, String> {
         let request = ShrinkRequest {
@@ -99,6 +100,7 @@ mod tests {
             output: output.map(Path::to_owned),
             in_place,
             profile: Profile::Safe,
+            overrides: Overrides::default(),
             compression: Level::Fast,
             runtime: None,
             arch: None,

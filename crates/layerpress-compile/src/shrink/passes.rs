@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use layerpress_pack::{Level, compress, read_all};
-use layerpress_press::{Outcome, transform};
+use layerpress_press::proof::same_when_loaded;
+use layerpress_press::{Outcome, Profile, transform};
 use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
 
-use super::report::{Finding, Severity};
+use super::left_out::LeftOut;
+use super::report::{Finding, Severity, by_rule};
 use super::shape::Shape;
 use super::{ShrinkError, ShrinkRequest};
+use crate::report::RemovedReport;
 
 /// What becomes of a layer's files; whatever is not named here stays as it is.
 #[derive(Debug, Default)]
@@ -52,18 +55,29 @@ enum Pressed {
 pub(super) fn press(
     tree: &LayerTree,
     shape: Shape,
+    left_out: &LeftOut,
     request: &ShrinkRequest,
 ) -> Result<Changes, ShrinkError> {
-    let mut files: Vec<(&LayerPath, &Entry)> = tree.iter().collect();
+    let stays = |(path, _): &(&LayerPath, &Entry)| !left_out.removed.contains_key(*path);
+    let mut files: Vec<(&LayerPath, &Entry)> = tree.iter().filter(stays).collect();
     // The largest first: whoever comes last to a large file makes all others wait.
     files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.content.size));
     let pressed = files.into_par_iter().with_max_len(1).map(|(path, entry)| {
-        let outcome = press_file(path, entry, shape, request);
+        let inner = shape.inside(path.as_str());
+        let inner = inner.filter(|_| !left_out.kept.contains(path));
+        let outcome = press_file(path, entry, inner, request);
         (path, outcome)
     });
     let mut pressed: Vec<_> = pressed.collect();
     pressed.sort_by_key(|(path, _)| *path);
-    let mut changes = Changes::default();
+    let removed = left_out.removed.iter().map(|(path, by)| {
+        let entry = None;
+        (path.clone(), Change { by, entry })
+    });
+    let mut changes = Changes {
+        changed: removed.collect(),
+        ..Changes::default()
+    };
     for (path, outcome) in pressed {
         let (pressed, refused) = outcome.map_err(|fault| ShrinkError::Damaged {
             layer: request.input.clone(),
@@ -84,22 +98,56 @@ pub(super) fn press(
     Ok(changes)
 }
 
+/// What goes of `tree` and what passes would save of the rest, by rule and pass, the largest first;
+/// what cannot be read saves nothing.
+pub(super) fn savings(
+    tree: &LayerTree,
+    shape: Shape,
+    left_out: &LeftOut,
+    profile: Profile,
+) -> Vec<RemovedReport> {
+    let files: Vec<(&LayerPath, &Entry)> = tree.iter().collect();
+    let saved = files.into_par_iter().filter_map(|(path, entry)| {
+        if let Some(rule) = left_out.removed.get(path) {
+            return Some((*rule, entry.content.size));
+        }
+        let inner = shape.inside(path.as_str())?;
+        let bytes = read_all(&entry.content).ok()?;
+        let transformed = transform(inner, &bytes, profile)?;
+        match transformed.outcome {
+            Outcome::Smaller(smaller) => {
+                let saved = bytes.len().saturating_sub(smaller.len());
+                Some((transformed.by.name, saved as u64))
+            }
+            _ => None,
+        }
+    });
+    by_rule(saved.collect::<Vec<_>>())
+}
+
 fn press_file(
     path: &LayerPath,
     entry: &Entry,
-    shape: Shape,
+    inner: Option<&str>,
     request: &ShrinkRequest,
 ) -> Result<(Pressed, Option<Refused>), layerpress_pack::ContentError> {
     if entry.mode == Mode::Link {
         return Ok((Pressed::AsItWas, None));
     }
     let bytes = read_all(&entry.content)?;
-    let inner = shape.inside(path.as_str());
     let transformed = inner.and_then(|inner| transform(inner, &bytes, request.profile));
     let mut refused = None;
     if let Some(transformed) = transformed {
         let by = transformed.by.name;
         match transformed.outcome {
+            // Each pass proves its own work; what loaders do is looked at once more.
+            Outcome::Smaller(smaller) if !same_when_loaded(&bytes, &smaller) => {
+                refused = Some(Refused {
+                    path: path.clone(),
+                    by,
+                    reason: "other bytes would be loaded".to_owned(),
+                });
+            }
             Outcome::Smaller(smaller) => {
                 drop(bytes);
                 let content = compress(&smaller, request.compression);

@@ -104,14 +104,22 @@ impl Severity {
 
 /// What each rule left out and each pass saved, in bytes unzipped, the largest first.
 pub(super) fn removed(before: &LayerTree, changes: &Changes) -> Vec<RemovedReport> {
-    let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    for (path, change) in &changes.changed {
+    let saved = changes.changed.iter().map(|(path, change)| {
         let size = |entry: &Entry| entry.content.size;
         let was = before.get(path.as_str()).map_or(0, size);
         let is = change.entry.as_ref().map_or(0, size);
-        let (files, bytes) = rows.entry(change.by).or_default();
+        (change.by, was.saturating_sub(is))
+    });
+    by_rule(saved)
+}
+
+/// Bytes that were saved, summed up by who saved them, the most first.
+pub(super) fn by_rule(saved: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<RemovedReport> {
+    let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
+    for (rule, saved) in saved {
+        let (files, bytes) = rows.entry(rule).or_default();
         *files += 1;
-        *bytes += was.saturating_sub(is);
+        *bytes += saved;
     }
     let rows = rows.into_iter();
     let mut rows: Vec<_> = rows

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use layerpress_pack::Level;
 use layerpress_press::Profile;
+use layerpress_press::rules::Overrides;
 use layerpress_python::build::Candidates;
 use layerpress_target::{Arch, Runtime};
 
@@ -22,6 +23,8 @@ pub struct ShrinkRequest {
     pub in_place: bool,
     /// What may be left out or made smaller.
     pub profile: Profile,
+    /// What the user says beside.
+    pub overrides: Overrides,
     /// How hard files are compressed.
     pub compression: Level,
     /// The runtime, instead of what the layer's files tell.

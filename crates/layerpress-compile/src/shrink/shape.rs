@@ -24,7 +24,9 @@ impl Shape {
         if let Some((_, inner)) = path.rsplit_once("node_modules/") {
             let parts = if inner.starts_with('@') { 2 } else { 1 };
             let package = inner.split_inclusive('/').take(parts).map(str::len);
-            return Some(&inner[package.sum::<usize>()..]).filter(|it| !it.is_empty());
+            let file = &inner[package.sum::<usize>()..];
+            // What lies beside packages is no package's.
+            return Some(if file.is_empty() { inner } else { file });
         }
         let start = place_of_packages(path);
         match self {
@@ -196,6 +198,10 @@ mod tests {
             ("nodejs/node_modules/a/node_modules/@s/b/c.js", Some("c.js")),
             ("nodejs/node22/node_modules/a/b.js", Some("b.js")),
             ("nodejs/mine.js", Some("mine.js")),
+            (
+                "nodejs/node_modules/.package-lock.json",
+                Some(".package-lock.json"),
+            ),
             ("lib/libz.so", None),
             ("bin/tool", None),
         ] {

@@ -8,7 +8,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Ecosystem, Kind, all};
+use super::{Ecosystem, Kind, Part, all};
 
 /// One `--keep` or `--drop`, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +123,20 @@ impl Overrides {
     #[must_use]
     pub fn shown(&self, index: usize) -> &str {
         self.items.get(index).map_or("", |item| &item.shown)
+    }
+
+    /// Whether the user wants the file at `path`, from the layer's root, to stay as it is.
+    #[must_use]
+    pub fn is_kept(&self, part: &Part<'_>, path: &str) -> bool {
+        let subject = Subject {
+            ecosystem: part.ecosystem,
+            package: part.name,
+            path,
+            place: part.place,
+            kind: None,
+        };
+        let decides = self.of(subject, &mut []);
+        decides.is_some_and(|index| self.keeps(index))
     }
 
     /// Whether the choice at `index` is to keep.

@@ -6,11 +6,11 @@
 
 /// A module or a name in one that a file names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// How many dots stand before it: from which package above the file it is meant.
-    pub(super) level: usize,
+    pub(crate) level: usize,
     /// What it is: `numpy.tests`; may be empty.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// A word of the source.
@@ -25,7 +25,7 @@ enum Token<'a> {
 
 /// What `source` imports, at any depth and in whatever branch; strings that read as a module's path too,
 /// since modules are also imported by their names.
-pub(super) fn imports(source: &str) -> Vec<Named> {
+pub(crate) fn imports(source: &str) -> Vec<Named> {
     let tokens = tokens(source);
     let mut found = Vec::new();
     let mut at = 0;

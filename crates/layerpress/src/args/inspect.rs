@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
+use super::build::ProfileArg;
 use crate::size::Growth;
 
 /// The arguments of `layerpress inspect`.
@@ -12,6 +14,7 @@ use crate::size::Growth;
 Examples:
   layerpress inspect dist/api-python3.13-x86_64.zip
   layerpress inspect layer.zip --html layer.html
+  layerpress inspect layer.zip --rules --profile small
   layerpress inspect layer.zip --json | jq '.packages[0]'
 
 With `-v` every package and folder is listed, not only the heaviest.")]
@@ -23,6 +26,43 @@ pub(crate) struct InspectArgs {
     /// Also write a page with a picture of the layer, which needs nothing but a browser
     #[arg(long, value_name = "FILE", env = "LAYERPRESS_HTML", hide_env = true)]
     pub html: Option<PathBuf>,
+
+    /// Also tell what each rule and pass of the profile would save; every file is read for that
+    /// [default: off]
+    #[arg(long, env = "LAYERPRESS_RULES", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub rules: bool,
+
+    /// The profile for `--rules`: `none`, `safe` or `small`
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        value_enum,
+        default_value = "safe",
+        env = "LAYERPRESS_PROFILE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub profile: ProfileArg,
+
+    #[command(flatten)]
+    pub made_for: MadeForArgs,
+}
+
+/// What a layer is for, where its own files do not tell it.
+#[derive(Debug, Args)]
+pub(crate) struct MadeForArgs {
+    /// The Lambda runtime that the layer is for [default: what the layer's own files tell]
+    #[arg(
+        long,
+        value_name = "RUNTIME",
+        env = "LAYERPRESS_RUNTIME",
+        hide_env = true
+    )]
+    pub runtime: Option<String>,
+
+    /// The architecture that the layer is for [default: what the layer's own files tell]
+    #[arg(long, value_name = "ARCH", env = "LAYERPRESS_ARCH", hide_env = true)]
+    pub arch: Option<String>,
 }
 
 /// The arguments of `layerpress diff`.

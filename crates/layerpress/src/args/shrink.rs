@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use layerpress_compile::TraceKeep;
 
 use super::build::{BytecodeArg, CompressionArg, JobsArgs, ProfileArg};
+use super::inspect::MadeForArgs;
+use super::overrides::OverrideArgs;
 
 /// What stays beside what a traced command opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,6 +77,9 @@ pub(crate) struct ShrinkArgs {
     )]
     pub profile: ProfileArg,
 
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+
     /// How hard files are compressed: only what is new or was not compressed (`fast`), or everything
     /// as small as it gets (`best`); no stream ever becomes larger than it was
     #[arg(
@@ -88,18 +93,8 @@ pub(crate) struct ShrinkArgs {
     )]
     pub compression: CompressionArg,
 
-    /// The Lambda runtime that the layer is for [default: what the layer's own files tell]
-    #[arg(
-        long,
-        value_name = "RUNTIME",
-        env = "LAYERPRESS_RUNTIME",
-        hide_env = true
-    )]
-    pub runtime: Option<String>,
-
-    /// The architecture that the layer is for [default: what the layer's own files tell]
-    #[arg(long, value_name = "ARCH", env = "LAYERPRESS_ARCH", hide_env = true)]
-    pub arch: Option<String>,
+    #[command(flatten)]
+    pub made_for: MadeForArgs,
 
     /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
     /// module beside its source (`hashed`), for those alone that `--smoke` or `--trace` loads

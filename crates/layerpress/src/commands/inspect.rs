@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use layerpress_compile::{self as compile, Difference};
+use layerpress_compile::{self as compile, Difference, InspectOptions};
 use layerpress_scratch::replace;
 
+use super::request::{parsed, profile};
 use crate::args::{DiffArgs, InspectArgs};
 use crate::failure::Failure;
 use crate::printer::{Printer, Verbosity, visible};
@@ -16,7 +17,13 @@ use crate::{changes, weights};
 ///
 /// A layer that cannot be read, a page that cannot be written.
 pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), Failure> {
-    let inspection = compile::inspect(&arguments.layer)?;
+    let made_for = &arguments.made_for;
+    let options = InspectOptions {
+        runtime: parsed("--runtime", made_for.runtime.as_slice())?.pop(),
+        arch: parsed("--arch", made_for.arch.as_slice())?.pop(),
+        savings: arguments.rules.then(|| profile(arguments.profile)),
+    };
+    let inspection = compile::inspect(&arguments.layer, &options)?;
     if let Some(path) = &arguments.html {
         let page = weights::page(&inspection);
         replace(path, |file| file.write_all(page.as_bytes())).map_err(|source| {
@@ -41,8 +48,9 @@ pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), 
 ///
 /// A layer that cannot be read; one that grew too much, after it is told.
 pub(super) fn diff(arguments: &DiffArgs, printer: &Printer) -> Result<(), Failure> {
-    let before = compile::inspect(&arguments.before)?;
-    let after = compile::inspect(&arguments.after)?;
+    let options = InspectOptions::default();
+    let before = compile::inspect(&arguments.before, &options)?;
+    let after = compile::inspect(&arguments.after, &options)?;
     let difference = Difference::between(&before, &after);
     let grown = arguments.max_growth.and_then(|allowed| {
         let (zipped, total) = (difference.zipped_bytes, difference.total);

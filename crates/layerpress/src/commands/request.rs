@@ -19,7 +19,8 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
     BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg,
-    LayoutArg, LockArgs, LockingArgs, PressArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    LayoutArg, LockArgs, LockingArgs, OverrideArgs, PressArgs, ProfileArg, ResolutionArg,
+    ResolveArgs, SetArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -51,7 +52,7 @@ impl Around<'_> {
                 LayoutArg::Versioned => Layout::Versioned,
             },
             profile: profile(arguments.press.profile),
-            overrides: Overrides::parse(&arguments.overrides.choices)?,
+            overrides: overrides(&arguments.overrides)?,
             explain: arguments.explain.clone(),
             compression: level(&arguments.press),
             scripts: arguments.scripts,
@@ -207,6 +208,15 @@ fn level(press: &PressArgs) -> Level {
         (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,
         (None, ProfileArg::Small) => Level::Best,
     }
+}
+
+/// What the user says beside the rules.
+///
+/// # Errors
+///
+/// The first choice that is no pattern, or names no rule.
+pub(super) fn overrides(arguments: &OverrideArgs) -> Result<Overrides, SettingsError> {
+    Ok(Overrides::parse(&arguments.choices)?)
 }
 
 /// The profile that was asked for.

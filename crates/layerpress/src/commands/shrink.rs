@@ -8,7 +8,7 @@ use layerpress_compile::{self as compile, ShrinkRequest, Smoke, Trace};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
-use super::request::{compression, parsed, profile};
+use super::request::{compression, overrides, parsed, profile};
 use crate::args::ShrinkArgs;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -30,9 +30,10 @@ impl Command<'_> {
             output: arguments.output.clone(),
             in_place: arguments.in_place,
             profile: profile(arguments.profile),
+            overrides: overrides(&arguments.overrides)?,
             compression: compression(arguments.compression),
-            runtime: parsed("--runtime", arguments.runtime.as_slice())?.pop(),
-            arch: parsed("--arch", arguments.arch.as_slice())?.pop(),
+            runtime: parsed("--runtime", arguments.made_for.runtime.as_slice())?.pop(),
+            arch: parsed("--arch", arguments.made_for.arch.as_slice())?.pop(),
             bytecode: arguments.bytecode.into(),
             interpreters: interpreter_candidates(None, self.environment),
             trace: arguments.trace.clone().map(|command| Trace {

@@ -92,6 +92,7 @@ mod tests {
     fn a_name_cannot_begin_or_end_a_script() {
         let inspection = Inspection {
             inferred: layerpress_compile::Inferred::default(),
+            savings: None,
             path: "<script><b>.zip".into(),
             zipped_bytes: 22,
             packages: Vec::new(),

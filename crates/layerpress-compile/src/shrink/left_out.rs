@@ -1,0 +1,234 @@
+//! [`LeftOut`]: which files go, by the rules and by the user's choice, and the proof that none of them
+//! is missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layerpress_check::Inferred;
+use layerpress_node::native::{Foreign, foreign_files};
+use layerpress_press::proof::restore;
+use layerpress_press::rules::{Ecosystem, Evidence, Overrides, Part, Removal, decide, evidence};
+use layerpress_press::{Binary, Profile};
+use layerpress_target::{Target, newest};
+use layerpress_tree::{Entry, LayerPath, LayerTree};
+use rayon::prelude::*;
+
+use super::report::{Finding, Severity};
+use super::shape::Shape;
+
+/// What of a layer goes.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// The files, and the rule that takes each.
+    pub(super) removed: BTreeMap<LayerPath, &'static str>,
+    /// Files that the user wants as they are.
+    pub(super) kept: BTreeSet<LayerPath>,
+    /// What there is to say of it.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A package of the layer, or the code in it that is no package's.
+struct Found {
+    ecosystem: Ecosystem,
+    name: String,
+    place: String,
+    files: Vec<LayerPath>,
+    is_own: bool,
+}
+
+/// How many files that were put back are named one by one.
+const NAMED: usize = 5;
+
+/// Decides over the whole layer.
+pub(super) fn left_out(
+    tree: &LayerTree,
+    shape: Shape,
+    inferred: &Inferred,
+    profile: Profile,
+    overrides: &Overrides,
+) -> LeftOut {
+    if profile == Profile::None && overrides.is_empty() {
+        return LeftOut::default();
+    }
+    let found = found(tree, shape);
+    let evidence: Vec<Evidence> = found
+        .par_iter()
+        .with_max_len(1)
+        .map(|it| evidence(it.ecosystem, &part_of(tree, &it.files), &it.place))
+        .collect();
+    let parts: Vec<Part<'_>> = found
+        .iter()
+        .zip(&evidence)
+        .map(|(it, evidence)| Part {
+            ecosystem: it.ecosystem,
+            name: &it.name,
+            place: &it.place,
+            evidence,
+            foreign: foreign(it, evidence, inferred),
+            files: it.files.iter().map(ToString::to_string).collect(),
+            is_own: it.is_own,
+        })
+        .collect();
+    let decision = decide(&parts, profile, overrides);
+    let mut left_out = LeftOut::default();
+    let gone = (0..parts.len()).filter_map(|index| decision.of_part(index));
+    let mut reasons: BTreeMap<LayerPath, Removal> = BTreeMap::new();
+    for (path, removal) in gone.flatten() {
+        reasons.extend(LayerPath::new(path).map(|path| (path, *removal)));
+    }
+    // What the user drops is not put back: it may be missed on purpose.
+    let by_rule = reasons.iter().filter(|(_, it)| **it != Removal::Choice);
+    let mut removed: BTreeSet<LayerPath> = by_rule.map(|(path, _)| path.clone()).collect();
+    let all = removed.clone();
+    let needed = restore(tree, &mut removed);
+    for needed in needed.iter().take(NAMED) {
+        left_out.findings.push(finding(
+            "still-needed",
+            Some(needed.path.to_string()),
+            format!("`{}` stays: `{}` {}", needed.path, needed.by, needed.how),
+        ));
+    }
+    if needed.len() > NAMED {
+        let more = format!(
+            "{} more files stay, since others need them",
+            needed.len() - NAMED
+        );
+        left_out.findings.push(finding("still-needed", None, more));
+    }
+    left_out.removed = reasons
+        .into_iter()
+        .filter(|(path, _)| removed.contains(path) || !all.contains(path))
+        .map(|(path, removal)| (path, removal.name()))
+        .collect();
+    for (index, matched) in decision.matched.iter().enumerate() {
+        if !matched {
+            let text = format!("`{}` means no file of the layer", overrides.shown(index));
+            left_out.findings.push(finding("no-such-file", None, text));
+        }
+    }
+    if !overrides.is_empty() {
+        for part in &parts {
+            let kept = part
+                .files
+                .iter()
+                .filter(|path| overrides.is_kept(part, path));
+            left_out
+                .kept
+                .extend(kept.filter_map(|path| LayerPath::new(path).ok()));
+        }
+    }
+    left_out
+}
+
+/// The packages of the layer, and what code is beside them.
+fn found(tree: &LayerTree, shape: Shape) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut owned: BTreeSet<LayerPath> = BTreeSet::new();
+    for it in layerpress_python::installed::distributions(tree) {
+        let is_info = |it: &&str| it.ends_with(".dist-info") || it.ends_with(".egg-info");
+        let infos = it
+            .files
+            .iter()
+            .filter_map(|path| path.folders().find(is_info));
+        // Some distributions bring others inside of their own folders.
+        let info = infos.min_by_key(|it| it.matches('/').count());
+        let place = info.and_then(|it| it.rsplit_once('/'));
+        let place = place.map(|(place, _)| place.to_owned());
+        owned.extend(it.files.iter().cloned());
+        found.push(Found {
+            ecosystem: Ecosystem::Python,
+            name: it.name,
+            place: place.unwrap_or_default(),
+            files: it.files,
+            is_own: false,
+        });
+    }
+    for mut it in layerpress_node::installed::packages(tree) {
+        it.files.retain(|path| !owned.contains(path));
+        let packages = it
+            .files
+            .iter()
+            .filter(|path| path.file_name() == "package.json");
+        let Some(place) = packages
+            .filter_map(|path| path.parent())
+            .min_by_key(|it| it.len())
+        else {
+            continue;
+        };
+        let place = place.to_owned();
+        owned.extend(it.files.iter().cloned());
+        found.push(Found {
+            ecosystem: Ecosystem::Node,
+            name: it.name,
+            place,
+            files: it.files,
+            is_own: false,
+        });
+    }
+    // What is nobody's stands there for both ecosystems: it may be code of either.
+    let own = tree.iter().map(|(path, _)| path);
+    let own = own.filter(|path| !owned.contains(*path) && shape.inside(path.as_str()).is_some());
+    let own: Vec<LayerPath> = own.cloned().collect();
+    for ecosystem in [Ecosystem::Python, Ecosystem::Node] {
+        found.push(Found {
+            ecosystem,
+            name: String::new(),
+            place: String::new(),
+            files: own.clone(),
+            is_own: true,
+        });
+    }
+    found
+}
+
+/// The files of `tree` that are named.
+fn part_of(tree: &LayerTree, files: &[LayerPath]) -> LayerTree {
+    let entries = files.iter().filter_map(|path| {
+        let entry: &Entry = tree.get(path.as_str())?;
+        Some((path.clone(), entry.clone()))
+    });
+    // A part of a tree is a tree.
+    LayerTree::from_entries(entries.collect()).unwrap_or_default()
+}
+
+/// The machine code of a package that cannot run on what the layer is for, as far as that is known.
+fn foreign(found: &Found, evidence: &Evidence, inferred: &Inferred) -> Vec<(String, String)> {
+    let Some(arch) = inferred.arch.filter(|_| !found.is_own) else {
+        return Vec::new();
+    };
+    let (ecosystem, runtime) = match found.ecosystem {
+        Ecosystem::Python => (layerpress_target::Ecosystem::Python, inferred.python),
+        Ecosystem::Node => (layerpress_target::Ecosystem::Node, inferred.node),
+    };
+    let target = Target {
+        runtime: runtime.map_or_else(|| newest(ecosystem), |it| it.value),
+        arch: arch.value,
+    };
+    let binaries: BTreeMap<LayerPath, Binary> = evidence
+        .binaries()
+        .filter_map(|(path, binary)| Some((LayerPath::new(path).ok()?, binary)))
+        .collect();
+    let below = |path: &LayerPath| LayerPath::new(path.strip_prefix(&found.place)?).ok();
+    let files: Vec<LayerPath> = match found.place.as_str() {
+        "" => found.files.clone(),
+        _ => found.files.iter().filter_map(below).collect(),
+    };
+    let files: Vec<&LayerPath> = files.iter().collect();
+    let foreign = foreign_files(&files, &binaries, target).into_iter();
+    foreign
+        // Of which version of Node.js and which Linux it is, only a known runtime tells.
+        .filter(|it| {
+            runtime.is_some() || !matches!(it.reason, Foreign::OtherNode | Foreign::Engine)
+        })
+        .map(|it| (it.path.to_string(), it.reason.to_string()))
+        .collect()
+}
+
+fn finding(code: &'static str, path: Option<String>, message: String) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code,
+        path,
+        message,
+        hint: None,
+    }
+}
