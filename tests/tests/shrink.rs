@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write as _};
 
-use layerpress_tests::TestContext;
+use layerpress_tests::{LoopbackIndex, TestContext, Wheel};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
@@ -443,27 +443,6 @@ fn users_have_the_last_word() {
 #[test]
 fn the_smoke_test_finds_what_is_missed() {
     let context = TestContext::new();
-    let python = ["3.13", "3.12", "3.11", "3.10", "3.9"]
-        .iter()
-        .any(|version| {
-            let folders = std::env::var("PATH").unwrap_or_default();
-            let mut folders = folders.split(':').map(str::to_owned).collect::<Vec<_>>();
-            let root = std::env::var("PYENV_ROOT").unwrap_or_default();
-            folders.extend(
-                fs::read_dir(format!("{root}/versions"))
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .map(|it| it.path().join("bin").display().to_string()),
-            );
-            folders
-                .iter()
-                .any(|folder| std::path::Path::new(&format!("{folder}/python{version}")).exists())
-        });
-    if !python {
-        layerpress_tests::not_run("a smoke test of a layer: no Python");
-        return;
-    }
     context.write("layer.zip", with_tests());
     let smoke = |code: &str| {
         let run = context.run(["shrink", "layer.zip", "--smoke", code, "-o", "out.zip"]);
@@ -472,6 +451,10 @@ fn the_smoke_test_finds_what_is_missed() {
         (run, there)
     };
     let (run, written) = smoke("import b; print(b.helpers.value)");
+    if run.stderr.contains("no Python was found") {
+        layerpress_tests::not_run("a smoke test of a layer: there is no Python");
+        return;
+    }
     run.expect_code(0).says(&["the same before and after"]);
     assert!(written);
     let (run, written) = smoke("import importlib; importlib.import_module('a.te' + 'sts.test_a')");
@@ -488,4 +471,43 @@ fn the_smoke_test_finds_what_is_missed() {
     context.write("handler.py", "import a\nprint(a.value_3)\n");
     let (run, _) = smoke("handler.py");
     run.expect_code(0).says(&["the same before and after"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_build_that_fails_its_smoke_test_is_not_written() {
+    let index = LoopbackIndex::of([Wheel::new("app", "1.0")
+        .file("app/tests/helpers.py", "value = 42\n")
+        .build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let build = |code: &str| {
+        context.run([
+            "build",
+            "requirements.txt",
+            "--runtime",
+            "python3.13",
+            "-o",
+            "out.zip",
+            "--smoke",
+            code,
+        ])
+    };
+    let run = build("import app");
+    if run.stderr.contains("no Python 3.13 was found") {
+        layerpress_tests::not_run("a smoke test of a build: there is no Python 3.13");
+        return;
+    }
+    run.expect_code(0);
+    let written = fs::read(context.folder().join("out.zip")).expect("there");
+    let run = build("import importlib; importlib.import_module('app.te' + 'sts.helpers')");
+    run.expect_code(UNMET)
+        .expect_words(&["`tests` did it", "out.zip"])
+        .says(&["--keep rule:tests"]);
+    let run = build("import nothing");
+    run.expect_code(UNMET).says(&["nothing left out"]);
+    assert_eq!(
+        fs::read(context.folder().join("out.zip")).expect("there"),
+        written
+    );
 }

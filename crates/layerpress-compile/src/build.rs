@@ -21,6 +21,7 @@ use crate::project::{Project, parent};
 use crate::prune::{OwnCode, Pruning};
 use crate::report::{BuildReport, LayerReport, RemovedReport, Seconds};
 use crate::request::BuildRequest;
+use crate::trial::try_out;
 
 /// Builds a layer zip for each input and each target, by way of a lockfile.
 ///
@@ -75,6 +76,11 @@ fn build_layers(
             )),
         }
     }
+    if let Some(smoke) = &request.smoke {
+        for layer in &layers {
+            try_out(smoke, request, locked, layer)?;
+        }
+    }
     // Nothing is written until everything has proved sound.
     let begun = Instant::now();
     for layer in &layers {
@@ -93,16 +99,16 @@ fn build_layers(
 }
 
 /// A layer of which everything is known but its zip's bytes.
-struct Prepared {
-    path: PathBuf,
-    target: Target,
-    gathered: Gathered,
+pub(crate) struct Prepared {
+    pub(crate) path: PathBuf,
+    pub(crate) target: Target,
+    pub(crate) gathered: Gathered,
     tally: Tally,
     bytecode: Option<BytecodeReport>,
 }
 
 /// Gathers what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
-fn prepare(
+pub(crate) fn prepare(
     request: &BuildRequest,
     locked: &Locked,
     target: Target,

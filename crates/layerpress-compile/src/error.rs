@@ -13,6 +13,7 @@ use crate::bytecode::BytecodeError;
 use crate::node::NodeError;
 use crate::own_code::OwnCodeError;
 use crate::python::PythonError;
+use crate::smoke::SmokeError;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +160,19 @@ pub enum CompileError {
         /// The digest it would have.
         found: Sha256,
     },
+    /// A smoke test that fails.
+    #[error("the smoke test fails with `{}`: it {end}{}", path.display(), blamed(by.as_deref()))]
+    Smoke {
+        /// The layer.
+        path: PathBuf,
+        /// How it ended.
+        end: String,
+        /// What did it; nothing where it fails with nothing left out, too.
+        by: Option<String>,
+    },
+    /// A smoke test that cannot be run.
+    #[error(transparent)]
+    NoSmoke(#[from] SmokeError),
     /// An output.
     #[error("{error}")]
     Write {
@@ -195,6 +209,10 @@ fn language(ecosystem: Ecosystem) -> &'static str {
         Ecosystem::Python => "Python",
         Ecosystem::Node => "Node.js",
     }
+}
+
+fn blamed(by: Option<&str>) -> String {
+    by.map_or_else(String::new, |by| format!(" ({by} did it)"))
 }
 
 fn absent(files: usize) -> String {
@@ -244,6 +262,8 @@ impl CompileError {
             | Self::LockOutdated { .. }
             | Self::OverLimit(_)
             | Self::Bytecode(_)
+            | Self::Smoke { .. }
+            | Self::NoSmoke(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
             Self::Python(error) => error.exit_class(),
             Self::Node(error) => error.exit_class(),
@@ -285,6 +305,8 @@ impl CompileError {
             Self::NothingToLock { .. } => "nothing-to-lock",
             Self::NotCached { .. } => "offline",
             Self::OtherDigest { .. } => "other-digest",
+            Self::Smoke { .. } => "smoke-failed",
+            Self::NoSmoke(_) => "no-smoke",
             Self::Write { .. } => "unwritable",
             Self::Runtime { .. } => "runtime",
         }
@@ -349,6 +371,19 @@ impl CompileError {
             Self::Vanished { .. } => {
                 "another program may be cleaning the cache: run the command again".into()
             }
+            Self::Smoke { by: Some(by), .. } => {
+                let rule = by.trim_matches('`');
+                match by.starts_with('`') {
+                    true => format!("`--keep rule:{rule}` keeps what it takes; nothing was written"),
+                    false => "`--profile none` leaves files as they are; nothing was written".into(),
+                }
+            }
+            Self::Smoke { by: None, .. } => {
+                "it fails with nothing left out of the packages, too: something is missing in the manifest, \
+                 or in the test's environment"
+                    .into()
+            }
+            Self::NoSmoke(error) => return error.hint(),
             Self::OverLimit(over) => over.hint(),
             Self::Bytecode(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),

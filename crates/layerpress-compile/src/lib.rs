@@ -40,6 +40,7 @@ mod shrink;
 mod smoke;
 mod targets;
 mod trace;
+mod trial;
 
 pub use build::build;
 pub use bytecode::{Bytecode, BytecodeError, BytecodeReport};

@@ -18,6 +18,7 @@ use layerpress_tree::Sha256;
 use url::Url;
 
 use crate::bytecode::Bytecode;
+use crate::smoke::Smoke;
 
 /// What to lock, and how.
 #[derive(Debug, Clone)]
@@ -179,6 +180,8 @@ pub struct BuildRequest {
     pub overrides: Overrides,
     /// Files of which the report is to say why they go or stay, by path in the layer.
     pub explain: Vec<String>,
+    /// What must run with the layer.
+    pub smoke: Option<Smoke>,
     /// How hard files are compressed.
     pub compression: Level,
     /// Put entry points into `python/bin`.

@@ -3,9 +3,9 @@
 //! The rules look at each package for evidence before they take anything; this looks at the finished
 //! layer instead, and only at what stands in it. Whatever a kept file needs by name, and what found its
 //! file in the layer before, must find it now:
-//! - a Python import, absolute or relative ([`python`]);
-//! - a JavaScript module specifier, and what a package.json points to ([`node`]);
-//! - a shared library that an ELF file names, the file that a link leads to ([`native`]).
+//! - a Python import, absolute or relative;
+//! - a JavaScript module specifier, and what a package.json points to;
+//! - a shared library that an ELF file names, the file that a link leads to.
 //!
 //! Where one does not, the file that it found is put back, and so on for what that one needs.
 

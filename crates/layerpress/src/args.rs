@@ -21,7 +21,7 @@ pub(crate) use build::{
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use overrides::OverrideArgs;
-pub(crate) use shrink::ShrinkArgs;
+pub(crate) use shrink::{ShrinkArgs, SmokeArgs};
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
 use crate::printer::ColorChoice;

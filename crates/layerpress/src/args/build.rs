@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use layerpress_compile::Bytecode;
 
 use super::overrides::OverrideArgs;
+use super::shrink::SmokeArgs;
 use super::sources::{BuildPolicyArgs, IndexArgs};
 
 /// The arguments of `layerpress build`.
@@ -17,6 +18,7 @@ Examples:
   layerpress build requirements.txt
   layerpress build requirements.txt --runtime python3.12,python3.13 --arch arm64
   layerpress build pyproject.toml --extra s3 -o dist/api.zip
+  layerpress build requirements.txt --smoke 'import pandas, pyarrow'
   layerpress build package.json --runtime nodejs22.x --arch x86_64,arm64
   layerpress build layer/python --locked --offline --json
 
@@ -58,6 +60,9 @@ pub(crate) struct BuildArgs {
 
     #[command(flatten)]
     pub overrides: OverrideArgs,
+
+    #[command(flatten)]
+    pub smoke: SmokeArgs,
 
     /// Say why a file of the layer goes or stays: its path, from the layer's root or from where packages
     /// lie (repeatable)

@@ -136,8 +136,18 @@ pub(crate) struct ShrinkArgs {
     )]
     pub trace_keep: TraceKeepArg,
 
-    /// Run this with the layer before and after, and write nothing unless it does the same: Python or
-    /// JavaScript, or a file of it that needs nothing but the layer
+    #[command(flatten)]
+    pub smoke: SmokeArgs,
+
+    #[command(flatten)]
+    pub jobs: JobsArgs,
+}
+
+/// What must run with the layer.
+#[derive(Debug, Args)]
+pub(crate) struct SmokeArgs {
+    /// Run this with the layer, and write nothing unless it runs as well as with nothing left out:
+    /// Python or JavaScript, or a file of it that needs nothing but the layer
     #[arg(long, value_name = "CODE", env = "LAYERPRESS_SMOKE", hide_env = true)]
     pub smoke: Option<String>,
 
@@ -150,7 +160,4 @@ pub(crate) struct ShrinkArgs {
         hide_env = true
     )]
     pub smoke_timeout: u64,
-
-    #[command(flatten)]
-    pub jobs: JobsArgs,
 }

@@ -75,7 +75,8 @@ impl Command<'_> {
         finish(self.printer, told, || json::of_fetch(&report), "")
     }
 
-    fn around(&self) -> Around<'_> {
+    /// What requests are made from.
+    pub(super) fn around(&self) -> Around<'_> {
         Around {
             global: self.global,
             environment: self.environment,

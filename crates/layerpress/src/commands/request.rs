@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use layerpress_compile::{
     BuildRequest, Bytecode, FetchRequest, Layout, Level, LockRequest, NodeOptions, Overrides,
-    Profile, PythonOptions, Sources, Upgrade,
+    Profile, PythonOptions, Smoke, Sources, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -20,7 +21,7 @@ use pep508_rs::{ExtraName, PackageName};
 use crate::args::{
     BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg,
     LayoutArg, LockArgs, LockingArgs, OverrideArgs, PressArgs, ProfileArg, ResolutionArg,
-    ResolveArgs, SetArgs,
+    ResolveArgs, SetArgs, SmokeArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -54,10 +55,21 @@ impl Around<'_> {
             profile: profile(arguments.press.profile),
             overrides: overrides(&arguments.overrides)?,
             explain: arguments.explain.clone(),
+            smoke: self.smoke(&arguments.smoke),
             compression: level(&arguments.press),
             scripts: arguments.scripts,
             bytecode: bytecode(arguments.bytecode)?,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
+        })
+    }
+
+    /// What must run with a layer.
+    pub(super) fn smoke(&self, arguments: &SmokeArgs) -> Option<Smoke> {
+        arguments.smoke.clone().map(|code| Smoke {
+            code,
+            timeout: Duration::from_secs(arguments.smoke_timeout),
+            interpreters: settings::interpreter_candidates(None, self.environment),
+            temporary: Environment::temporary(),
         })
     }
 

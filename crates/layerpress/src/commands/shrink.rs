@@ -2,9 +2,8 @@
 
 use std::env;
 use std::sync::Arc;
-use std::time::Duration;
 
-use layerpress_compile::{self as compile, ShrinkRequest, Smoke, Trace};
+use layerpress_compile::{self as compile, ShrinkRequest, Trace};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
@@ -42,12 +41,7 @@ impl Command<'_> {
                 variables: self.environment.raw().clone(),
                 temporary: Environment::temporary(),
             }),
-            smoke: arguments.smoke.clone().map(|code| Smoke {
-                code,
-                timeout: Duration::from_secs(arguments.smoke_timeout),
-                interpreters: interpreter_candidates(None, self.environment),
-                temporary: Environment::temporary(),
-            }),
+            smoke: self.around().smoke(&arguments.smoke),
         };
         let progress: Arc<dyn Reporter> = Arc::new(Progress::new(Arc::clone(self.printer)));
         let report = compile::shrink(&request, &progress)?;

@@ -1,0 +1,82 @@
+//! [`try_out`]: the user's smoke test of a layer that was just built, before it is written.
+
+use layerpress_check::{Found, Inferred};
+use layerpress_press::Profile;
+use layerpress_press::rules::{Choice, Overrides};
+use layerpress_target::{Ecosystem, Target};
+
+use crate::build::{Prepared, prepare};
+use crate::error::CompileError;
+use crate::lock::Locked;
+use crate::report::Seconds;
+use crate::request::BuildRequest;
+use crate::smoke::{Bench, Smoke, culprit};
+
+/// Runs the smoke test against `layer`. Where it fails, the layer with nothing left out tells whose
+/// fault that is, and halving the rules which one's.
+///
+/// # Errors
+/// [`CompileError::Smoke`] where it fails; what keeps it from being run.
+pub(crate) fn try_out(
+    smoke: &Smoke,
+    request: &BuildRequest,
+    locked: &Locked,
+    layer: &Prepared,
+) -> Result<(), CompileError> {
+    let mut bench = Bench::new(smoke, &layer.gathered.tree, &made_for(layer.target), false)?;
+    let ran = bench.run(&layer.gathered.tree)?;
+    if ran.is_well() {
+        return Ok(());
+    }
+    let failed = |by: Option<String>| CompileError::Smoke {
+        path: layer.path.clone(),
+        end: ran.end(),
+        by,
+    };
+    let mut fails = |profile: Profile, kept: &[&'static str]| -> Result<bool, CompileError> {
+        let keep = kept.iter().map(|rule| Choice {
+            keep: true,
+            pattern: format!("rule:{rule}"),
+        });
+        let other = BuildRequest {
+            profile,
+            // The rules' own names are no mistakes; what the user says beside counts as nothing here.
+            overrides: Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default(),
+            explain: Vec::new(),
+            check_digest: None,
+            ..request.clone()
+        };
+        let path = layer.path.clone();
+        let other = prepare(&other, locked, layer.target, path, &mut Seconds::default())?;
+        match other {
+            Some(other) => Ok(!bench.run(&other.gathered.tree)?.is_well()),
+            None => Ok(true),
+        }
+    };
+    if fails(Profile::None, &[])? {
+        return Err(failed(None));
+    }
+    let rules: Vec<&'static str> = layer.gathered.removed.iter().map(|it| it.rule).collect();
+    if fails(request.profile, &rules)? {
+        return Err(failed(Some("a pass over single files".to_owned())));
+    }
+    let first = culprit(rules.len(), |first| fails(request.profile, &rules[first..]))?;
+    Err(failed(rules.get(first).map(|rule| format!("`{rule}`"))))
+}
+
+fn made_for(target: Target) -> Inferred {
+    let by = "the build";
+    let runtime = Some(Found {
+        value: target.runtime,
+        by,
+    });
+    let is_python = target.runtime.ecosystem() == Ecosystem::Python;
+    Inferred {
+        python: runtime.filter(|_| is_python),
+        node: runtime.filter(|_| !is_python),
+        arch: Some(Found {
+            value: target.arch,
+            by,
+        }),
+    }
+}
