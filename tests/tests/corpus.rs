@@ -68,7 +68,10 @@ fn works(name: &str) {
             root.expect(&layer, &code);
         }
     }
-    assert!(sizes[1] < sizes[0], "`small` is smaller than `safe`: {sizes:?}");
+    assert!(
+        sizes[1] < sizes[0],
+        "`small` is smaller than `safe`: {sizes:?}"
+    );
 }
 
 fn corpus() -> PathBuf {
