@@ -150,7 +150,7 @@ pub(crate) struct LockArgs {
 Example:
   layerpress fetch pylock.toml && layerpress build pylock.toml --offline
   layerpress fetch package-lock.json --arch x86_64,arm64
-  layerpress fetch uv.lock --compression best && layerpress build uv.lock --compression best --offline
+  layerpress fetch uv.lock --compression best
 
 The lockfile may be another tool's, as for `build`.")]
 pub(crate) struct FetchArgs {
