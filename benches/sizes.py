@@ -187,7 +187,7 @@ def main():
     print(f"{rule} ".join([f"{'layer, MB':17}", f"{'peer':>8}", *(f"{name:>17}" for name in columns)]), flush=True)
     if args.table:
         print("|".join(["---"] * (len(columns) + 2)))
-    totals = {}
+    rows = []
     for name in args.sets or CORPUS:
         with place(args, name) as folder:
             packages, sizes = Set(args, name, folder), {}
@@ -201,16 +201,17 @@ def main():
                 if args.suites and name in SUITES:
                     packages.suites(zipped)
             peer = packages.peer()
-            row(rule, name, peer, sizes, columns)
+            tell(rule, name, peer, sizes, columns)
             if not packages.is_node:
-                for column, pair in {"peer": peer, **{it: sizes[it] for it in sizes if it != "named"}}.items():
-                    so_far = totals.get(column, (0, 0))
-                    totals[column] = tuple(a + b for a, b in zip(so_far, pair))
-    if len(args.sets or CORPUS) > 1:
-        row(rule, "Python, together", totals.pop("peer"), totals, columns)
+                rows.append({"peer": peer, **sizes})
+    if len(rows) > 1:
+        # A column without one of the layers is no sum of all.
+        whole = [column for column in rows[0] if all(column in row for row in rows)]
+        sums = {column: tuple(map(sum, zip(*(row[column] for row in rows)))) for column in whole}
+        tell(rule, "Python, together", sums.pop("peer"), sums, columns)
 
 
-def row(rule, name, peer, sizes, columns):
+def tell(rule, name, peer, sizes, columns):
     """Two lines: zipped, and unzipped."""
     for line, what in [(0, name), (1, "  unzipped")]:
         cells = [told(sizes[it][line], peer[line]) if it in sizes else " " * 17 for it in columns]
