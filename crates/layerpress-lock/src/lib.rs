@@ -21,6 +21,7 @@ mod marker;
 mod model;
 mod poetry_constraint;
 mod read;
+mod requirement;
 mod select;
 mod targets;
 mod write;
@@ -34,5 +35,6 @@ pub use model::{
     Pylock, Source, UploadTime, Vcs,
 };
 pub use poetry_constraint::alternatives as poetry_alternatives;
+pub use requirement::ill_named;
 pub use select::{Selection, environment_of, marker_environment};
 pub use targets::{marker_for, marker_for_targets};

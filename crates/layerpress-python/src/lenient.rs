@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use layerpress_lock::ill_named;
 use pep440_rs::{Version, VersionSpecifiers};
 use url::Url;
 
@@ -127,25 +128,12 @@ pub(crate) fn not_ascii(marker: &str) -> Option<&'static str> {
     (!marker.is_ascii()).then_some("it holds a character that is not ASCII")
 }
 
-/// Refuses the names on which `pep508_rs` panics: those that end in `.`, `-` or `_` although more
-/// follows (`a.>1`, `a[b-]`).
+/// Refuses the names on which `pep508_rs` panics.
 fn guard_names(text: &str) -> Result<(), String> {
-    let text = text.trim_start();
-    let (name, rest) = text.split_at(text.find(|c| !is_name(c)).unwrap_or(text.len()));
-    if name.ends_with(is_joiner) {
-        return Err(format!("`{name}` does not end in a letter or digit"));
-    }
-    let Some(extras) = rest.trim_start().strip_prefix('[') else {
-        return Ok(());
-    };
-    let extras = extras.split(']').next().unwrap_or_default();
-    match extras.split(',').map(str::trim).find(|extra| {
-        let name_end = extra.find(|c| !is_name(c)).unwrap_or(extra.len());
-        extra[..name_end].ends_with(is_joiner)
-    }) {
-        Some(extra) => Err(format!(
-            "extra `{}` does not end in a letter or digit",
-            first_line(extra)
+    match ill_named(text) {
+        Some(name) => Err(format!(
+            "`{}` does not end in a letter or digit",
+            first_line(name)
         )),
         None => Ok(()),
     }
@@ -367,7 +355,7 @@ mod tests {
         insta::assert_snapshot!(said.join("\n"), @r#"
         "": Empty field is not allowed for PEP508
         "a.>1": `a.` does not end in a letter or digit
-        "a[b-]": extra `b-` does not end in a letter or digit
+        "a[b-]": `b-` does not end in a letter or digit
         "six one": Expected one of `@`, `(`, `<`, `=`, `>`, `~`, `!`, `;`, found `o`
         "six >=": Unexpected end of version specifier, expected version
         "six >= x": expected version to start with a number, but no leading ASCII digits were found

@@ -13,13 +13,14 @@ use super::Listed;
 use super::graph::{Asked, Edge, Graph, Node, SetKind, Wanted};
 use super::source::{
     address, git, hash_of, inner_path, marker, marker_of, named, parsed, path, python_marker,
-    version,
+    value, version,
 };
 use crate::document::document;
 use crate::fields::{Fields, Place};
 use crate::read::file_name;
 use crate::{
-    Archive, Directory, Fault, File, GroupName, Location, LockError, Source, parse_marker,
+    Archive, Directory, Fault, File, GroupName, Location, LockError, Source, ill_named,
+    parse_marker,
 };
 
 /// The group of what is always installed.
@@ -158,8 +159,11 @@ fn edges(fields: &Fields<'_>) -> Result<Vec<Edge>, LockError> {
 /// A dependency as PEP 508 has it.
 fn edge(text: &str, place: &Place<'_>) -> Result<Edge, LockError> {
     let (what, when) = marker_of(text);
-    let requirement: pep508_rs::Requirement<url::Url> =
-        parsed(what, place, "a requirement such as `urllib3>=2`")?;
+    let expected = "a requirement such as `urllib3>=2`";
+    if ill_named(what).is_some() {
+        return Err(value(place, what, expected));
+    }
+    let requirement: pep508_rs::Requirement<url::Url> = parsed(what, place, expected)?;
     Ok(Edge {
         name: requirement.name,
         wanted: match requirement.version_or_url {

@@ -32,7 +32,8 @@ pub(super) fn parsed<T: FromStr>(
     text.parse().map_err(|_| value(place, text, expected))
 }
 
-fn value(place: &Place<'_>, text: &str, expected: &'static str) -> LockError {
+/// That `text` is not what `expected` says.
+pub(super) fn value(place: &Place<'_>, text: &str, expected: &'static str) -> LockError {
     place.fault(Fault::Value {
         value: shown(text),
         expected,
