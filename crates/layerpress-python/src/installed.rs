@@ -252,7 +252,8 @@ fn modules(tree: &LayerTree, info: &Info<'_>, name: &str) -> Vec<String> {
         .map(|line| line.trim().to_owned())
         .filter(|line| !line.is_empty() && !line.contains(".."))
         .collect();
-    // Most modules are called as their distribution is, but for case and separators.
+    // Most modules are called as their distribution is, but for case and separators, and for the
+    // underscore before one that only others shall import.
     let depth = info.root.len() + usize::from(!info.root.is_empty());
     let below = tree.iter().filter_map(|(path, _)| {
         let inside = info.root.is_empty() || path.strip_prefix(info.root).is_some();
@@ -262,7 +263,7 @@ fn modules(tree: &LayerTree, info: &Info<'_>, name: &str) -> Vec<String> {
     for path in below {
         let first = path.split('/').next().unwrap_or(path);
         let module = first.split('.').next().unwrap_or(first);
-        if module != last && normalised(module) == name {
+        if module != last && normalised(module.trim_matches('_')) == name {
             modules.push(module.to_owned());
         }
         last = module;
@@ -342,6 +343,7 @@ mod tests {
         let found = told(&[
             ("six-1.17.0.dist-info/METADATA", SIX),
             ("six.py", ""),
+            ("_six/core.so", ""),
             ("sixteen.py", ""),
             ("PyYAML-6.0.dist-info/METADATA", yaml),
             ("PyYAML-6.0.dist-info/top_level.txt", "_yaml\nyaml\n"),
@@ -356,7 +358,7 @@ mod tests {
                 "pyyaml 6.0: PyYAML-6.0.dist-info/METADATA PyYAML-6.0.dist-info/top_level.txt \
                  _yaml/__init__.py pyyaml.libs/libyaml.so.0 yaml/__init__.py \
                  yaml/_yaml.cpython-313.so",
-                "six 1.17.0: six-1.17.0.dist-info/METADATA six.py"
+                "six 1.17.0: _six/core.so six-1.17.0.dist-info/METADATA six.py"
             ]
         );
     }
