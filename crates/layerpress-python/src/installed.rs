@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::str::FromStr;
 
 use layerpress_pack::read_all;
-use layerpress_tree::{LayerPath, LayerTree};
+use layerpress_tree::{LayerPath, LayerTree, seen_from};
 use pep508_rs::PackageName;
 
 use crate::Metadata;
@@ -209,27 +209,13 @@ fn is_inside(root: &str, roots: &BTreeSet<&str>) -> bool {
     !root.ends_with("site-packages") && roots.iter().any(below)
 }
 
-/// The files that RECORD names, as paths of the layer.
+/// The files that RECORD names, as paths of the layer; scripts lie outside of the modules' folder, some
+/// outside of the layer.
 fn recorded_files(tree: &LayerTree, info: &Info<'_>) -> Vec<String> {
     let text = text(tree, &format!("{}/RECORD", info.folder)).unwrap_or_default();
     recorded(&text)
-        .filter_map(|path| resolved(info.root, &path))
+        .filter_map(|path| seen_from(info.root, &path))
         .collect()
-}
-
-/// `path` as seen from `root`; scripts lie outside of it, some outside of the layer.
-fn resolved(root: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = root.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 fn identity(tree: &LayerTree, info: &Info<'_>) -> (String, String) {

@@ -13,5 +13,5 @@ mod tree;
 pub use digest::{Algorithm, Digest, DigestError, Sha256};
 pub use entry::{Content, Encoding, Entry, Mode};
 pub use link::{LinkError, follow};
-pub use path::{LayerPath, PathError};
+pub use path::{LayerPath, PathError, seen_from};
 pub use tree::{Conflict, LayerTree};

@@ -179,6 +179,23 @@ impl std::str::FromStr for LayerPath {
     }
 }
 
+/// The path that `path` means as seen from `folder`, by its words alone; `None` if it leads out of the
+/// root that `folder` is told from.
+#[must_use]
+pub fn seen_from(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +244,19 @@ mod tests {
                 prop_assert!(path.components().all(|c| !c.is_empty() && c != ".." && c != "."));
                 prop_assert!(!path.as_str().starts_with('/'));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_seen_from_a_folder_stays_inside_the_root() {
+        for (folder, path, meant) in [
+            ("a/b", "c", Some("a/b/c")),
+            ("a/b", "./c//d/", Some("a/b/c/d")),
+            ("a/b", "../../c", Some("c")),
+            ("", "a/..", Some("")),
+            ("a", "../..", None),
+        ] {
+            assert_eq!(seen_from(folder, path).as_deref(), meant, "{folder} {path}");
         }
     }
 }

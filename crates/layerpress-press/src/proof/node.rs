@@ -1,6 +1,6 @@
 //! Which scripts that were taken out are still loaded.
 
-use layerpress_tree::LayerPath;
+use layerpress_tree::{LayerPath, seen_from};
 use serde_json::Value;
 
 use super::Layer;
@@ -122,7 +122,7 @@ fn loaded(layer: &Layer<'_>, path: &LayerPath, specifier: &str) -> Option<LayerP
     let (name, inner) = (&specifier[..end], &specifier[end + 1..]);
     // The package's own entry points are kept with its package.json.
     let folder = modules(path).find_map(|modules| {
-        let folder = join(&modules, name)?;
+        let folder = seen_from(&modules, name)?;
         layer
             .is_file(&format!("{folder}/package.json"))
             .then_some(folder)
@@ -161,25 +161,10 @@ fn modules(path: &LayerPath) -> impl Iterator<Item = String> {
 
 /// The first file of a name with one of `endings` that was there, if it was taken out.
 fn taken(layer: &Layer<'_>, folder: &str, name: &str, endings: &[&str]) -> Option<LayerPath> {
-    let path = join(folder, name)?;
+    let path = seen_from(folder, name)?;
     let found = endings.iter().find_map(|ending| {
         let path = format!("{path}{ending}");
         layer.is_file(&path).then_some(path)
     })?;
     layer.taken(&found)
-}
-
-/// `name` as seen from `folder`; nothing where it leaves the layer.
-fn join(folder: &str, name: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|it| !it.is_empty()).collect();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }

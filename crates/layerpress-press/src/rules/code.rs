@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use layerpress_tree::seen_from;
+
 use super::evidence::{Candidate, Source, is_at, last_word};
 use super::python_imports::{Named, imports};
 use super::{Ecosystem, Kind, node, python, quoted};
@@ -226,7 +228,7 @@ fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], is_dynamic: bool, lo
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     for string in quoted::strings(bytes, Ecosystem::Node) {
         if string.starts_with('.') {
-            let Some(target) = joined(folder, string) else {
+            let Some(target) = seen_from(folder, string) else {
                 continue;
             };
             // `./a.test` stands for `./a.test.js`.
@@ -259,19 +261,4 @@ fn has_open_require(bytes: &[u8]) -> bool {
         let next = rest.iter().find(|byte| !byte.is_ascii_whitespace());
         next.is_some_and(|byte| !b"'\"`)".contains(byte))
     })
-}
-
-/// A relative path as seen from `folder`; `None` if it leads out of the package.
-fn joined(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
