@@ -6,6 +6,7 @@
 mod build;
 mod inspect;
 mod overrides;
+mod press;
 mod shrink;
 mod sources;
 
@@ -16,12 +17,13 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use build::{
-    BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, LayoutArg, LockArgs,
-    LockingArgs, PressArgs, ProfileArg, ResolutionArg, ResolveArgs, SetArgs,
+    BuildArgs, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs, ResolutionArg,
+    ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use overrides::OverrideArgs;
-pub(crate) use shrink::{ShrinkArgs, SmokeArgs};
+pub(crate) use press::{BytecodeArg, SmokeArgs};
+pub(crate) use shrink::ShrinkArgs;
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 
 use crate::printer::ColorChoice;

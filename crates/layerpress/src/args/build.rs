@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use layerpress_compile::Bytecode;
 
-use super::overrides::OverrideArgs;
-use super::shrink::SmokeArgs;
+use super::press::{PressArgs, PressingArgs};
 use super::sources::{BuildPolicyArgs, IndexArgs};
 
 /// The arguments of `layerpress build`.
@@ -56,13 +54,7 @@ pub(crate) struct BuildArgs {
     pub layout: LayoutArg,
 
     #[command(flatten)]
-    pub press: PressArgs,
-
-    #[command(flatten)]
-    pub overrides: OverrideArgs,
-
-    #[command(flatten)]
-    pub smoke: SmokeArgs,
+    pub pressing: PressingArgs,
 
     /// Say why a file of the layer goes or stays: its path, from the layer's root or from where packages
     /// lie (repeatable)
@@ -72,21 +64,6 @@ pub(crate) struct BuildArgs {
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,
-
-    /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
-    /// module, beside its source (`hashed`) or in place of it (`only`); made by a Python of the
-    /// runtime's version that is found on this machine. For those alone that a function loads (`hot`)
-    /// there is `layerpress shrink`
-    #[arg(
-        long,
-        value_name = "WHICH",
-        value_enum,
-        default_value = "none",
-        env = "LAYERPRESS_BYTECODE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub bytecode: BytecodeArg,
 
     /// Download the machine code of a Node.js package from where its install script would, and pin
     /// its sha256 in `layerpress-prebuilt.json` beside the lockfile (repeatable; what is pinned there
@@ -166,37 +143,6 @@ pub(crate) struct FetchArgs {
     pub press: PressArgs,
     #[command(flatten)]
     pub fetching: FetchingArgs,
-}
-
-/// How the files of packages are pressed, which the cache keeps.
-#[derive(Debug, Args)]
-pub(crate) struct PressArgs {
-    /// How much may be left out of packages or made smaller in them: nothing (`none`), what a
-    /// running function cannot miss (`safe`), also what code could notice only by reading its own
-    /// source (`small`)
-    #[arg(
-        long,
-        value_name = "PROFILE",
-        value_enum,
-        default_value = "safe",
-        env = "LAYERPRESS_PROFILE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub profile: ProfileArg,
-
-    /// How hard files are compressed: as they came where they came compressed (`fast`), or as small
-    /// as they get, which takes seconds for each new package, once (`best`) [default: fast; best
-    /// with `--profile small`]
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        env = "LAYERPRESS_COMPRESSION",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub compression: Option<CompressionArg>,
 }
 
 /// What a lockfile is made by.
@@ -364,50 +310,6 @@ pub(crate) enum LayoutArg {
     Flat,
     /// In `python/lib/pythonX.Y/site-packages`, or `nodejs/nodeX/node_modules`
     Versioned,
-}
-
-/// What is left out of packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProfileArg {
-    /// Nothing
-    None,
-    /// What a running function cannot miss
-    Safe,
-    /// Also what code could notice only by reading its own source
-    Small,
-}
-
-/// Which modules come with bytecode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BytecodeArg {
-    /// None
-    None,
-    /// All, beside their source
-    Hashed,
-    /// Those that are loaded, beside their source
-    Hot,
-    /// All, in place of their source
-    Only,
-}
-
-impl From<BytecodeArg> for Bytecode {
-    fn from(argument: BytecodeArg) -> Self {
-        match argument {
-            BytecodeArg::None => Self::None,
-            BytecodeArg::Hashed => Self::Hashed,
-            BytecodeArg::Hot => Self::Hot,
-            BytecodeArg::Only => Self::Only,
-        }
-    }
-}
-
-/// How hard files are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompressionArg {
-    /// As they came where they came compressed
-    Fast,
-    /// As small as they get
-    Best,
 }
 
 /// Which versions are preferred.

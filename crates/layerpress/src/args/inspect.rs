@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::build::ProfileArg;
+use super::press::ProfileArgs;
 use crate::size::Growth;
 
 /// The arguments of `layerpress inspect`.
@@ -27,22 +27,13 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "FILE", env = "LAYERPRESS_HTML", hide_env = true)]
     pub html: Option<PathBuf>,
 
-    /// Also tell what each rule and pass of the profile would save; every file is read for that
+    /// Also tell what each rule and pass of `--profile` would save; every file is read for that
     /// [default: off]
     #[arg(long, env = "LAYERPRESS_RULES", hide_env = true, value_parser = FalseyValueParser::new())]
     pub rules: bool,
 
-    /// The profile for `--rules`: `none`, `safe` or `small`
-    #[arg(
-        long,
-        value_name = "PROFILE",
-        value_enum,
-        default_value = "safe",
-        env = "LAYERPRESS_PROFILE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub profile: ProfileArg,
+    #[command(flatten)]
+    pub profile: ProfileArgs,
 
     #[command(flatten)]
     pub made_for: MadeForArgs,

@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 
 use layerpress_compile::TraceKeep;
 
-use super::build::{BytecodeArg, CompressionArg, JobsArgs, ProfileArg};
+use super::build::JobsArgs;
 use super::inspect::MadeForArgs;
-use super::overrides::OverrideArgs;
+use super::press::PressingArgs;
 
 /// What stays beside what a traced command opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,52 +64,11 @@ pub(crate) struct ShrinkArgs {
     #[arg(long, env = "LAYERPRESS_IN_PLACE", hide_env = true, value_parser = FalseyValueParser::new(), conflicts_with = "output")]
     pub in_place: bool,
 
-    /// How much may be left out of packages or made smaller in them: `none`, `safe` or `small`, as
-    /// for `build`
-    #[arg(
-        long,
-        value_name = "PROFILE",
-        value_enum,
-        default_value = "safe",
-        env = "LAYERPRESS_PROFILE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub profile: ProfileArg,
-
     #[command(flatten)]
-    pub overrides: OverrideArgs,
-
-    /// How hard files are compressed: only what is new or was not compressed (`fast`), or everything
-    /// as small as it gets (`best`); no stream ever becomes larger than it was
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value = "best",
-        env = "LAYERPRESS_COMPRESSION",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub compression: CompressionArg,
+    pub pressing: PressingArgs,
 
     #[command(flatten)]
     pub made_for: MadeForArgs,
-
-    /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
-    /// module beside its source (`hashed`), for those alone that `--smoke` or `--trace` loads
-    /// (`hot`), or for every one in place of its source (`only`); made by a Python of the layer's
-    /// version that is found on this machine
-    #[arg(
-        long,
-        value_name = "WHICH",
-        value_enum,
-        default_value = "none",
-        env = "LAYERPRESS_BYTECODE",
-        hide_env = true,
-        hide_possible_values = true
-    )]
-    pub bytecode: BytecodeArg,
 
     /// Run this command with the unpacked layer in `LAYERPRESS_LAYER` and on the search paths, and leave out
     /// what it does not open
@@ -137,27 +96,5 @@ pub(crate) struct ShrinkArgs {
     pub trace_keep: TraceKeepArg,
 
     #[command(flatten)]
-    pub smoke: SmokeArgs,
-
-    #[command(flatten)]
     pub jobs: JobsArgs,
-}
-
-/// What must run with the layer.
-#[derive(Debug, Args)]
-pub(crate) struct SmokeArgs {
-    /// Run this with the layer, and write nothing unless it runs as well as with nothing left out:
-    /// Python or JavaScript, or a file of it that needs nothing but the layer
-    #[arg(long, value_name = "CODE", env = "LAYERPRESS_SMOKE", hide_env = true)]
-    pub smoke: Option<String>,
-
-    /// How long that may take, in seconds
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 120,
-        env = "LAYERPRESS_SMOKE_TIMEOUT",
-        hide_env = true
-    )]
-    pub smoke_timeout: u64,
 }

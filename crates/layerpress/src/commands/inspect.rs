@@ -5,7 +5,7 @@ use std::io::Write as _;
 use layerpress_compile::{self as compile, Difference, InspectOptions};
 use layerpress_scratch::replace;
 
-use super::request::{parsed, profile};
+use super::request::parsed;
 use crate::args::{DiffArgs, InspectArgs};
 use crate::failure::Failure;
 use crate::printer::{Printer, Verbosity, visible};
@@ -21,7 +21,7 @@ pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), 
     let options = InspectOptions {
         runtime: parsed("--runtime", made_for.runtime.as_slice())?.pop(),
         arch: parsed("--arch", made_for.arch.as_slice())?.pop(),
-        savings: arguments.rules.then(|| profile(arguments.profile)),
+        savings: arguments.rules.then(|| arguments.profile.profile()),
     };
     let inspection = compile::inspect(&arguments.layer, &options)?;
     if let Some(path) = &arguments.html {

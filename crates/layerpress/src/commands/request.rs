@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, Bytecode, FetchRequest, Layout, Level, LockRequest, NodeOptions, Overrides,
-    Profile, PythonOptions, Smoke, Sources, Upgrade,
+    BuildRequest, Bytecode, FetchRequest, Layout, LockRequest, NodeOptions, Overrides,
+    PythonOptions, Smoke, Sources, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -19,9 +19,8 @@ use layerpress_tree::Sha256;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
-    BuildArgs, BytecodeArg, CompressionArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg,
-    LayoutArg, LockArgs, LockingArgs, OverrideArgs, PressArgs, ProfileArg, ResolutionArg,
-    ResolveArgs, SetArgs, SmokeArgs,
+    BuildArgs, BytecodeArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg,
+    LockArgs, LockingArgs, OverrideArgs, ResolutionArg, ResolveArgs, SetArgs, SmokeArgs,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -52,13 +51,13 @@ impl Around<'_> {
                 LayoutArg::Flat => Layout::Flat,
                 LayoutArg::Versioned => Layout::Versioned,
             },
-            profile: profile(arguments.press.profile),
-            overrides: overrides(&arguments.overrides)?,
+            profile: arguments.pressing.press.profile(),
+            overrides: overrides(&arguments.pressing.overrides)?,
             explain: arguments.explain.clone(),
-            smoke: self.smoke(&arguments.smoke),
-            compression: level(&arguments.press),
+            smoke: self.smoke(&arguments.pressing.smoke),
+            compression: arguments.pressing.press.level(),
             scripts: arguments.scripts,
-            bytecode: bytecode(arguments.bytecode)?,
+            bytecode: bytecode(arguments.pressing.bytecode)?,
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
         })
     }
@@ -101,8 +100,8 @@ impl Around<'_> {
         let configured = settings::configured(self.environment)?;
         Ok(FetchRequest {
             lockfile: lock.clone(),
-            profile: profile(press.profile),
-            compression: level(press),
+            profile: press.profile(),
+            compression: press.level(),
             runtimes: parsed("--runtime", &target.runtime)?,
             archs: parsed("--arch", &target.arch)?,
             sources: self.sources(fetching, &configured)?,
@@ -213,15 +212,6 @@ impl Around<'_> {
     }
 }
 
-/// How hard files are compressed: as hard as can be with the profile that is about size.
-fn level(press: &PressArgs) -> Level {
-    match (press.compression, press.profile) {
-        (Some(asked), _) => compression(asked),
-        (None, ProfileArg::None | ProfileArg::Safe) => Level::Fast,
-        (None, ProfileArg::Small) => Level::Best,
-    }
-}
-
 /// What the user says beside the rules.
 ///
 /// # Errors
@@ -229,23 +219,6 @@ fn level(press: &PressArgs) -> Level {
 /// The first choice that is no pattern, or names no rule.
 pub(super) fn overrides(arguments: &OverrideArgs) -> Result<Overrides, SettingsError> {
     Ok(Overrides::parse(&arguments.choices)?)
-}
-
-/// The profile that was asked for.
-pub(super) fn profile(argument: ProfileArg) -> Profile {
-    match argument {
-        ProfileArg::None => Profile::None,
-        ProfileArg::Safe => Profile::Safe,
-        ProfileArg::Small => Profile::Small,
-    }
-}
-
-/// The compression that was asked for.
-pub(super) fn compression(argument: CompressionArg) -> Level {
-    match argument {
-        CompressionArg::Fast => Level::Fast,
-        CompressionArg::Best => Level::Best,
-    }
 }
 
 /// What a build knows how to do; nothing tells it what a function loads.

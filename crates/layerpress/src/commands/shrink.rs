@@ -3,11 +3,11 @@
 use std::env;
 use std::sync::Arc;
 
-use layerpress_compile::{self as compile, ShrinkRequest, Trace};
+use layerpress_compile::{self as compile, Level, ShrinkRequest, Trace};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
-use super::request::{compression, overrides, parsed, profile};
+use super::request::{overrides, parsed};
 use crate::args::ShrinkArgs;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -24,16 +24,17 @@ impl Command<'_> {
     /// A layer that cannot be read or is none; an output that cannot be written.
     pub(super) fn shrink(&self, arguments: &ShrinkArgs) -> Result<(), Failure> {
         threads::bounded(arguments.jobs.jobs);
+        let pressing = &arguments.pressing;
         let request = ShrinkRequest {
             input: arguments.layer.clone(),
             output: arguments.output.clone(),
             in_place: arguments.in_place,
-            profile: profile(arguments.profile),
-            overrides: overrides(&arguments.overrides)?,
-            compression: compression(arguments.compression),
+            profile: pressing.press.profile(),
+            overrides: overrides(&pressing.overrides)?,
+            compression: pressing.press.level_or(Level::Best),
             runtime: parsed("--runtime", arguments.made_for.runtime.as_slice())?.pop(),
             arch: parsed("--arch", arguments.made_for.arch.as_slice())?.pop(),
-            bytecode: arguments.bytecode.into(),
+            bytecode: pressing.bytecode.into(),
             interpreters: interpreter_candidates(None, self.environment),
             trace: arguments.trace.clone().map(|command| Trace {
                 command,
@@ -41,7 +42,7 @@ impl Command<'_> {
                 variables: self.environment.raw().clone(),
                 temporary: Environment::temporary(),
             }),
-            smoke: self.around().smoke(&arguments.smoke),
+            smoke: self.around().smoke(&pressing.smoke),
         };
         let progress: Arc<dyn Reporter> = Arc::new(Progress::new(Arc::clone(self.printer)));
         let report = compile::shrink(&request, &progress)?;
