@@ -1,4 +1,4 @@
-//! From unpacked packages and the team's own files to one layer tree, weighed and within the limit.
+//! From unpacked packages and the team's own files to one layer tree, and whether that is within the limit.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::Gathered;
 
-/// Adds `own` to what was gathered for a layer, and weighs it.
+/// Adds `own` to what was gathered for a layer.
 ///
 /// # Errors
 /// A package and the team's own code that write one path differently; an own file that cannot be
-/// read; a layer larger than Lambda allows.
+/// read.
 pub(crate) fn assemble(
     gathered: &mut Gathered,
     own: &[OwnFile],
@@ -27,39 +27,34 @@ pub(crate) fn assemble(
         .iter()
         .filter(|(path, _)| !gathered.own_gone.contains(path.as_str()))
         .collect();
-    let own_bytes = gathered.own_bytes + add_own(&mut gathered.tree, &own, level)?;
-    let mut weights = package_weights(gathered);
-    if own_bytes > 0 {
-        weights.push(Weight {
-            name: "your own code".into(),
-            unzipped_bytes: own_bytes,
-        });
-    }
-    unzipped_limit(weights).map_err(|over| CompileError::OverLimit(Box::new(over)))
+    gathered.own_bytes += add_own(&mut gathered.tree, &own, level)?;
+    Ok(())
 }
 
-/// Weighs a layer again after its bytecode was added.
+/// Weighs a layer with all that goes into it.
 ///
 /// # Errors
 /// A layer larger than Lambda allows.
-pub(crate) fn weigh_bytecode(
+pub(crate) fn weigh(
     gathered: &Gathered,
-    report: &BytecodeReport,
+    bytecode: Option<&BytecodeReport>,
 ) -> Result<(), CompileError> {
-    let total = gathered.tree.unzipped_size();
-    if total <= UNZIPPED_BYTES {
+    if gathered.tree.unzipped_size() <= UNZIPPED_BYTES {
         return Ok(());
     }
     let mut weights = package_weights(gathered);
-    weights.push(Weight {
-        name: "bytecode".into(),
-        unzipped_bytes: u64::try_from(report.unzipped_bytes).unwrap_or_default(),
-    });
-    let named: u64 = weights.iter().map(|it| it.unzipped_bytes).sum();
-    weights.push(Weight {
-        name: "your own code".into(),
-        unzipped_bytes: total.saturating_sub(named),
-    });
+    let mut add = |name: &str, unzipped_bytes: u64| {
+        if unzipped_bytes > 0 {
+            let name = name.to_owned();
+            weights.push(Weight {
+                name,
+                unzipped_bytes,
+            });
+        }
+    };
+    add("your own code", gathered.own_bytes);
+    let grown = bytecode.and_then(|it| u64::try_from(it.unzipped_bytes).ok());
+    add("bytecode", grown.unwrap_or_default());
     unzipped_limit(weights).map_err(|over| CompileError::OverLimit(Box::new(over)))
 }
 

@@ -7,21 +7,21 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_pack::{write_file, write_layer};
+use layerpress_pack::write_file;
 use layerpress_press::Account;
-use layerpress_target::{Ecosystem, Target};
-use layerpress_tree::{LayerTree, Sha256};
+use layerpress_target::Target;
+use layerpress_tree::Sha256;
 
-use crate::assemble::{assemble, weigh_bytecode};
-use crate::bytecode::{self, BytecodeReport};
+use crate::assemble::assemble;
+use crate::bytecode::{Bytecode, BytecodeReport};
 use crate::error::CompileError;
+use crate::finish::finish;
 use crate::lock::{Coverage, Locked, lock_projects};
 use crate::pins::{Gathered, Job, Tally};
 use crate::project::{Project, parent};
 use crate::prune::{OwnCode, Pruning};
 use crate::report::{BuildReport, LayerReport, RemovedReport, Seconds};
 use crate::request::BuildRequest;
-use crate::trial::try_out;
 
 /// Builds a layer zip for each input and each target, by way of a lockfile.
 ///
@@ -33,6 +33,9 @@ pub fn build(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<BuildReport, CompileError> {
     let begun = Instant::now();
+    if request.bytecode == Bytecode::Hot && request.trace.is_none() && request.smoke.is_none() {
+        return Err(CompileError::NothingLoaded);
+    }
     let mut report = BuildReport::default();
     let all = lock_projects(&request.lock, Coverage::AtLeast, reporter)?;
     let outputs = all_outputs(request, &all)?;
@@ -76,11 +79,11 @@ fn build_layers(
             )),
         }
     }
-    if let Some(smoke) = &request.smoke {
-        for layer in &layers {
-            try_out(smoke, request, locked, layer)?;
-        }
+    let begun = Instant::now();
+    for layer in &mut layers {
+        finish(request, locked, layer)?;
     }
+    report.seconds.pack += begun.elapsed();
     // Nothing is written until everything has proved sound.
     let begun = Instant::now();
     for layer in &layers {
@@ -98,13 +101,13 @@ fn build_layers(
     Ok(())
 }
 
-/// A layer of which everything is known but its zip's bytes.
+/// A layer of which everything is known but what a run of it tells, and its zip's bytes.
 pub(crate) struct Prepared {
     pub(crate) path: PathBuf,
     pub(crate) target: Target,
     pub(crate) gathered: Gathered,
+    pub(crate) bytecode: Option<BytecodeReport>,
     tally: Tally,
-    bytecode: Option<BytecodeReport>,
 }
 
 /// Gathers what the lock pins for `target`, and assembles it; `None` if that is nothing at all.
@@ -148,11 +151,7 @@ pub(crate) fn prepare(
     let begun = Instant::now();
     let packing = session.stage(Stage::Pack, target);
     assemble(&mut gathered, &project.own, request.compression)?;
-    let bytecode = add_bytecode(request, target, &mut gathered)?;
     session.warn_all(std::mem::take(&mut gathered.warnings));
-    if let Some(expected) = request.check_digest {
-        check_digest(&gathered.tree, expected, &path)?;
-    }
     drop(packing);
     seconds.pack += begun.elapsed();
     Ok(Some(Prepared {
@@ -160,37 +159,8 @@ pub(crate) fn prepare(
         target,
         gathered,
         tally,
-        bytecode,
+        bytecode: None,
     }))
-}
-
-/// Compiles the layer's modules if that is asked for.
-fn add_bytecode(
-    request: &BuildRequest,
-    target: Target,
-    gathered: &mut Gathered,
-) -> Result<Option<BytecodeReport>, CompileError> {
-    if target.runtime.ecosystem() != Ecosystem::Python {
-        return Ok(None);
-    }
-    let version = target.runtime.version();
-    let job = bytecode::Job {
-        bytecode: request.bytecode,
-        version,
-        interpreters: &request.lock.python.interpreters,
-        level: request.compression,
-        loaded: &BTreeSet::new(),
-        is_function: false,
-    };
-    let report = bytecode::compile(&mut gathered.tree, &job)?;
-    if let Some(report) = &report {
-        // Bytecode is for one minor version alone.
-        gathered
-            .same_for
-            .retain(|it| it.runtime.version() == version);
-        weigh_bytecode(gathered, report)?;
-    }
-    Ok(report)
 }
 
 impl Prepared {
@@ -316,21 +286,6 @@ pub(crate) fn make_room(output: &Path) -> Result<(), CompileError> {
             source.kind()
         )),
     }
-}
-
-fn check_digest(tree: &LayerTree, expected: Sha256, output: &Path) -> Result<(), CompileError> {
-    let written =
-        write_layer(tree, &mut std::io::sink()).map_err(|source| CompileError::Write {
-            error: format!("`{}`: {source}", output.display()),
-        })?;
-    if written.digest == expected {
-        return Ok(());
-    }
-    Err(CompileError::OtherDigest {
-        path: output.to_owned(),
-        expected,
-        found: written.digest,
-    })
 }
 
 /// Warns of files to be explained that no package has.

@@ -9,11 +9,12 @@ use layerpress_pack::WriteError;
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
-use crate::bytecode::BytecodeError;
+use crate::bytecode::{BYTECODE, BytecodeError, NAME_A_RUN};
 use crate::node::NodeError;
 use crate::own_code::OwnCodeError;
 use crate::python::PythonError;
 use crate::smoke::SmokeError;
+use crate::trace::{KEEP_MORE, TRACED, TraceError};
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +174,14 @@ pub enum CompileError {
     /// A smoke test that cannot be run.
     #[error(transparent)]
     NoSmoke(#[from] SmokeError),
+    /// A layer that cannot be traced.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// Bytecode of what is loaded, where nothing says what that is.
+    #[error(
+        "which modules a function loads is not known, so `--bytecode hot` has nothing to go by"
+    )]
+    NothingLoaded,
     /// An output.
     #[error("{error}")]
     Write {
@@ -245,6 +254,8 @@ impl CompileError {
             | Self::Write { .. }
             | Self::Vanished { .. }
             | Self::OwnCode(OwnCodeError::Read { .. })
+            | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_))
+            | Self::Trace(TraceError::System(_) | TraceError::NotNoted { .. })
             | Self::Runtime { .. } => ExitClass::Io,
             Self::OtherEcosystem { .. }
             | Self::NoSuchTarget { .. }
@@ -252,6 +263,7 @@ impl CompileError {
             | Self::SameFile { .. }
             | Self::NothingMoves { .. }
             | Self::NothingToLock { .. }
+            | Self::NothingLoaded
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
             Self::UnknownInput { .. }
@@ -264,6 +276,7 @@ impl CompileError {
             | Self::Bytecode(_)
             | Self::Smoke { .. }
             | Self::NoSmoke(_)
+            | Self::Trace(_)
             | Self::OtherDigest { .. } => ExitClass::Unmet,
             Self::Python(error) => error.exit_class(),
             Self::Node(error) => error.exit_class(),
@@ -307,6 +320,8 @@ impl CompileError {
             Self::OtherDigest { .. } => "other-digest",
             Self::Smoke { .. } => "smoke-failed",
             Self::NoSmoke(_) => "no-smoke",
+            Self::Trace(error) => error.code(),
+            Self::NothingLoaded => "nothing-loaded",
             Self::Write { .. } => "unwritable",
             Self::Runtime { .. } => "runtime",
         }
@@ -373,9 +388,13 @@ impl CompileError {
             }
             Self::Smoke { by: Some(by), .. } => {
                 let rule = by.trim_matches('`');
-                match by.starts_with('`') {
-                    true => format!("`--keep rule:{rule}` keeps what it takes; nothing was written"),
-                    false => "`--profile none` leaves files as they are; nothing was written".into(),
+                match by.as_str() {
+                    TRACED => format!("{KEEP_MORE}; nothing was written"),
+                    BYTECODE => "leave `--bytecode` out; nothing was written".into(),
+                    _ if by.starts_with('`') => {
+                        format!("`--keep rule:{rule}` keeps what it takes; nothing was written")
+                    }
+                    _ => "`--profile none` leaves files as they are; nothing was written".into(),
                 }
             }
             Self::Smoke { by: None, .. } => {
@@ -384,6 +403,8 @@ impl CompileError {
                     .into()
             }
             Self::NoSmoke(error) => return error.hint(),
+            Self::Trace(error) => return error.hint(),
+            Self::NothingLoaded => NAME_A_RUN.into(),
             Self::OverLimit(over) => over.hint(),
             Self::Bytecode(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),

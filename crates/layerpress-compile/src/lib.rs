@@ -24,6 +24,7 @@ mod diff;
 mod error;
 mod existing;
 mod fetch;
+mod finish;
 mod input;
 mod inspect;
 mod lock;

@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::bytecode::Bytecode;
 use crate::smoke::Smoke;
+use crate::trace::Trace;
 
 /// What to lock, and how.
 #[derive(Debug, Clone)]
@@ -180,6 +181,8 @@ pub struct BuildRequest {
     pub overrides: Overrides,
     /// Files of which the report is to say why they go or stay, by path in the layer.
     pub explain: Vec<String>,
+    /// What is run to see which files are needed; what it does not open is left out.
+    pub trace: Option<Trace>,
     /// What must run with the layer.
     pub smoke: Option<Smoke>,
     /// How hard files are compressed.

@@ -1,29 +1,28 @@
 //! [`try_out`]: the user's smoke test of a layer that was just built, before it is written.
 
-use layerpress_check::{Found, Inferred};
 use layerpress_press::Profile;
 use layerpress_press::rules::{Choice, Overrides};
-use layerpress_target::{Ecosystem, Target};
+use layerpress_tree::LayerTree;
 
 use crate::build::{Prepared, prepare};
 use crate::error::CompileError;
 use crate::lock::Locked;
 use crate::report::Seconds;
 use crate::request::BuildRequest;
-use crate::smoke::{Bench, Smoke, culprit};
+use crate::smoke::{Bench, culprit};
 
-/// Runs the smoke test against `layer`. Where it fails, the layer with nothing left out tells whose
-/// fault that is, and halving the rules which one's.
+/// Runs the smoke test against `layer`. Where it fails, the layer as it was before each of `steps`, and with
+/// nothing left out, tells whose fault that is; and halving the rules which one's.
 ///
 /// # Errors
 /// [`CompileError::Smoke`] where it fails; what keeps it from being run.
 pub(crate) fn try_out(
-    smoke: &Smoke,
+    bench: &mut Bench,
     request: &BuildRequest,
     locked: &Locked,
     layer: &Prepared,
+    steps: &[(&'static str, LayerTree)],
 ) -> Result<(), CompileError> {
-    let mut bench = Bench::new(smoke, &layer.gathered.tree, &made_for(layer.target), false)?;
     let ran = bench.run(&layer.gathered.tree)?;
     if ran.is_well() {
         return Ok(());
@@ -33,6 +32,11 @@ pub(crate) fn try_out(
         end: ran.end(),
         by,
     };
+    for (step, before) in steps.iter().rev() {
+        if bench.run(before)?.is_well() {
+            return Err(failed(Some((*step).to_owned())));
+        }
+    }
     let mut fails = |profile: Profile, kept: &[&'static str]| -> Result<bool, CompileError> {
         let keep = kept.iter().map(|rule| Choice {
             keep: true,
@@ -43,7 +47,6 @@ pub(crate) fn try_out(
             // The rules' own names are no mistakes; what the user says beside counts as nothing here.
             overrides: Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default(),
             explain: Vec::new(),
-            check_digest: None,
             ..request.clone()
         };
         let path = layer.path.clone();
@@ -62,21 +65,4 @@ pub(crate) fn try_out(
     }
     let first = culprit(rules.len(), |first| fails(request.profile, &rules[first..]))?;
     Err(failed(rules.get(first).map(|rule| format!("`{rule}`"))))
-}
-
-fn made_for(target: Target) -> Inferred {
-    let by = "the build";
-    let runtime = Some(Found {
-        value: target.runtime,
-        by,
-    });
-    let is_python = target.runtime.ecosystem() == Ecosystem::Python;
-    Inferred {
-        python: runtime.filter(|_| is_python),
-        node: runtime.filter(|_| !is_python),
-        arch: Some(Found {
-            value: target.arch,
-            by,
-        }),
-    }
 }

@@ -150,7 +150,7 @@ fn libc_of<H: FileHeader<Endian = Endianness>>(
     if android {
         return Libc::Foreign;
     }
-    let mut named: Vec<&[u8]> = needed::<H>(segments, endian, bytes);
+    let mut named: Vec<&[u8]> = linkage_of::<H>(segments, endian, bytes).needed;
     if let Some(path) = interpreter {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         if path.starts_with(b"/system/") || path.starts_with(b"/libexec/") {
@@ -178,13 +178,24 @@ fn libc_named(name: &[u8]) -> Option<Libc> {
     }
 }
 
-/// The names of the libraries that an ELF file needs; none for what is no ELF file.
-pub(crate) fn libraries(bytes: &[u8]) -> Vec<&[u8]> {
-    fn of<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+/// What the loader is told by a file's dynamic section (System V ABI, chapter 5).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Linkage<'a> {
+    /// The names of the libraries that it has to find (`DT_NEEDED`).
+    pub(crate) needed: Vec<&'a [u8]>,
+    /// The name that others need the file by (`DT_SONAME`).
+    pub(crate) name: Option<&'a [u8]>,
+    /// The folders to look in first, each list divided by `:` (`DT_RPATH`, `DT_RUNPATH`).
+    pub(crate) paths: Vec<&'a [u8]>,
+}
+
+/// How an ELF file is linked; not at all what is no ELF file.
+pub(crate) fn linkage(bytes: &[u8]) -> Linkage<'_> {
+    fn of<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Linkage<'_>> {
         let header = H::parse(bytes).ok()?;
         let endian = header.endian().ok()?;
         let segments = header.program_headers(endian, bytes).ok()?;
-        Some(needed::<H>(segments, endian, bytes))
+        Some(linkage_of::<H>(segments, endian, bytes))
     }
     match bytes.get(..5) {
         Some(b"\x7fELF\x01") => of::<elf::FileHeader32<Endianness>>(bytes),
@@ -194,12 +205,11 @@ pub(crate) fn libraries(bytes: &[u8]) -> Vec<&[u8]> {
     .unwrap_or_default()
 }
 
-/// The names of the libraries that the loader has to find (`DT_NEEDED`).
-fn needed<'a, H: FileHeader<Endian = Endianness>>(
+fn linkage_of<'a, H: FileHeader<Endian = Endianness>>(
     segments: &[H::ProgramHeader],
     endian: Endianness,
     bytes: &'a [u8],
-) -> Vec<&'a [u8]> {
+) -> Linkage<'a> {
     let dynamic = segments
         .iter()
         .find_map(|segment| segment.dynamic(endian, bytes).ok().flatten())
@@ -209,7 +219,7 @@ fn needed<'a, H: FileHeader<Endian = Endianness>>(
         Some(entry.d_val(endian).into())
     };
     let (Some(at), Some(length)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
-        return Vec::new();
+        return Linkage::default();
     };
     let names = segments
         .iter()
@@ -219,11 +229,15 @@ fn needed<'a, H: FileHeader<Endian = Endianness>>(
         let rest = names.get(usize::try_from(offset).ok()?..)?;
         rest.split(|byte| *byte == 0).next()
     };
-    dynamic
-        .iter()
-        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED)
-        .filter_map(|entry| name(entry.d_val(endian).into()))
-        .collect()
+    let all = |tag| {
+        let entries = dynamic.iter().filter(move |entry| entry.tag(endian) == tag);
+        entries.filter_map(move |entry| name(entry.d_val(endian).into()))
+    };
+    Linkage {
+        needed: all(elf::DT_NEEDED).collect(),
+        name: all(elf::DT_SONAME).next(),
+        paths: all(elf::DT_RPATH).chain(all(elf::DT_RUNPATH)).collect(),
+    }
 }
 
 /// Microsoft's PE format, sections "MS-DOS stub", "COFF file header" and "Optional header".
@@ -244,4 +258,4 @@ fn pe_of(bytes: &[u8]) -> Option<Binary> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

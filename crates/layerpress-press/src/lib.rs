@@ -8,6 +8,7 @@
 
 mod binary;
 mod class;
+mod linked;
 pub mod pressed;
 mod profile;
 pub mod proof;
@@ -17,6 +18,7 @@ mod transform;
 
 pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
+pub use linked::linked;
 pub use pressed::{Account, Pressed, Pressing, Recipe};
 pub use profile::Profile;
 pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, elf_sections_removed, transform};

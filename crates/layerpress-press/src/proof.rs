@@ -19,6 +19,8 @@ use layerpress_pack::read_all;
 use layerpress_tree::{LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
 
+use crate::linked::links;
+
 pub use native::same_when_loaded;
 
 /// A kept file that needs one that had been left out.
@@ -39,21 +41,40 @@ const MOST_BYTES: u64 = 64 << 20;
 struct Layer<'a> {
     tree: &'a LayerTree,
     removed: &'a BTreeSet<LayerPath>,
+    /// Whether the modules behind commands count as named.
+    commands: bool,
     links: BTreeMap<String, String>,
 }
 
 /// Takes out of `removed` what the rest of `tree` needs, and tells why.
 #[must_use]
 pub fn restore(tree: &LayerTree, removed: &mut BTreeSet<LayerPath>) -> Vec<Needed> {
+    let kept = tree.iter().filter(|(path, _)| !removed.contains(*path));
+    let kept = kept.map(|(path, _)| path.clone()).collect();
+    put_back(tree, removed, kept, true)
+}
+
+/// Takes out of `removed` what the files of `from` name, what those files name, and so on; of a list of
+/// entry points those alone that other code looks for, and no commands.
+#[must_use]
+pub fn reached(
+    tree: &LayerTree,
+    removed: &mut BTreeSet<LayerPath>,
+    from: &[LayerPath],
+) -> Vec<Needed> {
+    put_back(tree, removed, from.to_vec(), false)
+}
+
+/// Looks at the files of `fresh`, then at those that they brought back.
+fn put_back(
+    tree: &LayerTree,
+    removed: &mut BTreeSet<LayerPath>,
+    mut fresh: Vec<LayerPath>,
+    commands: bool,
+) -> Vec<Needed> {
     let mut restored = Vec::new();
-    // At first every kept file is looked at, then those that were put back.
-    let mut fresh: Vec<LayerPath> = tree
-        .iter()
-        .filter(|(path, _)| !removed.contains(*path))
-        .map(|(path, _)| path.clone())
-        .collect();
     while !removed.is_empty() && !fresh.is_empty() {
-        let needed = needed(tree, removed, &fresh);
+        let needed = needed(tree, removed, &fresh, commands);
         fresh.clear();
         for needed in needed {
             if removed.remove(&needed.path) {
@@ -66,14 +87,20 @@ pub fn restore(tree: &LayerTree, removed: &mut BTreeSet<LayerPath>) -> Vec<Neede
 }
 
 /// What `files` need of what is removed, in an order that does not depend on threads.
-fn needed(tree: &LayerTree, removed: &BTreeSet<LayerPath>, files: &[LayerPath]) -> Vec<Needed> {
+fn needed(
+    tree: &LayerTree,
+    removed: &BTreeSet<LayerPath>,
+    files: &[LayerPath],
+    commands: bool,
+) -> Vec<Needed> {
     let layer = Layer {
         tree,
         removed,
+        commands,
         links: links(tree),
     };
     let python = python::Modules::new(&layer);
-    let native = native::Libraries::new(&layer);
+    let native = native::Native::new(&layer);
     let found = files.par_iter().flat_map_iter(|path| {
         let mut found: Vec<(LayerPath, &'static str)> = Vec::new();
         look(&layer, &python, &native, path, &mut found);
@@ -92,7 +119,7 @@ fn needed(tree: &LayerTree, removed: &BTreeSet<LayerPath>, files: &[LayerPath]) 
 fn look(
     layer: &Layer<'_>,
     python: &python::Modules,
-    native: &native::Libraries,
+    native: &native::Native<'_>,
     path: &LayerPath,
     found: &mut Vec<(LayerPath, &'static str)>,
 ) {
@@ -121,13 +148,14 @@ fn look(
     if is_python {
         python.imported(path, &String::from_utf8_lossy(&bytes), found);
     } else if name == "entry_points.txt" {
-        python.entry_points(path, &String::from_utf8_lossy(&bytes), found);
+        let text = String::from_utf8_lossy(&bytes);
+        python.entry_points(path, &text, layer.commands, found);
     } else if name == "package.json" {
         node::entry_points(layer, path, &bytes, found);
     } else if is_script {
         node::specifiers(layer, path, &String::from_utf8_lossy(&bytes), found);
     } else {
-        native.named(&bytes, found);
+        native.named(path, &bytes, found);
     }
 }
 
@@ -142,17 +170,6 @@ impl Layer<'_> {
     }
 }
 
-/// The links of a tree, by path, and what they name.
-fn links(tree: &LayerTree) -> BTreeMap<String, String> {
-    let links = tree.iter().filter(|(_, entry)| entry.mode == Mode::Link);
-    links
-        .filter_map(|(path, entry)| {
-            let target = String::from_utf8(read_all(&entry.content).ok()?).ok()?;
-            Some((path.as_str().to_owned(), target))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +177,7 @@ mod tests {
     use layerpress_tree::Entry;
 
     /// A layer of text files; what is named `-a` is left out, what is named `@a` is a link.
-    fn put_back(files: &[(&str, &str)]) -> Vec<String> {
+    fn restored(files: &[(&str, &str)]) -> Vec<String> {
         let mut tree = LayerTree::new();
         let mut removed = BTreeSet::new();
         for (name, text) in files {
@@ -182,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_kept_python_imports_is_put_back_with_what_that_imports() {
-        let found = put_back(&[
+        let found = restored(&[
             ("python/a/__init__.py", "from a.tests import util\n"),
             ("-python/a/tests/__init__.py", ""),
             (
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn modules_are_found_in_versioned_folders_and_beside_extension_modules() {
-        let found = put_back(&[
+        let found = restored(&[
             (
                 "python/lib/python3.13/site-packages/a.py",
                 "import b.c, d\n",
@@ -231,7 +248,7 @@ mod tests {
 
     #[test]
     fn entry_points_keep_their_modules() {
-        let found = put_back(&[
+        let found = restored(&[
             (
                 "python/a-1.dist-info/entry_points.txt",
                 "[console_scripts]\na = a.cli:main\n[pytest11]\nx=a.testing.plugin\n; b = b:c\n",
@@ -251,8 +268,36 @@ mod tests {
     }
 
     #[test]
+    fn what_others_look_for_by_name_is_reached_and_commands_are_not() {
+        let mut tree = LayerTree::new();
+        let mut removed = BTreeSet::new();
+        let list = "[console_scripts]\na = a.cli:main\n[opentelemetry_context]\nx = a.plugin:X\n";
+        for (name, text) in [
+            ("python/a-1.dist-info/entry_points.txt", list),
+            ("python/a/__init__.py", "import a.other\n"),
+            ("python/a/cli.py", ""),
+            ("python/a/other.py", ""),
+            ("python/a/plugin.py", "from .deep import y\n"),
+            ("python/a/deep.py", ""),
+        ] {
+            let path = LayerPath::new(name).expect("a path");
+            let content = stored(text.as_bytes().to_vec().into());
+            let mode = Mode::File;
+            tree.insert(path.clone(), Entry { mode, content })
+                .expect("no conflict");
+            if name.ends_with(".py") && !name.ends_with("__init__.py") {
+                removed.insert(path);
+            }
+        }
+        let list = LayerPath::new("python/a-1.dist-info/entry_points.txt").expect("a path");
+        let found = reached(&tree, &mut removed, &[list]);
+        let found: Vec<_> = found.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(found, ["python/a/plugin.py", "python/a/deep.py"]);
+    }
+
+    #[test]
     fn what_kept_scripts_name_is_put_back() {
-        let found = put_back(&[
+        let found = restored(&[
             (
                 "nodejs/node_modules/a/index.js",
                 "const x = require('./lib/x'); // don't\nimport(\"../b/test/y.js\");\n\
@@ -284,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_a_package_points_to_is_put_back() {
-        let found = put_back(&[
+        let found = restored(&[
             (
                 "nodejs/node_modules/a/package.json",
                 r#"{
@@ -318,7 +363,7 @@ mod tests {
 
     #[test]
     fn links_keep_what_they_lead_to() {
-        let found = put_back(&[
+        let found = restored(&[
             ("@lib/libz.so", "libz.so.1"),
             ("@lib/libz.so.1", "/opt/lib/libz.so.1.3"),
             ("-lib/libz.so.1.3", ""),

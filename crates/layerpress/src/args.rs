@@ -7,6 +7,7 @@ mod build;
 mod inspect;
 mod overrides;
 mod press;
+mod run;
 mod shrink;
 mod sources;
 
@@ -22,7 +23,7 @@ pub(crate) use build::{
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use overrides::OverrideArgs;
-pub(crate) use press::{BytecodeArg, SmokeArgs};
+pub(crate) use run::{SmokeArgs, TraceArgs, TraceKeepArg};
 pub(crate) use shrink::ShrinkArgs;
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};
 

@@ -67,6 +67,13 @@ impl BytecodeReport {
     }
 }
 
+/// What is said to be at fault where a smoke test fails with bytecode alone.
+pub(crate) const BYTECODE: &str = "bytecode";
+
+/// The remedy where nothing tells what is loaded.
+pub(crate) const NAME_A_RUN: &str =
+    "give it `--smoke CODE` or `--trace COMMAND`: what that loads is compiled";
+
 /// Why there is no bytecode.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use layerpress_pack::ContentError;
 use layerpress_press::TRANSFORMS;
 
-use crate::bytecode::BytecodeError;
+use crate::bytecode::{BYTECODE, BytecodeError, NAME_A_RUN};
 use crate::error::{CompileError, ExitClass};
 use crate::existing::InspectError;
 use crate::smoke::SmokeError;
-use crate::trace::TraceError;
+use crate::trace::{KEEP_MORE, NOT_OPENED, TraceError};
 
 /// Why a layer cannot be made smaller.
 #[derive(Debug, thiserror::Error)]
@@ -138,8 +138,7 @@ impl ShrinkError {
             Self::Unwritable { .. } => "unwritable",
             Self::Smoke { .. } => "smoke-failed",
             Self::NoSmoke(_) => "no-smoke",
-            Self::Trace(TraceError::Failed { .. }) => "trace-failed",
-            Self::Trace(_) => "no-trace",
+            Self::Trace(error) => error.code(),
             Self::Bytecode(_) | Self::NoVersion => "bytecode",
             Self::NothingLoaded => "nothing-loaded",
             Self::Write(error) => error.code(),
@@ -159,6 +158,8 @@ impl ShrinkError {
             Self::FolderInPlace { .. } => Some("name a zip file with `--output`".to_owned()),
             Self::Unwritable { .. } => Some("name another place with `--output`".to_owned()),
             Self::Smoke { by, path, .. } => Some(match path {
+                _ if *by == BYTECODE => "leave `--bytecode` out; nothing was written".to_owned(),
+                _ if *by == NOT_OPENED => format!("{KEEP_MORE}; nothing was written"),
                 Some(path) => format!("`--keep '{path}'` keeps it as it was; nothing was written"),
                 None if TRANSFORMS.iter().any(|it| it.name == *by) => {
                     "`--keep` keeps files as they were; nothing was written".to_owned()
@@ -169,10 +170,7 @@ impl ShrinkError {
             Self::Trace(error) => error.hint(),
             Self::Bytecode(error) => error.hint(),
             Self::NoVersion => Some("name it with `--runtime`".to_owned()),
-            Self::NothingLoaded => Some(
-                "give it `--smoke CODE` or `--trace COMMAND`: what that loads is compiled"
-                    .to_owned(),
-            ),
+            Self::NothingLoaded => Some(NAME_A_RUN.to_owned()),
             Self::Write(error) => error.hint(),
         }
     }

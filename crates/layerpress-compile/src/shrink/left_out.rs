@@ -58,15 +58,7 @@ pub(super) fn left_out(
     let parts: Vec<Part<'_>> = found
         .iter()
         .zip(&evidence)
-        .map(|(it, evidence)| Part {
-            ecosystem: it.ecosystem,
-            name: &it.name,
-            place: &it.place,
-            evidence,
-            foreign: foreign(it, evidence, inferred),
-            files: it.files.iter().map(ToString::to_string).collect(),
-            is_own: it.is_own,
-        })
+        .map(|(it, evidence)| part(it, evidence, foreign(it, evidence, inferred)))
         .collect();
     let decision = decide(&parts, profile, overrides);
     let mut left_out = LeftOut::default();
@@ -105,18 +97,51 @@ pub(super) fn left_out(
             left_out.findings.push(finding("no-such-file", None, text));
         }
     }
-    if !overrides.is_empty() {
-        for part in &parts {
-            let kept = part
-                .files
-                .iter()
-                .filter(|path| overrides.is_kept(part, path));
-            left_out
-                .kept
-                .extend(kept.filter_map(|path| LayerPath::new(path).ok()));
-        }
-    }
+    left_out.kept = kept_of(&parts, overrides);
     left_out
+}
+
+impl LeftOut {
+    /// Puts back what a traced command opened, but for what the user drops.
+    pub(super) fn put_back(&mut self, opened: &BTreeSet<LayerPath>) {
+        let dropped = Removal::Choice.name();
+        self.removed
+            .retain(|path, by| *by == dropped || !opened.contains(path));
+    }
+}
+
+/// The files of a layer that the user wants as they are.
+pub(crate) fn kept(tree: &LayerTree, overrides: &Overrides) -> BTreeSet<LayerPath> {
+    if overrides.is_empty() {
+        return BTreeSet::new();
+    }
+    let evidence = Evidence::default();
+    let found = found(tree, Shape::Layer);
+    let parts = found.iter().map(|it| part(it, &evidence, Vec::new()));
+    kept_of(&parts.collect::<Vec<_>>(), overrides)
+}
+
+fn kept_of(parts: &[Part<'_>], overrides: &Overrides) -> BTreeSet<LayerPath> {
+    if overrides.is_empty() {
+        return BTreeSet::new();
+    }
+    let kept = parts.iter().flat_map(|part| {
+        let files = part.files.iter();
+        files.filter(|path| overrides.is_kept(part, path))
+    });
+    kept.filter_map(|path| LayerPath::new(path).ok()).collect()
+}
+
+fn part<'a>(found: &'a Found, evidence: &'a Evidence, foreign: Vec<(String, String)>) -> Part<'a> {
+    Part {
+        ecosystem: found.ecosystem,
+        name: &found.name,
+        place: &found.place,
+        evidence,
+        foreign,
+        files: found.files.iter().map(ToString::to_string).collect(),
+        is_own: found.is_own,
+    }
 }
 
 /// The packages of the layer, and what code is beside them.

@@ -7,8 +7,8 @@
 //! 4. [`passes::press`]: each file goes through the passes of the profile and is compressed; a stream that is
 //!    larger than the one that was there is not taken.
 //!    With a trace, what the traced command did not open goes.
-//! 5. [`trial::trial`]: the user's own test of it, before and after.
-//! 6. [`loaded::add_bytecode`]: bytecode, if it is asked for.
+//! 5. [`loaded::add_bytecode`]: bytecode, if it is asked for.
+//! 6. [`trial::trial`]: the user's own test of it, before and after.
 //! 7. The tree is written as a zip, whole or not at all.
 
 mod error;
@@ -35,6 +35,7 @@ use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::LayerTree;
 
 pub use error::ShrinkError;
+pub(crate) use left_out::kept;
 pub use report::{Finding, Severity, ShrinkReport, ShrunkPackage, Size};
 pub use request::ShrinkRequest;
 
@@ -42,8 +43,10 @@ use self::left_out::left_out;
 use self::report::{packages, removed, untouched};
 use self::shape::{Shape, shape};
 use crate::build::make_room;
+use crate::bytecode::Bytecode;
 use crate::existing::{self, Existing};
 use crate::report::RemovedReport;
+use crate::trace;
 
 /// Makes the layer that `request` names smaller, and writes it.
 ///
@@ -57,6 +60,9 @@ pub fn shrink(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<ShrinkReport, ShrinkError> {
     let begun = Instant::now();
+    if request.bytecode == Bytecode::Hot && request.trace.is_none() && request.smoke.is_none() {
+        return Err(ShrinkError::NothingLoaded);
+    }
     let output = output::place(request)?;
     let existing = existing::open(&request.input)?;
     let shape = shape(&request.input, &existing.tree)?;
@@ -67,22 +73,31 @@ pub fn shrink(
         subject: request.input.display().to_string(),
     });
     let mut findings = findings(&existing);
-    let opened = loaded::traced(request, shape, &existing.tree)?;
+    let opened = loaded::traced(request, shape, &inferred, &existing.tree)?;
     let (profile, overrides) = (request.profile, &request.overrides);
-    let left_out = left_out(&existing.tree, shape, &inferred, profile, overrides);
+    let mut left_out = left_out(&existing.tree, shape, &inferred, profile, overrides);
+    if let Some(opened) = &opened {
+        left_out.put_back(opened);
+    }
     let mut changes = passes::press(&existing.tree, shape, &left_out, request)?;
     if let (Some(opened), Some(trace)) = (&opened, &request.trace) {
-        let told = loaded::drop_unopened(&existing.tree, &mut changes, opened, trace, shape);
+        let is_function = shape == Shape::Function;
+        let untouched = trace::untouched(&existing.tree, opened, trace.keep, is_function);
+        let untouched = untouched.without(&left_out.kept);
+        let told = loaded::drop_unopened(&existing.tree, &mut changes, opened, &untouched);
         reporter.warn(told);
     }
     let mut tree = changes.tree(&existing.tree);
     reporter.report(Event::StageFinished { stage: Stage::Pack });
     findings.extend(left_out.findings);
     findings.extend(changes.findings());
-    let smoke = trial::trial(request, shape, &inferred, &existing.tree, &changes)?;
-    let (smoke, finding) = smoke.unzip();
+    let made_for = (shape, &inferred);
+    let mut bench = trial::bench(request, shape, &inferred, &existing.tree)?;
+    let opened = opened.as_ref();
+    let bytecode = loaded::add_bytecode(request, made_for, opened, bench.as_mut(), &mut tree)?;
+    let smoke = bench.map(|bench| trial::trial(bench, &existing.tree, &changes, &tree));
+    let (smoke, finding) = smoke.transpose()?.unzip();
     findings.extend(finding.flatten());
-    let bytecode = loaded::add_bytecode(request, shape, &inferred, opened.as_ref(), &mut tree)?;
     findings.extend(over_limit(&tree));
     make_room(&output)?;
     let written = write_file(&tree, &output).map_err(crate::CompileError::from)?;

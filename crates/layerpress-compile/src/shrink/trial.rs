@@ -10,29 +10,42 @@ use super::passes::Changes;
 use super::report::{Finding, Severity};
 use super::shape::Shape;
 use super::{ShrinkError, ShrinkRequest};
+use crate::bytecode::BYTECODE;
 use crate::smoke::{Bench, Ran, SmokeError, SmokeReport, culprit};
 
 /// What takes longer is not run another dozen times to find the one file at fault.
 const QUICK: Duration = Duration::from_secs(10);
 
-/// Runs what the user asked for against the layer before and after.
+/// What the user's code runs on, if there is some.
+///
+/// # Errors
+/// What keeps it from being run.
+pub(super) fn bench(
+    request: &ShrinkRequest,
+    shape: Shape,
+    inferred: &Inferred,
+    before: &LayerTree,
+) -> Result<Option<Bench>, ShrinkError> {
+    let is_function = shape == Shape::Function;
+    let smoke = request.smoke.as_ref();
+    let bench = smoke.map(|smoke| Bench::new(smoke, before, inferred, is_function));
+    Ok(bench.transpose()?)
+}
+
+/// Runs what the user asked for against the layer before and `after`, which is what `changes` made of
+/// it, with bytecode where that is asked for.
 ///
 /// # Errors
 /// [`ShrinkError::Smoke`] where only the latter fails, with what did it; what keeps the test from being
 /// run.
 pub(super) fn trial(
-    request: &ShrinkRequest,
-    shape: Shape,
-    inferred: &Inferred,
+    mut bench: Bench,
     before: &LayerTree,
     changes: &Changes,
-) -> Result<Option<(SmokeReport, Option<Finding>)>, ShrinkError> {
-    let Some(smoke) = &request.smoke else {
-        return Ok(None);
-    };
-    let mut bench = Bench::new(smoke, before, inferred, shape == Shape::Function)?;
+    after: &LayerTree,
+) -> Result<(SmokeReport, Option<Finding>), ShrinkError> {
     let was = bench.run(before)?;
-    let is = bench.run(&changes.tree(before))?;
+    let is = bench.run(after)?;
     let report = SmokeReport {
         interpreter: bench.interpreter(),
         failed_before: (!was.is_well()).then(|| was.end()),
@@ -44,10 +57,10 @@ pub(super) fn trial(
                 "the smoke test fails with the layer as it came, too, so it proves nothing: it {end}"
             ),
         );
-        return Ok(Some((report, Some(finding))));
+        return Ok((report, Some(finding)));
     }
     if is.is_same(&was) {
-        return Ok(Some((report, None)));
+        return Ok((report, None));
     }
     if is.is_well() && !bench.run(before)?.is_same(&was) {
         let finding = warning(
@@ -55,9 +68,14 @@ pub(super) fn trial(
             "the smoke test writes something else each time, so only its exit code was compared"
                 .into(),
         );
-        return Ok(Some((report, Some(finding))));
+        return Ok((report, Some(finding)));
     }
-    let (by, path) = blame(&mut bench, &was, is.took <= QUICK, before, changes)?;
+    // Bytecode comes last, so what is well without it is its fault.
+    let plain = changes.tree(before);
+    let (by, path) = match bench.run(&plain)?.is_same(&was) {
+        true => (BYTECODE, None),
+        false => blame(&mut bench, &was, is.took <= QUICK, before, changes)?,
+    };
     Err(ShrinkError::Smoke {
         end: is.end(),
         stderr: is.stderr,

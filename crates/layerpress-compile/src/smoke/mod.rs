@@ -155,14 +155,9 @@ impl Bench {
     ) -> Result<Self, SmokeError> {
         let code = code(&smoke.code)?;
         let language = language(&code, layer);
-        if let Some(arch) = inferred.arch
-            && arch.value.machine() != std::env::consts::ARCH
-            && language_has_native_code(layer)
-        {
-            return Err(SmokeError::OtherMachine {
-                arch: arch.value,
-                machine: std::env::consts::ARCH,
-            });
+        if let Some(arch) = other_machine(inferred, layer) {
+            let machine = std::env::consts::ARCH;
+            return Err(SmokeError::OtherMachine { arch, machine });
         }
         let interpreter = interpreter::find(language, inferred, smoke)?;
         let folder = ScratchFolder::create(&smoke.temporary, &WORK)?;
@@ -313,7 +308,11 @@ fn language(code: &Code, layer: &LayerTree) -> Language {
     }
 }
 
-fn language_has_native_code(layer: &LayerTree) -> bool {
+/// What a layer is for, if it has machine code and that does not run here.
+pub(crate) fn other_machine(inferred: &Inferred, layer: &LayerTree) -> Option<Arch> {
+    let arch = inferred.arch?.value;
     let mut paths = layer.iter().map(|(path, _)| path.file_name());
-    paths.any(|name| name.ends_with(".so") || name.ends_with(".node") || name.contains(".so."))
+    let is_native =
+        |name: &str| name.ends_with(".so") || name.ends_with(".node") || name.contains(".so.");
+    (arch.machine() != std::env::consts::ARCH && paths.any(is_native)).then_some(arch)
 }

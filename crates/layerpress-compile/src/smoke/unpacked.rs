@@ -44,6 +44,7 @@ impl Unpacked {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
                 }
+                self.remove_empty(path);
             }
         }
         let links = links(layer);
@@ -58,6 +59,16 @@ impl Unpacked {
             .map(|(path, entry)| (path.clone(), held(entry)));
         self.held = now.collect();
         Ok(())
+    }
+
+    /// Removes the folders that a file was the last of: to Python an empty one is a package.
+    fn remove_empty(&self, gone: &LayerPath) {
+        for folder in gone.folders() {
+            // One that is not empty ends it.
+            if fs::remove_dir(self.folder.join(folder)).is_err() {
+                break;
+            }
+        }
     }
 
     fn write(

@@ -14,10 +14,22 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use layerpress_target::Arch;
+
 pub use keep::TraceKeep;
-pub(crate) use keep::{package, untouched};
+pub(crate) use keep::{Untouched, untouched};
 pub(crate) use recorder::Recorder;
-pub(crate) use run::{opened, paths_in};
+pub(crate) use run::{Scene, opened};
+
+/// The rule by which files go that a traced command did not open.
+pub(crate) const NOT_OPENED: &str = "not-opened";
+
+/// The same as a part of a sentence.
+pub(crate) const TRACED: &str = "what `--trace` left out";
+
+/// The remedy where a traced command opened too little.
+pub(crate) const KEEP_MORE: &str =
+    "trace a command that does more, or keep more with `--trace-keep packages`";
 
 /// What to run, and what to keep.
 #[derive(Debug, Clone)]
@@ -53,12 +65,30 @@ pub enum TraceError {
         /// The folder for temporary files.
         folder: PathBuf,
     },
+    /// Machine code for another machine.
+    #[error(
+        "the layer is for {arch} and this machine is {machine}, so nothing in it can be traced here"
+    )]
+    OtherMachine {
+        /// What the layer is for.
+        arch: Arch,
+        /// What this machine is.
+        machine: &'static str,
+    },
     /// The layer cannot be unpacked, or the command not be started.
     #[error("the command cannot be traced: {0}")]
     System(#[from] io::Error),
 }
 
 impl TraceError {
+    /// A short name that scripts can hold on to.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "trace-failed",
+            _ => "no-trace",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -74,8 +104,13 @@ impl TraceError {
                     .to_owned(),
             ),
             Self::NotNoted { .. } => Some(
-                "it is mounted with `noatime`; name a folder on another one with `TMPDIR`".to_owned(),
+                "it is mounted with `noatime`, or keeps no such times; name a folder on another one with \
+                 `TMPDIR`, such as `/dev/shm`"
+                    .to_owned(),
             ),
+            Self::OtherMachine { .. } => {
+                Some("leave `--trace` out, or run it on such a machine".to_owned())
+            }
             Self::System(_) => None,
         }
     }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use layerpress_check::Inferred;
 use layerpress_scratch::{Naming, ScratchFolder};
 use layerpress_tree::{LayerPath, LayerTree};
 
 use super::{Recorder, Trace, TraceError};
-use crate::smoke::{Unpacked, joined, to_the_end};
+use crate::smoke::{Unpacked, joined, other_machine, to_the_end};
 
 const WORK: Naming = Naming {
     prefix: "layerpress-trace-",
@@ -22,21 +23,41 @@ const BUDGET: Duration = Duration::from_secs(3600);
 /// How many lines of a failed command's output are shown.
 const SHOWN_LINES: usize = 40;
 
-/// Runs the command, and gives the files of `layer` that it opened.
+/// A layer that a command is to be run with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    layer: &'a LayerTree,
+    made_for: &'a Inferred,
+    is_function: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// `is_function`: whether packages lie at the layer's top.
+    pub(crate) fn new(layer: &'a LayerTree, made_for: &'a Inferred, is_function: bool) -> Self {
+        Self {
+            layer,
+            made_for,
+            is_function,
+        }
+    }
+}
+
+/// Runs the command, and gives the files of the layer that it opened.
 ///
 /// # Errors
 /// A command that fails, or opens nothing; a file system that does not say what is read.
-pub(crate) fn opened(
-    trace: &Trace,
-    layer: &LayerTree,
-    paths: impl Fn(&Path) -> Vec<PathBuf>,
-) -> Result<BTreeSet<LayerPath>, TraceError> {
+pub(crate) fn opened(trace: &Trace, scene: &Scene<'_>) -> Result<BTreeSet<LayerPath>, TraceError> {
+    let layer = scene.layer;
+    if let Some(arch) = other_machine(scene.made_for, layer) {
+        let machine = std::env::consts::ARCH;
+        return Err(TraceError::OtherMachine { arch, machine });
+    }
     let work = ScratchFolder::create(&trace.temporary, &WORK)?;
     let mut unpacked = Unpacked::new(work.path().join("opt"))?;
     unpacked.put(layer)?;
     let folder = unpacked.folder();
     let recorder = Recorder::begin(folder, layer)?;
-    let ran = to_the_end(&mut command(trace, folder, &paths(folder)), BUDGET)?;
+    let ran = to_the_end(&mut command(trace, scene, folder), BUDGET)?;
     if !ran.is_well() {
         let output = [
             String::from_utf8_lossy(&ran.stdout).into_owned(),
@@ -56,7 +77,7 @@ pub(crate) fn opened(
 
 /// Where Lambda looks for packages in a layer, or a function, that lies in `folder`; `versions` are the
 /// folders that are named by a runtime's version.
-pub(crate) fn paths_in(folder: &Path, layer: &LayerTree, is_function: bool) -> Vec<PathBuf> {
+fn paths_in(folder: &Path, layer: &LayerTree, is_function: bool) -> Vec<PathBuf> {
     if is_function {
         return vec![folder.to_owned(), folder.join("node_modules")];
     }
@@ -80,7 +101,8 @@ pub(crate) fn paths_in(folder: &Path, layer: &LayerTree, is_function: bool) -> V
     all.map(|place| folder.join(place)).collect()
 }
 
-fn command(trace: &Trace, folder: &Path, paths: &[PathBuf]) -> Command {
+fn command(trace: &Trace, scene: &Scene<'_>, folder: &Path) -> Command {
+    let paths = paths_in(folder, scene.layer, scene.is_function);
     let mut command = Command::new("sh");
     let before = |name: &str, own: &[PathBuf]| {
         let own = joined(own);
@@ -117,6 +139,13 @@ fn command(trace: &Trace, folder: &Path, paths: &[PathBuf]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    let made_for = scene.made_for;
+    for runtime in made_for.python.into_iter().chain(made_for.node) {
+        command.env("LAYERPRESS_RUNTIME", runtime.value.name());
+    }
+    if let Some(arch) = made_for.arch {
+        command.env("LAYERPRESS_ARCH", arch.value.name());
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
@@ -149,7 +178,7 @@ mod tests {
     fn opened_by(command: &str) -> Result<BTreeSet<LayerPath>, TraceError> {
         let trace = Trace {
             command: command.to_owned(),
-            keep: TraceKeep::Files,
+            keep: TraceKeep::default(),
             variables: std::env::vars_os().collect(),
             temporary: std::env::temp_dir(),
         };
@@ -158,7 +187,7 @@ mod tests {
             "python/b.py",
             "nodejs/node_modules/c/index.js",
         ]);
-        opened(&trace, &layer, |folder| paths_in(folder, &layer, false))
+        opened(&trace, &Scene::new(&layer, &Inferred::default(), false))
     }
 
     #[test]

@@ -5,31 +5,39 @@ use proptest::prelude::*;
 use super::*;
 
 /// An ELF file with one segment for each part.
-struct Elf {
-    class: u8,
-    data: u8,
-    abi: u8,
-    machine: u16,
-    interpreter: Option<&'static str>,
-    needed: &'static [&'static str],
-    note: Option<&'static str>,
+pub(crate) struct Elf {
+    pub(crate) class: u8,
+    pub(crate) data: u8,
+    pub(crate) abi: u8,
+    pub(crate) machine: u16,
+    pub(crate) interpreter: Option<&'static str>,
+    pub(crate) needed: &'static [&'static str],
+    pub(crate) name: Option<&'static str>,
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) note: Option<&'static str>,
 }
 
-const LINUX: Elf = Elf {
+pub(crate) const LINUX: Elf = Elf {
     class: 2,
     data: 1,
     abi: 0,
     machine: 62,
     interpreter: None,
     needed: &[],
+    name: None,
+    paths: &[],
     note: None,
 };
 
 impl Elf {
     /// The file, 64-bit and little-endian whatever its header says.
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         const HEADERS: u64 = 64 + 4 * 56;
-        let strings: String = self.needed.iter().map(|name| format!("{name}\0")).collect();
+        // DT_NEEDED, DT_SONAME, DT_RUNPATH.
+        let named = self.needed.iter().map(|name| (1, name));
+        let named = named.chain(self.name.iter().map(|name| (14, name)));
+        let named: Vec<(u64, &&str)> = named.chain(self.paths.iter().map(|it| (29, it))).collect();
+        let strings: String = named.iter().map(|(_, name)| format!("{name}\0")).collect();
         let interpreter = self
             .interpreter
             .map_or(String::new(), |it| format!("{it}\0"));
@@ -46,8 +54,8 @@ impl Elf {
         let dynamic_at = (note_at + note.len() as u64).next_multiple_of(8);
         let mut dynamic: Vec<[u64; 2]> = vec![[5, strings_at], [10, strings.len() as u64]];
         let mut at = 0;
-        for name in self.needed {
-            dynamic.push([1, at]);
+        for (tag, name) in &named {
+            dynamic.push([*tag, at]);
             at += name.len() as u64 + 1;
         }
         dynamic.push([0, 0]);

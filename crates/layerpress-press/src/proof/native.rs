@@ -1,6 +1,6 @@
 //! Which libraries that were taken out are still named, and whether what is loaded is what was.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use layerpress_tree::{LayerPath, follow};
 use object::Endianness;
@@ -8,39 +8,44 @@ use object::elf::{FileHeader32, FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use super::Layer;
-use crate::binary::libraries;
+use crate::binary::linkage;
+use crate::linked::{Found, Libraries, is_library, may_be_linked};
 
-/// The shared libraries that were taken out, by name, but for those that are there elsewhere too.
-pub(super) struct Libraries {
-    taken: BTreeMap<String, LayerPath>,
+/// The shared libraries that were taken out.
+pub(super) struct Native<'a> {
+    libraries: Option<Libraries<'a>>,
+    removed: &'a BTreeSet<LayerPath>,
 }
 
-impl Libraries {
-    pub(super) fn new(layer: &Layer<'_>) -> Self {
-        let libraries = layer.removed.iter().filter(|path| is_library(path));
-        let mut taken: BTreeMap<String, LayerPath> = libraries
-            .map(|path| (path.file_name().to_owned(), path.clone()))
-            .collect();
-        if !taken.is_empty() {
-            for (path, _) in layer.tree.iter() {
-                if !layer.removed.contains(path) {
-                    taken.remove(path.file_name());
-                }
-            }
+impl<'a> Native<'a> {
+    pub(super) fn new(layer: &Layer<'a>) -> Self {
+        let any = layer.removed.iter().any(is_library);
+        Self {
+            libraries: any.then(|| Libraries::new(layer.tree)),
+            removed: layer.removed,
         }
-        Self { taken }
     }
 
     /// Whether the file at `path` is to be asked which libraries it names.
     pub(super) fn may_need(&self, path: &LayerPath) -> bool {
-        !self.taken.is_empty() && (is_library(path) || !path.file_name().contains('.'))
+        self.libraries.is_some() && may_be_linked(path)
     }
 
-    /// The libraries that an ELF file names.
-    pub(super) fn named(&self, bytes: &[u8], found: &mut Vec<(LayerPath, &'static str)>) {
-        for name in libraries(bytes) {
-            let path = self.taken.get(&*String::from_utf8_lossy(name));
-            found.extend(path.map(|path| (path.clone(), "is linked with it")));
+    /// The libraries that an ELF file names, where none of them is left.
+    pub(super) fn named(
+        &self,
+        path: &LayerPath,
+        bytes: &[u8],
+        found: &mut Vec<(LayerPath, &'static str)>,
+    ) {
+        let needed = self.libraries.as_ref();
+        let needed = needed.map(|it| it.needed_by(path, &linkage(bytes)));
+        for needed in needed.into_iter().flatten() {
+            if let Found::At(paths) = needed
+                && paths.iter().all(|path| self.removed.contains(path))
+            {
+                found.extend(paths.into_iter().map(|path| (path, "is linked with it")));
+            }
         }
     }
 }
@@ -115,9 +120,4 @@ fn same_segment<H: FileHeader<Endian = Endianness>>(
     let end = start.checked_add(usize::try_from(length).ok()?)?;
     let from = start.max(size_of::<H>()).min(end);
     Some(before.get(from..end)? == after.get(from..end)?)
-}
-
-fn is_library(path: &LayerPath) -> bool {
-    let name = path.file_name();
-    name.ends_with(".so") || name.contains(".so.") || name.ends_with(".node")
 }

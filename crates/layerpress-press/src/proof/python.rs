@@ -64,16 +64,24 @@ impl Modules {
     }
 
     /// The modules of lines `name = module:attribute [extras]`
-    /// (<https://packaging.python.org/en/latest/specifications/entry-points/>).
+    /// (<https://packaging.python.org/en/latest/specifications/entry-points/>), those behind commands where
+    /// `commands` count.
     pub(super) fn entry_points(
         &self,
         path: &LayerPath,
         text: &str,
+        commands: bool,
         found: &mut Vec<(LayerPath, &'static str)>,
     ) {
         let root = path.folders().nth(1).unwrap_or_default();
+        let mut counts = true;
         let lines = text.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.starts_with([';', '#', '[']));
+        let lines = lines.filter(|line| {
+            if line.starts_with('[') {
+                counts = commands || !matches!(*line, "[console_scripts]" | "[gui_scripts]");
+            }
+            counts && !line.starts_with([';', '#', '['])
+        });
         for (_, object) in lines.filter_map(|line| line.split_once('=')) {
             let module = object.split([':', '[']).next().unwrap_or_default();
             let relative = module.trim().replace('.', "/");

@@ -17,6 +17,7 @@ Examples:
   layerpress build requirements.txt --runtime python3.12,python3.13 --arch arm64
   layerpress build pyproject.toml --extra s3 -o dist/api.zip
   layerpress build requirements.txt --smoke 'import pandas, pyarrow'
+  layerpress build requirements.txt --bytecode hot --smoke handler.py
   layerpress build package.json --runtime nodejs22.x --arch x86_64,arm64
   layerpress build layer/python --locked --offline --json
 

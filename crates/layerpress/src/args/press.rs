@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use layerpress_compile::{Bytecode, Level, Profile};
 
 use super::overrides::OverrideArgs;
+use super::run::{SmokeArgs, TraceArgs};
 
 /// How a layer is pressed, which `build` and `shrink` are told alike.
 #[derive(Debug, Args)]
@@ -16,8 +17,8 @@ pub(crate) struct PressingArgs {
 
     /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
     /// module beside its source (`hashed`), for those alone that `--smoke` or `--trace` loads
-    /// (`hot`; `shrink` knows it), or for every one in place of its source (`only`); made by a Python
-    /// of the layer's version that is found on this machine
+    /// (`hot`), or for every one in place of its source (`only`); made by a Python of the layer's
+    /// version that is found on this machine
     #[arg(
         long,
         value_name = "WHICH",
@@ -28,6 +29,9 @@ pub(crate) struct PressingArgs {
         hide_possible_values = true
     )]
     pub bytecode: BytecodeArg,
+
+    #[command(flatten)]
+    pub trace: TraceArgs,
 
     #[command(flatten)]
     pub smoke: SmokeArgs,
@@ -69,25 +73,6 @@ pub(crate) struct ProfileArgs {
         hide_possible_values = true
     )]
     profile: ProfileArg,
-}
-
-/// What must run with the layer.
-#[derive(Debug, Args)]
-pub(crate) struct SmokeArgs {
-    /// Run this with the layer, and write nothing unless it runs as well as with nothing left out:
-    /// Python or JavaScript, or a file of it that needs nothing but the layer
-    #[arg(long, value_name = "CODE", env = "LAYERPRESS_SMOKE", hide_env = true)]
-    pub smoke: Option<String>,
-
-    /// How long that may take, in seconds
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 120,
-        env = "LAYERPRESS_SMOKE_TIMEOUT",
-        hide_env = true
-    )]
-    pub smoke_timeout: u64,
 }
 
 impl ProfileArgs {

@@ -2,35 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::builder::FalseyValueParser;
-use clap::{Args, ValueEnum};
-
-use layerpress_compile::TraceKeep;
 
 use super::build::JobsArgs;
 use super::inspect::MadeForArgs;
 use super::press::PressingArgs;
-
-/// What stays beside what a traced command opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TraceKeepArg {
-    /// Nothing
-    Files,
-    /// The data of packages that were touched
-    Data,
-    /// Packages that were touched, whole
-    Packages,
-}
-
-impl From<TraceKeepArg> for TraceKeep {
-    fn from(argument: TraceKeepArg) -> Self {
-        match argument {
-            TraceKeepArg::Files => Self::Files,
-            TraceKeepArg::Data => Self::Data,
-            TraceKeepArg::Packages => Self::Packages,
-        }
-    }
-}
 
 /// The arguments of `layerpress shrink`.
 #[derive(Debug, Args)]
@@ -69,31 +46,6 @@ pub(crate) struct ShrinkArgs {
 
     #[command(flatten)]
     pub made_for: MadeForArgs,
-
-    /// Run this command with the unpacked layer in `LAYERPRESS_LAYER` and on the search paths, and leave out
-    /// what it does not open
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        env = "LAYERPRESS_TRACE",
-        hide_env = true
-    )]
-    pub trace: Option<String>,
-
-    /// What stays beside what the traced command opens, and what packages say of themselves: nothing
-    /// (`files`), what is no code in packages of which something was opened (`data`), or all
-    /// of those packages (`packages`)
-    #[arg(
-        long,
-        value_name = "WHAT",
-        value_enum,
-        default_value = "data",
-        env = "LAYERPRESS_TRACE_KEEP",
-        hide_env = true,
-        hide_possible_values = true,
-        requires = "trace"
-    )]
-    pub trace_keep: TraceKeepArg,
 
     #[command(flatten)]
     pub jobs: JobsArgs,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, Bytecode, FetchRequest, Layout, LockRequest, NodeOptions, Overrides,
-    PythonOptions, Smoke, Sources, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Overrides, PythonOptions, Smoke,
+    Sources, Trace, TraceKeep, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -19,8 +19,9 @@ use layerpress_tree::Sha256;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
-    BuildArgs, BytecodeArg, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg,
-    LockArgs, LockingArgs, OverrideArgs, ResolutionArg, ResolveArgs, SetArgs, SmokeArgs,
+    BuildArgs, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg, LockArgs,
+    LockingArgs, OverrideArgs, ResolutionArg, ResolveArgs, SetArgs, SmokeArgs, TraceArgs,
+    TraceKeepArg,
 };
 use crate::environment::Environment;
 use crate::settings::{self, SettingsError};
@@ -54,10 +55,11 @@ impl Around<'_> {
             profile: arguments.pressing.press.profile(),
             overrides: overrides(&arguments.pressing.overrides)?,
             explain: arguments.explain.clone(),
+            trace: self.trace(&arguments.pressing.trace),
             smoke: self.smoke(&arguments.pressing.smoke),
             compression: arguments.pressing.press.level(),
             scripts: arguments.scripts,
-            bytecode: bytecode(arguments.pressing.bytecode)?,
+            bytecode: arguments.pressing.bytecode.into(),
             check_digest: arguments.check_digest.as_deref().map(digest).transpose()?,
         })
     }
@@ -68,6 +70,16 @@ impl Around<'_> {
             code,
             timeout: Duration::from_secs(arguments.smoke_timeout),
             interpreters: settings::interpreter_candidates(None, self.environment),
+            temporary: Environment::temporary(),
+        })
+    }
+
+    /// What is run to see which files of a layer are needed.
+    pub(super) fn trace(&self, arguments: &TraceArgs) -> Option<Trace> {
+        arguments.trace.clone().map(|command| Trace {
+            command,
+            keep: trace_keep(&arguments.trace_keep),
+            variables: self.environment.raw().clone(),
             temporary: Environment::temporary(),
         })
     }
@@ -221,20 +233,14 @@ pub(super) fn overrides(arguments: &OverrideArgs) -> Result<Overrides, SettingsE
     Ok(Overrides::parse(&arguments.choices)?)
 }
 
-/// What a build knows how to do; nothing tells it what a function loads.
-fn bytecode(argument: BytecodeArg) -> Result<Bytecode, SettingsError> {
-    if argument != BytecodeArg::Hot {
-        return Ok(argument.into());
+/// What stays beside what a traced command opens.
+fn trace_keep(arguments: &[TraceKeepArg]) -> TraceKeep {
+    let has = |it| arguments.contains(&it);
+    TraceKeep {
+        data: has(TraceKeepArg::Data),
+        entry_points: has(TraceKeepArg::EntryPoints),
+        packages: has(TraceKeepArg::Packages),
     }
-    Err(SettingsError::Option {
-        option: "--bytecode",
-        found: "hot".to_owned(),
-        problem: "needs to know what a function loads".to_owned(),
-        hint: Some(
-            "build the layer, then `layerpress shrink LAYER --bytecode hot --smoke CODE`"
-                .to_owned(),
-        ),
-    })
 }
 
 /// Parses each value of a repeatable option; a repeated one counts once.

@@ -3,13 +3,12 @@
 use std::env;
 use std::sync::Arc;
 
-use layerpress_compile::{self as compile, Level, ShrinkRequest, Trace};
+use layerpress_compile::{self as compile, Level, ShrinkRequest};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
 use super::request::{overrides, parsed};
 use crate::args::ShrinkArgs;
-use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::printer::Verbosity;
 use crate::progress::Progress;
@@ -36,12 +35,7 @@ impl Command<'_> {
             arch: parsed("--arch", arguments.made_for.arch.as_slice())?.pop(),
             bytecode: pressing.bytecode.into(),
             interpreters: interpreter_candidates(None, self.environment),
-            trace: arguments.trace.clone().map(|command| Trace {
-                command,
-                keep: arguments.trace_keep.into(),
-                variables: self.environment.raw().clone(),
-                temporary: Environment::temporary(),
-            }),
+            trace: self.around().trace(&pressing.trace),
             smoke: self.around().smoke(&pressing.smoke),
         };
         let progress: Arc<dyn Reporter> = Arc::new(Progress::new(Arc::clone(self.printer)));
