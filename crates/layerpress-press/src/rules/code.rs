@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use layerpress_tree::seen_from;
 
 use super::evidence::{Candidate, Source, is_at, last_word};
-use super::python_imports::{Named, imports};
+use super::python_imports::{Named, imports, strings};
 use super::{Ecosystem, Kind, node, python, quoted};
 
 /// What a file says.
@@ -21,6 +21,8 @@ pub(super) struct Look {
     pub(super) reaches: BTreeSet<String>,
     /// Whether it asks which distribution brought a module.
     pub(super) asks_records: bool,
+    /// Whether it looks for files beside it, or for modules whose names it puts together.
+    pub(super) is_dynamic: bool,
     /// Whether it reads its own type stub when it is imported.
     pub(super) attaches_stub: bool,
 }
@@ -46,8 +48,8 @@ pub(super) fn look(
     let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
     match ecosystem {
         Ecosystem::Python => {
+            let text = String::from_utf8_lossy(bytes);
             if source.path.ends_with(".py") || source.path.ends_with("entry_points.txt") {
-                let text = String::from_utf8_lossy(bytes);
                 python_reaches(source.path, &text, &mut look.reaches);
             }
             // PEP 562 and `lazy_loader`: https://scientific-python.org/specs/spec-0001/
@@ -58,8 +60,12 @@ pub(super) fn look(
                 .iter()
                 .any(|text| has(text));
             if is_dynamic {
-                python_paths(source.path, bytes, folders, &mut look.groups);
+                python_paths(source.path, &text, folders, &mut look.groups);
             }
+            look.is_dynamic = is_dynamic
+                || ["pkgutil", "import_module", "__import__", "runpy"]
+                    .iter()
+                    .any(|text| has(text));
         }
         Ecosystem::Node => {
             let is_dynamic = ["__dirname", "__filename", "import.meta"]
@@ -166,25 +172,39 @@ fn python_reaches(path: &str, text: &str, reaches: &mut BTreeSet<String>) {
     let package = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let package = package.replace('/', ".");
     for Named { level, path } in imports(text) {
+        if level > 0 {
+            let above = package.split('.').count().saturating_sub(level - 1);
+            let above: Vec<&str> = package.split('.').take(above).collect();
+            let meant = match (above.join(".").as_str(), path.as_str()) {
+                ("", path) => path.to_owned(),
+                (above, "") => above.to_owned(),
+                (above, path) => format!("{above}.{path}"),
+            };
+            // Among tests any neighbour is one that may be set aside.
+            if is_aside(&meant) {
+                reaches.insert(meant);
+            }
+            continue;
+        }
         if !is_aside(&path) {
             continue;
         }
-        if level == 0 {
-            if !path.contains('.') && !package.is_empty() {
-                // A module's name alone may be meant beside the file, as tables of lazy imports have it.
-                if path.starts_with("test_") || path == "conftest" {
-                    reaches.insert(format!("{package}.{path}"));
-                }
+        if !path.contains('.') && !package.is_empty() {
+            // A module's name alone may be meant beside the file, as tables of lazy imports have it.
+            if path.starts_with("test_") || path == "conftest" {
+                reaches.insert(format!("{package}.{path}"));
             }
-            reaches.insert(path);
-            continue;
         }
-        let above = package.split('.').count().saturating_sub(level - 1);
-        let above: Vec<&str> = package.split('.').take(above).collect();
-        reaches.insert(match above.join(".").as_str() {
-            "" => path,
-            above => format!("{above}.{path}"),
-        });
+        reaches.insert(path);
+    }
+    // `from a.tests import b` names `a.tests` for the sake of `a.tests.b`. A package's name sorts right before
+    // those of its modules.
+    let mut named = std::mem::take(reaches).into_iter().peekable();
+    while let Some(name) = named.next() {
+        let is_on_the_way = |next: &String| next.len() > name.len() && is_at(next, &name, '.');
+        if !named.peek().is_some_and(is_on_the_way) {
+            reaches.insert(name);
+        }
     }
 }
 
@@ -197,10 +217,10 @@ fn is_aside(module: &str) -> bool {
 
 /// Folders that a Python file which looks for files by their paths has in its strings: of examples by their
 /// name alone, of tests where the path before the name leads to them. (Addresses hold such names too.)
-fn python_paths(path: &str, bytes: &[u8], folders: &[&str], groups: &mut BTreeSet<usize>) {
+fn python_paths(path: &str, text: &str, folders: &[&str], groups: &mut BTreeSet<usize>) {
     let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    for string in quoted::strings(bytes, Ecosystem::Python) {
-        if string.contains([' ', ':', '\t']) {
+    for string in strings(text) {
+        if string.contains([' ', ':', '\t', '\n']) {
             continue;
         }
         for (index, folder) in folders.iter().enumerate() {

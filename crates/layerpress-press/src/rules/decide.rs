@@ -1,9 +1,9 @@
 //! [`decide`]: which files of a layer go, over all of its packages at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
-use super::evidence::{Candidate, Reach, is_at};
+use super::evidence::{Candidate, Reach, is_at, leads_to};
 use super::overrides::Subject;
 use super::{Ecosystem, Evidence, Kind, Overrides, code, node, python};
 use crate::Profile;
@@ -358,14 +358,19 @@ impl<'a> Reached<'a> {
                 .map(|file| format!("`{file}` asks which distribution brought a module")),
         };
         let mut waiting: Vec<(usize, usize, String)> = Vec::new();
+        let mut modules = HashSet::new();
         for (index, part) in parts.iter().enumerate() {
             reached.add(part, &part.evidence.reaches);
             for (group, it) in part.evidence.groups.iter().enumerate() {
+                let key = full(part, &it.key);
+                if it.within.is_some() {
+                    modules.insert(key.clone());
+                }
                 if let Some(reason) = &it.kept {
                     reached.kept.insert((index, group), reason.clone());
                     reached.add(part, &it.reaches);
                 } else {
-                    waiting.push((index, group, full(part, &it.key)));
+                    waiting.push((index, group, key));
                 }
             }
         }
@@ -375,7 +380,13 @@ impl<'a> Reached<'a> {
             let mut still = Vec::new();
             for (index, group, key) in waiting {
                 let part = &parts[index];
-                match reached.by(part.ecosystem, &key) {
+                let of = part.evidence.groups[group].within;
+                let whole = of.and_then(|it| reached.kept.get(&(index, it as usize)));
+                let reason = match whole {
+                    Some(reason) => Some(reason.clone()),
+                    None => reached.by(part.ecosystem, &key, of.is_none().then_some(&modules)),
+                };
+                match reason {
                     Some(reason) => {
                         reached.kept.insert((index, group), reason);
                         reached.add(part, &part.evidence.groups[group].reaches);
@@ -398,15 +409,23 @@ impl<'a> Reached<'a> {
         }
     }
 
-    /// Who reaches a group, if anybody does.
-    fn by(&self, ecosystem: Ecosystem, key: &str) -> Option<String> {
+    /// Who reaches a group, if anybody does. A name that leads to one of `modules` does not reach the folder
+    /// that it lies in.
+    fn by(
+        &self,
+        ecosystem: Ecosystem,
+        key: &str,
+        modules: Option<&HashSet<String>>,
+    ) -> Option<String> {
         let names = &self.names[ecosystem as usize];
         let separator = code::separator(ecosystem);
         let from = (Bound::Included(key), Bound::Unbounded);
         let mut after = names
             .range::<str, _>(from)
             .take_while(|(name, _)| name.starts_with(key));
-        let found = after.find(|(name, _)| is_at(name, key, separator));
+        let leads_further =
+            |name: &str| modules.is_some_and(|modules| leads_to(name, key, separator, modules));
+        let found = after.find(|(name, _)| is_at(name, key, separator) && !leads_further(name));
         // `a.test` stands for `a.test.js`.
         let shorter = || {
             let stem = key.rsplit_once('.').map(|(stem, _)| stem)?;

@@ -14,7 +14,7 @@ use super::{Ecosystem, Kind, builds, code, node, python};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What is known of one package's files before the layer is known.
 ///
@@ -46,12 +46,15 @@ pub(super) struct Candidate {
     pub(super) kept: Option<String>,
 }
 
-/// Files that go together: a folder of tests, or a test that is a file alone.
+/// Files that go together: a folder of tests, or a test that is a file alone. Of a folder of Python's tests
+/// each module is a group, too: one that other code imports can stay without all the others.
 #[derive(Debug, Clone, PartialEq, Eq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub(super) struct Group {
     /// The name by which others import it: `numpy.tests`, or `/lib/test`, which stands for the package's
     /// name and that.
     pub(super) key: String,
+    /// The group that it is a module of: it stays if that does.
+    pub(super) within: Option<u32>,
     pub(super) kept: Option<String>,
     /// What its own code names: counts if it stays.
     pub(super) reaches: Vec<Reach>,
@@ -117,6 +120,7 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
     };
     let mut found = Evidence::default();
     let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut modules: Vec<(&str, usize)> = Vec::new();
     let mut sources = Vec::new();
     let mut unknown = Vec::new();
     for &(path, content) in &files {
@@ -149,6 +153,9 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
                 let known = groups.len();
                 let index = *groups.entry(folder).or_insert(known);
                 group = Some(index);
+                if folder != path && ecosystem == Ecosystem::Python && path.ends_with(".py") {
+                    modules.push((path, index));
+                }
                 found.candidates.push(Candidate {
                     path: path.to_owned(),
                     kind,
@@ -174,10 +181,12 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
         .iter()
         .map(|folder| Group {
             key: key(ecosystem, folder),
+            within: None,
             kept: None,
             reaches: Vec::new(),
         })
         .collect();
+    add_modules(&mut found, &mut sources, &folders, &modules);
     found.binaries = binaries(ecosystem, &unknown);
     keep_beside_programs(&mut found, &programs(&unknown));
     let manifests = match ecosystem {
@@ -186,6 +195,44 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
     };
     said(ecosystem, &mut found, &folders, &sources, &manifests);
     found
+}
+
+/// Makes each of `modules` (a path, and the group of its folder) a group of its own, behind those of `folders`.
+fn add_modules(
+    found: &mut Evidence,
+    sources: &mut [Source<'_>],
+    folders: &[&str],
+    modules: &[(&str, usize)],
+) {
+    let first = found.groups.len();
+    let indices = (first..).zip(modules);
+    let own: BTreeMap<&str, usize> = indices.map(|(index, (path, _))| (*path, index)).collect();
+    for &(path, folder) in modules {
+        // Nobody imports a module but through the packages that it lies in, as far as those are files.
+        let packages = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let inits = packages
+            .filter(|it| it.len() >= folders[folder].len())
+            .map(|package| format!("{package}/__init__.py"))
+            .filter(|it| own.contains_key(it.as_str()));
+        let reaches = inits.map(|init| Reach {
+            to: key(Ecosystem::Python, &init),
+            from: path.to_owned(),
+        });
+        found.groups.push(Group {
+            key: key(Ecosystem::Python, path),
+            within: u32::try_from(folder).ok(),
+            kept: None,
+            reaches: reaches.collect(),
+        });
+    }
+    for candidate in &mut found.candidates {
+        if let Some(&index) = own.get(candidate.path.as_str()) {
+            candidate.group = u32::try_from(index).ok();
+        }
+    }
+    for source in sources {
+        source.group = own.get(source.path).copied().or(source.group);
+    }
 }
 
 /// Lets what the sources say decide what stays.
@@ -218,6 +265,8 @@ fn said(
         .filter_map(|it| it.group)
         .collect();
     let is_build = |group: usize| u32::try_from(group).is_ok_and(|it| builds.contains(&it));
+    let modules = found.groups.iter().filter(|it| it.within.is_some());
+    let modules: HashSet<String> = modules.map(|it| it.key.clone()).collect();
     let mut named: BTreeMap<&str, &str> = BTreeMap::new();
     let mut endings = Endings::default();
     let mut stubs: BTreeSet<String> = BTreeSet::new();
@@ -247,19 +296,35 @@ fn said(
             continue;
         };
         let from = source.path.to_owned();
+        // Among its neighbours a test may name what its package defines: that one is there with it.
+        let folder = found.groups[group].within.map(|it| it as usize);
+        let folder = folder.map(|it| found.groups[it].key.clone());
+        let is_a_neighbours = |to: &String| {
+            folder.as_ref().is_some_and(|folder| {
+                to != folder && is_at(to, folder, '.') && !leads_to(to, folder, '.', &modules)
+            })
+        };
         let inner = look.groups.iter().map(|&to| found.groups[to].key.clone());
         let all: Vec<Reach> = inner
             .chain(look.reaches.iter().cloned())
+            .filter(|to| !is_a_neighbours(to))
             .map(|to| Reach {
                 to,
                 from: from.clone(),
             })
             .collect();
-        found.groups[group].reaches.extend(all);
+        let group = &mut found.groups[group];
+        group.reaches.extend(all);
+        // Which files it opens, and which modules it looks for, is not known.
+        if let Some(to) = folder.filter(|_| look.is_dynamic) {
+            group.reaches.push(Reach { to, from });
+        }
     }
     one_each(&mut found.reaches);
-    for (index, (group, folder)) in found.groups.iter_mut().zip(folders).enumerate() {
+    for group in &mut found.groups {
         one_each(&mut group.reaches);
+    }
+    for (index, (group, folder)) in found.groups.iter_mut().zip(folders).enumerate() {
         // What points to a build for bundlers was looked at when it was found.
         let pointed = manifests
             .iter()
@@ -360,6 +425,18 @@ fn key(ecosystem: Ecosystem, folder: &str) -> String {
 pub(super) fn is_at(name: &str, group: &str, separator: char) -> bool {
     let rest = name.strip_prefix(group);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
+}
+
+/// Whether a name that lies below `group` leads to one of `modules`: is one, or lies below it.
+pub(super) fn leads_to(
+    name: &str,
+    group: &str,
+    separator: char,
+    modules: &HashSet<String>,
+) -> bool {
+    let below = name[group.len()..].match_indices(separator);
+    let mut ends = below.map(|(at, _)| group.len() + at).chain([name.len()]);
+    ends.any(|end| modules.contains(&name[..end]))
 }
 
 /// The part of a path that code writes right before a quote.

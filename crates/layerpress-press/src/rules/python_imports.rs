@@ -1,4 +1,4 @@
-//! [`imports`]: what a Python file imports, and which of its strings could be modules.
+//! [`imports`]: what a Python file imports, and which of its strings could be modules. [`strings`]: all of them.
 //!
 //! The file is cut into words, punctuation and strings, as Python's own lexer does (The Python Language
 //! Reference, chapter 2); nothing more of the grammar is needed, and a file that is no Python gives
@@ -41,6 +41,14 @@ pub(crate) fn imports(source: &str) -> Vec<Named> {
         }
     }
     found
+}
+
+/// What stands in the strings of `source`, escapes and all.
+pub(super) fn strings(source: &str) -> impl Iterator<Item = &str> {
+    tokens(source).into_iter().filter_map(|token| match token {
+        Token::Text(text) => Some(text),
+        Token::Name(_) | Token::Mark(_) | Token::Line => None,
+    })
 }
 
 /// `from .a.b import c as d, e`: the modules `a.b`, `a.b.c` and `a.b.e`, since `c` may be one.
