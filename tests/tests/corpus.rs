@@ -45,6 +45,51 @@ corpus! {
     scikit_learn: "scikit-learn",
 }
 
+/// Clients and resources of the services that are named, and what credentials come from; of others,
+/// botocore's own error.
+#[test]
+fn boto3_of_named_services() {
+    let context = TestContext::new().sharing_cache(&scratch().join("cache-of-the-corpus"));
+    let manifest = fs::read_to_string(corpus().join("boto3/requirements.txt")).expect("a manifest");
+    context.write("requirements.txt", manifest);
+    let named = ["--aws-services", "s3,dynamodb", "--profile", "small"];
+    let build = ["build", "requirements.txt", "--runtime", "python3.13"];
+    let place = ["-o", "layer.zip", "--compression", "fast"];
+    context
+        .run(build.iter().chain(&place).chain(&named))
+        .expect_code(0);
+    let layer = context.layer("layer.zip");
+    if let Some(root) = LambdaRoot::for_runtime("python3.13", &scratch()) {
+        root.expect(
+            &layer,
+            "\
+import boto3, botocore.exceptions
+from boto3.s3.transfer import TransferConfig
+session = boto3.Session(aws_access_key_id='a', aws_secret_access_key='b', region_name='us-east-1')
+kept = ['dynamodb', 's3', 'signin', 'sso', 'sso-oidc', 'sts']
+assert session.get_available_services() == kept, session.get_available_services()
+for service in kept:
+    client = session.client(service)
+    for operation in client.meta.service_model.operation_names:
+        client.meta.service_model.operation_model(operation).input_shape
+assert session.get_available_resources() == ['dynamodb', 's3']
+session.resource('dynamodb').Table('t')
+session.resource('s3').Bucket('b').Object('k')
+url = session.client('s3').generate_presigned_url('get_object', {'Bucket': 'b', 'Key': 'k'})
+assert url.startswith('https://') and 'Signature=' in url, url
+session.client('s3').get_paginator('list_objects_v2')
+session.client('dynamodb').get_waiter('table_exists')
+try:
+    session.client('ec2')
+except botocore.exceptions.UnknownServiceError as error:
+    assert 'dynamodb, s3' in str(error), error
+else:
+    raise AssertionError('ec2')
+",
+        );
+    }
+}
+
 /// Builds the layer of a folder with each profile that changes files, and runs its lines. Compression
 /// `best` changes no file, and would take most of the time.
 fn works(name: &str) {

@@ -132,6 +132,52 @@ fn a_choice_that_means_nothing_is_said_and_one_that_cannot_be_read_is_refused() 
     run.expect_code(USAGE).says(&["rule:test", "rule:tests"]);
 }
 
+/// A botocore that describes three services.
+fn botocore() -> BuiltPackage {
+    let mut wheel = Wheel::new("botocore", "1.0").file("botocore/data/endpoints.json", "{}");
+    for service in ["s3", "sts", "ec2"] {
+        let path = format!("botocore/data/{service}/2006-03-01/service-2.json");
+        wheel = wheel.file(&path, "{}");
+    }
+    wheel.build()
+}
+
+#[test]
+fn botocore_keeps_the_services_that_are_named() {
+    let index = LoopbackIndex::start();
+    index.add([botocore()]);
+    let context = context(&index, "botocore\n");
+    let whole = ["--profile", "none"];
+    let (all, _) = build(&context, &whole);
+    let gone = ["python/botocore/data/ec2/2006-03-01/service-2.json"];
+    let (layer, document) = build(&context, &["--profile", "none", "--aws-services", "s3"]);
+    assert_eq!(missing(&all, &layer), gone);
+    assert_eq!(document["removed"][0]["rule"], "aws-services");
+
+    let run = context.run(["shrink", "out.zip", "--in-place", "--aws-services", "sts"]);
+    run.expect_code(0);
+    let again = context.layer("out.zip");
+    let service = |name| format!("python/botocore/data/{name}/2006-03-01/service-2.json");
+    assert!(!again.paths().contains(&service("s3").as_str()));
+    assert!(again.paths().contains(&service("sts").as_str()));
+}
+
+#[test]
+fn a_service_that_botocore_does_not_know_is_refused_and_one_of_no_botocore_is_said() {
+    let index = LoopbackIndex::start();
+    index.add(world().into_iter().chain([botocore()]));
+    let first = context(&index, "botocore\n");
+    let typed = ["requirements.txt", "--aws-services", "ec22,s3"];
+    let run = first.run(["build"].iter().chain(&typed));
+    run.expect_code(USAGE)
+        .says(&["no service `ec22`", "did you mean `ec2`"]);
+    let second = context(&index, "library\n");
+    second
+        .run(["build"].iter().chain(&typed))
+        .expect_code(0)
+        .says(&["--aws-services ec22,s3` means no file", "JavaScript"]);
+}
+
 #[test]
 fn a_file_is_explained_beside_the_paths_of_the_layers() {
     let index = LoopbackIndex::start();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use layerpress_fetch::{Reporter, Stage};
+use layerpress_fetch::{Event, Reporter, Stage};
 use layerpress_pack::write_file;
 use layerpress_press::Account;
 use layerpress_target::Target;
@@ -308,7 +308,10 @@ fn tell_unmatched(request: &BuildRequest, report: &BuildReport, reporter: &dyn R
     }
     for index in (0..request.overrides.len()).filter(|it| !report.matched.contains(it)) {
         let shown = request.overrides.shown(index);
-        reporter.warn(format!("`{shown}` means no file of what was built"));
+        reporter.report(Event::Warning {
+            message: format!("`{shown}` means no file of what was built"),
+            hint: request.overrides.hint(index).map(str::to_owned),
+        });
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use layerpress_check::OverLimit;
 use layerpress_fetch::{ErrorKind, FetchError, StoreError};
 use layerpress_pack::WriteError;
+use layerpress_press::rules::OverrideError;
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
@@ -106,6 +107,9 @@ pub enum CompileError {
         /// What stands in its way.
         source: Conflict,
     },
+    /// What the user says of files that are not there.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     /// A layer larger than Lambda takes.
     #[error(transparent)]
     OverLimit(Box<OverLimit>),
@@ -264,6 +268,7 @@ impl CompileError {
             | Self::NothingMoves { .. }
             | Self::NothingToLock { .. }
             | Self::NothingLoaded
+            | Self::Override(_)
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
             Self::UnknownInput { .. }
@@ -310,6 +315,7 @@ impl CompileError {
             },
             Self::Store(_) | Self::Vanished { .. } => "cache",
             Self::OwnCodeConflict { .. } => "own-code-conflict",
+            Self::Override(_) => "usage",
             Self::OverLimit(_) => "over-limit",
             Self::Bytecode(_) => "bytecode",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
@@ -407,6 +413,7 @@ impl CompileError {
             Self::NothingLoaded => NAME_A_RUN.into(),
             Self::OverLimit(over) => over.hint(),
             Self::Bytecode(error) => return error.hint(),
+            Self::Override(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),
             Self::Python(error) => return error.hint(),
             Self::Node(error) => return error.hint(),

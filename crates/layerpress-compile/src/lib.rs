@@ -54,7 +54,7 @@ pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;
 pub use layerpress_press::pressed::Refusal;
-pub use layerpress_press::rules::{Choice, Explanation, OverrideError, Overrides};
+pub use layerpress_press::rules::{Choice, Explanation, OverrideError, Overrides, Services};
 pub use lock::lock;
 pub use node::{NodeError, OtherDigest, PrebuiltError};
 pub use own_code::OwnCodeError;

@@ -109,6 +109,19 @@ impl Pruning<'_> {
         self.profile == Profile::None && self.overrides.is_empty() && self.explain.is_empty()
     }
 
+    /// Makes sure that the services which the user names are known to the layer's botocore.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(crate) fn check_services(&self, packages: &[Unpacked<'_>]) -> Result<(), CompileError> {
+        if self.overrides.is_empty() {
+            return Ok(());
+        }
+        let files: Vec<String> = packages.iter().flat_map(Unpacked::files).collect();
+        let all = files.iter().chain(&self.own.files).map(String::as_str);
+        Ok(self.overrides.check_services(all)?)
+    }
+
     /// Decides over the packages of a layer.
     pub(crate) fn decide(
         &self,

@@ -42,10 +42,14 @@ pub(crate) fn try_out(
             keep: true,
             pattern: format!("rule:{rule}"),
         });
+        // The rules' own names are no mistakes; of what the user says beside, services alone have one.
+        let overrides = Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default();
         let other = BuildRequest {
             profile,
-            // The rules' own names are no mistakes; what the user says beside counts as nothing here.
-            overrides: Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default(),
+            overrides: match profile {
+                Profile::None => overrides,
+                _ => overrides.with_services_of(&request.overrides),
+            },
             explain: Vec::new(),
             ..request.clone()
         };

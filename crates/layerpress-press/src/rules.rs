@@ -18,6 +18,7 @@ mod overrides;
 mod python;
 mod python_imports;
 mod quoted;
+mod services;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ pub use decide::{Decision, Explanation, Part, Removal, decide, explain};
 pub use evidence::{Evidence, evidence};
 pub use overrides::{Choice, OverrideError, Overrides};
 pub(crate) use python_imports::imports;
+pub use services::Services;
 
 use crate::Profile;
 
@@ -98,10 +100,12 @@ pub enum Kind {
     BundlerBuilds,
     /// Licences and notices.
     Licences,
+    /// botocore's and boto3's descriptions of services that the user does not name.
+    AwsServices,
 }
 
 /// Each kind with its rule, in the order in which accounts have them.
-static RULES: [(Kind, Rule); 16] = [
+static RULES: [(Kind, Rule); 17] = [
     (
         Kind::Tests,
         Rule {
@@ -245,6 +249,15 @@ static RULES: [(Kind, Rule); 16] = [
             reason: "they stay unless you say that they may go",
             profile: None,
             ecosystem: None,
+        },
+    ),
+    (
+        Kind::AwsServices,
+        Rule {
+            name: "aws-services",
+            reason: "boto3 reads the data of a service for its clients alone, and `--aws-services` names others",
+            profile: None,
+            ecosystem: Some(Ecosystem::Python),
         },
     ),
 ];

@@ -22,7 +22,7 @@ pub(crate) use build::{
     ResolveArgs, SetArgs,
 };
 pub(crate) use inspect::{DiffArgs, InspectArgs};
-pub(crate) use overrides::OverrideArgs;
+pub(crate) use press::PressingArgs;
 pub(crate) use run::{SmokeArgs, TraceArgs, TraceKeepArg};
 pub(crate) use shrink::ShrinkArgs;
 pub(crate) use sources::{BuildPolicyArgs, IndexArgs, IndexStrategyArg};

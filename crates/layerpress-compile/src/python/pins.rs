@@ -206,6 +206,7 @@ pub(super) fn lay_out(
     let foreign = |target| unpacked.iter().map(move |it| it.foreign(target));
     let own: Vec<_> = foreign(job.target).collect();
     same_for.retain(|target| foreign(*target).eq(own.iter().cloned()));
+    job.pruning.check_services(&unpacked)?;
     let pruned = job.pruning.decide(Ecosystem::Python, &unpacked, job.target);
     drop(unpacked);
     let mut account = Account::default();

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use layerpress_check::Inferred;
 use layerpress_node::native::{Foreign, foreign_files};
 use layerpress_press::proof::restore;
-use layerpress_press::rules::{Ecosystem, Evidence, Overrides, Part, Removal, decide, evidence};
+use layerpress_press::rules::{
+    Ecosystem, Evidence, Kind, OverrideError, Overrides, Part, Removal, decide, evidence,
+};
 use layerpress_press::{Binary, Profile};
 use layerpress_target::{Target, newest};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
@@ -39,16 +41,20 @@ struct Found {
 const NAMED: usize = 5;
 
 /// Decides over the whole layer.
+///
+/// # Errors
+/// A service that the layer's botocore does not know.
 pub(super) fn left_out(
     tree: &LayerTree,
     shape: Shape,
     inferred: &Inferred,
     profile: Profile,
     overrides: &Overrides,
-) -> LeftOut {
+) -> Result<LeftOut, OverrideError> {
     if profile == Profile::None && overrides.is_empty() {
-        return LeftOut::default();
+        return Ok(LeftOut::default());
     }
+    overrides.check_services(tree.iter().map(|(path, _)| path.as_str()))?;
     let found = found(tree, shape);
     let evidence: Vec<Evidence> = found
         .par_iter()
@@ -68,7 +74,7 @@ pub(super) fn left_out(
         reasons.extend(LayerPath::new(path).map(|path| (path, *removal)));
     }
     // What the user drops is not put back: it may be missed on purpose.
-    let by_rule = reasons.iter().filter(|(_, it)| **it != Removal::Choice);
+    let by_rule = reasons.iter().filter(|(_, it)| !it.is_asked_for());
     let mut removed: BTreeSet<LayerPath> = by_rule.map(|(path, _)| path.clone()).collect();
     let all = removed.clone();
     let needed = restore(tree, &mut removed);
@@ -94,19 +100,22 @@ pub(super) fn left_out(
     for (index, matched) in decision.matched.iter().enumerate() {
         if !matched {
             let text = format!("`{}` means no file of the layer", overrides.shown(index));
-            left_out.findings.push(finding("no-such-file", None, text));
+            left_out.findings.push(Finding {
+                hint: overrides.hint(index).map(str::to_owned),
+                ..finding("no-such-file", None, text)
+            });
         }
     }
     left_out.kept = kept_of(&parts, overrides);
-    left_out
+    Ok(left_out)
 }
 
 impl LeftOut {
     /// Puts back what a traced command opened, but for what the user drops.
     pub(super) fn put_back(&mut self, opened: &BTreeSet<LayerPath>) {
-        let dropped = Removal::Choice.name();
+        let asked_for = [Removal::Choice, Removal::Rule(Kind::AwsServices)].map(Removal::name);
         self.removed
-            .retain(|path, by| *by == dropped || !opened.contains(path));
+            .retain(|path, by| asked_for.contains(by) || !opened.contains(path));
     }
 }
 

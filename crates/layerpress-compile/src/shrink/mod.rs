@@ -75,7 +75,8 @@ pub fn shrink(
     let mut findings = findings(&existing);
     let opened = loaded::traced(request, shape, &inferred, &existing.tree)?;
     let (profile, overrides) = (request.profile, &request.overrides);
-    let mut left_out = left_out(&existing.tree, shape, &inferred, profile, overrides);
+    let mut left_out = left_out(&existing.tree, shape, &inferred, profile, overrides)
+        .map_err(crate::CompileError::from)?;
     if let Some(opened) = &opened {
         left_out.put_back(opened);
     }
@@ -135,7 +136,9 @@ pub(crate) fn savings(
 ) -> Vec<RemovedReport> {
     // What is no layer is looked at as what a function would bring.
     let shape = shape(path, tree).unwrap_or(Shape::Function);
-    let left_out = left_out(tree, shape, inferred, profile, &Overrides::default());
+    // Nothing is asked for that could be wrong.
+    let left_out =
+        left_out(tree, shape, inferred, profile, &Overrides::default()).unwrap_or_default();
     passes::savings(tree, shape, &left_out, profile)
 }
 

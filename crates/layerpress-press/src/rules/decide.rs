@@ -69,6 +69,12 @@ impl Removal {
             Self::Choice => "your-drop",
         }
     }
+
+    /// Whether the user asked for it, whatever may miss the file.
+    #[must_use]
+    pub fn is_asked_for(self) -> bool {
+        matches!(self, Self::Choice | Self::Rule(Kind::AwsServices))
+    }
 }
 
 impl Decision {
@@ -101,13 +107,10 @@ pub fn decide(parts: &[Part<'_>], profile: Profile, overrides: &Overrides) -> De
             overrides,
             reached: &reached,
         };
-        if !part.is_own {
-            for candidate in judge.candidates() {
-                let path = judge.layer_path(&candidate.path);
-                let fate = judge.fate(&path, Some(&candidate), &mut decision.matched);
-                if let Fate::Goes(removal) = fate {
-                    removed.insert(path, removal);
-                }
+        for (path, suspect) in judge.suspects(&mut decision.matched) {
+            let fate = judge.fate(&path, Some(&suspect), &mut decision.matched);
+            if let Fate::Goes(removal) = fate {
+                removed.insert(path, removal);
             }
         }
         if !overrides.is_empty() {
@@ -195,43 +198,56 @@ struct Judge<'a> {
 /// A candidate, or a file that is of no use on the target.
 #[derive(Clone)]
 struct Suspect<'a> {
-    path: String,
     kind: Kind,
     candidate: Option<&'a Candidate>,
     note: Option<&'a str>,
 }
 
 impl<'a> Judge<'a> {
-    fn candidates(&self) -> Vec<Suspect<'a>> {
+    /// The files of this part that something speaks against, by their paths from the layer's root; notes
+    /// in `matched` that there are services.
+    fn suspects(&self, matched: &mut [bool]) -> Vec<(String, Suspect<'a>)> {
         let part = self.part;
-        let foreign: BTreeMap<&str, &str> = part
-            .foreign
-            .iter()
-            .map(|(path, note)| (path.as_str(), note.as_str()))
-            .collect();
-        let candidates = part.evidence.candidates.iter();
-        let candidates = candidates.filter(|it| !foreign.contains_key(it.path.as_str()));
-        let suspects = candidates.map(|candidate| Suspect {
-            path: candidate.path.clone(),
-            kind: candidate.kind,
-            candidate: Some(candidate),
-            note: None,
-        });
-        let foreign = foreign.iter().map(|(path, note)| Suspect {
-            path: (*path).to_owned(),
-            kind: Kind::OtherPlatforms,
+        let alone = |kind| Suspect {
+            kind,
             candidate: None,
-            note: Some(note),
+            note: None,
+        };
+        let mut better: BTreeMap<String, Suspect<'a>> = BTreeMap::new();
+        // Whoever lets boto3 lie about without its metadata means the same by it.
+        if part.ecosystem == Ecosystem::Python {
+            for path in &part.files {
+                if self.overrides.takes_service(path, matched) {
+                    better.insert(path.clone(), alone(Kind::AwsServices));
+                }
+            }
+        }
+        if part.is_own {
+            return better.into_iter().collect();
+        }
+        for (path, note) in &part.foreign {
+            let suspect = Suspect {
+                note: Some(note),
+                ..alone(Kind::OtherPlatforms)
+            };
+            better.insert(self.layer_path(path), suspect);
+        }
+        let candidates = part.evidence.candidates.iter().map(|candidate| {
+            let suspect = Suspect {
+                candidate: Some(candidate),
+                ..alone(candidate.kind)
+            };
+            (self.layer_path(&candidate.path), suspect)
         });
-        suspects.chain(foreign).collect()
+        let mut suspects: Vec<_> = candidates
+            .filter(|(path, _)| !better.contains_key(path))
+            .collect();
+        suspects.extend(better);
+        suspects
     }
 
     fn known(&self) -> BTreeMap<String, Suspect<'a>> {
-        if self.part.is_own {
-            return BTreeMap::new();
-        }
-        let suspects = self.candidates().into_iter();
-        suspects.map(|it| (self.layer_path(&it.path), it)).collect()
+        self.suspects(&mut []).into_iter().collect()
     }
 
     fn layer_path(&self, path: &str) -> String {
@@ -265,6 +281,9 @@ impl<'a> Judge<'a> {
             let always = self.stays_always(path);
             return Fate::Stays(if always { Stay::Always } else { Stay::NoRule });
         };
+        if suspect.kind == Kind::AwsServices {
+            return Fate::Goes(Removal::Rule(suspect.kind));
+        }
         if suspect
             .kind
             .rule()

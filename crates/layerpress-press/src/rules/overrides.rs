@@ -8,6 +8,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::services::{Services, service_of};
 use super::{Ecosystem, Kind, Part, all};
 
 /// One `--keep` or `--drop`, as it was typed.
@@ -23,6 +24,8 @@ pub struct Choice {
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     items: Vec<Item>,
+    /// Counts as one choice more, behind the others.
+    services: Option<(Services, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +66,14 @@ pub enum OverrideError {
         /// The rule that was most likely meant.
         nearest: Option<&'static str>,
     },
+    /// A service that there is not.
+    #[error("`--aws-services`: the layer's botocore knows no service `{name}`")]
+    Service {
+        /// The name.
+        name: String,
+        /// The services that were most likely meant.
+        nearest: Vec<String>,
+    },
 }
 
 impl OverrideError {
@@ -79,6 +90,13 @@ impl OverrideError {
                 let names: Vec<&str> = all().map(|rule| rule.name).collect();
                 Some(format!("the rules are {}", names.join(", ")))
             }
+            Self::Service { nearest, .. } if !nearest.is_empty() => {
+                let names: Vec<String> = nearest.iter().map(|it| format!("`{it}`")).collect();
+                Some(format!("did you mean {}?", names.join(" or ")))
+            }
+            Self::Service { .. } => Some(
+                "they are named as for `boto3.client`, and in botocore's folder `data`".to_owned(),
+            ),
         }
     }
 }
@@ -104,25 +122,89 @@ impl Overrides {
     /// The first that is no pattern, or names no rule.
     pub fn parse(choices: &[Choice]) -> Result<Self, OverrideError> {
         let items = choices.iter().map(item).collect::<Result<_, _>>()?;
-        Ok(Self { items })
+        Ok(Self {
+            items,
+            services: None,
+        })
+    }
+
+    /// The same choices, and of AWS's services those alone that are named, if any are.
+    #[must_use]
+    pub fn with_services(mut self, services: Option<Services>) -> Self {
+        self.services = services.map(|it| {
+            let shown = it.shown();
+            (it, shown)
+        });
+        self
+    }
+
+    /// The same choices with the services of `other`.
+    #[must_use]
+    pub fn with_services_of(mut self, other: &Self) -> Self {
+        self.services.clone_from(&other.services);
+        self
     }
 
     /// Whether nothing was said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// How many choices there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.items.len() + usize::from(self.services.is_some())
     }
 
     /// A choice as it was typed: `--drop docs`.
     #[must_use]
     pub fn shown(&self, index: usize) -> &str {
-        self.items.get(index).map_or("", |item| &item.shown)
+        let services = self.services.as_ref().map_or("", |(_, shown)| shown);
+        self.items.get(index).map_or(services, |item| &item.shown)
+    }
+
+    /// What there is to know of a choice that means no file.
+    #[must_use]
+    pub fn hint(&self, index: usize) -> Option<&'static str> {
+        (index == self.items.len()).then_some(
+            "it is about botocore's data; of the AWS SDK for JavaScript there is a package for each client",
+        )
+    }
+
+    /// Makes sure that the services which are named are among those of the botocore in `paths`, which go
+    /// from the layer's root; if there is none, they are as good as any.
+    ///
+    /// # Errors
+    /// [`OverrideError::Service`] for the first that is not.
+    pub fn check_services<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a str>,
+    ) -> Result<(), OverrideError> {
+        let Some((services, _)) = &self.services else {
+            return Ok(());
+        };
+        match services.unknown(paths) {
+            None => Ok(()),
+            Some((name, nearest)) => Err(OverrideError::Service {
+                name: name.to_owned(),
+                nearest,
+            }),
+        }
+    }
+
+    /// Whether a file describes a service that goes; notes in `matched` that there are such files at all.
+    pub(super) fn takes_service(&self, path: &str, matched: &mut [bool]) -> bool {
+        let Some((services, _)) = &self.services else {
+            return false;
+        };
+        let Some(service) = service_of(path) else {
+            return false;
+        };
+        if let Some(matched) = matched.get_mut(self.items.len()) {
+            *matched = true;
+        }
+        !services.keep(service)
     }
 
     /// Whether the user wants the file at `path`, from the layer's root, to stay as it is.

@@ -75,6 +75,16 @@ fn gone_with(packages: &[Package], typed: &[&str]) -> Vec<String> {
 
 /// What goes by a profile, and by what was typed.
 fn gone_by(profile: Profile, packages: &[Package], typed: &[&str]) -> Vec<String> {
+    gone_but(profile, packages, typed, &[])
+}
+
+/// The same, where services of AWS are named.
+fn gone_but(
+    profile: Profile,
+    packages: &[Package],
+    typed: &[&str],
+    services: &[&str],
+) -> Vec<String> {
     let choices: Vec<Choice> = typed
         .iter()
         .map(|it| Choice {
@@ -82,7 +92,10 @@ fn gone_by(profile: Profile, packages: &[Package], typed: &[&str]) -> Vec<String
             pattern: it[1..].to_owned(),
         })
         .collect();
-    let overrides = Overrides::parse(&choices).expect("patterns");
+    let services: Vec<String> = services.iter().map(|it| (*it).to_owned()).collect();
+    let overrides = Overrides::parse(&choices)
+        .expect("patterns")
+        .with_services(Services::new(&services));
     let decision = decide(&parts(packages), profile, &overrides);
     assert!(
         decision.matched.iter().all(|it| *it),
@@ -512,4 +525,51 @@ fn a_file_is_explained() {
     insta::assert_snapshot!(told("a-1.dist-info/METADATA"), @"true None: its package is found by it");
     insta::assert_snapshot!(told("a/__init__.py"), @"true None: no rule is for such files");
     assert_eq!(told("a/none.py"), "");
+}
+
+#[test]
+fn of_services_that_are_not_named_goes_the_data_and_nothing_else() {
+    let boto = || {
+        [
+            python(
+                "botocore",
+                &[
+                    ("botocore/session.py", ""),
+                    ("botocore/data/endpoints.json", "{}"),
+                    ("botocore/data/s3/2006-03-01/service-2.json.gz", ""),
+                    ("botocore/data/s3/2006-03-01/examples-1.json", ""),
+                    ("botocore/data/sts/2011-06-15/service-2.json.gz", ""),
+                    ("botocore/data/ec2/2016-11-15/service-2.json.gz", ""),
+                    ("botocore/data/ec2/2016-11-15/examples-1.json", ""),
+                ],
+            ),
+            python(
+                "boto3",
+                &[
+                    ("boto3/data/s3/2006-03-01/resources-1.json", ""),
+                    ("boto3/data/ec2/2016-11-15/resources-1.json", ""),
+                ],
+            ),
+        ]
+    };
+    let others = [
+        "botocore/data/ec2/2016-11-15/examples-1.json (aws-services)",
+        "botocore/data/ec2/2016-11-15/service-2.json.gz (aws-services)",
+        "boto3/data/ec2/2016-11-15/resources-1.json (aws-services)",
+    ];
+    assert_eq!(gone_but(Profile::None, &boto(), &[], &["s3"]), others);
+    let example = ["botocore/data/s3/2006-03-01/examples-1.json (botocore-examples)"];
+    let mut all = [&others[..2], &example, &others[2..]].concat();
+    assert_eq!(gone_but(Profile::Safe, &boto(), &[], &["s3"]), all);
+    let keep = "+botocore:botocore/data/ec2/**";
+    all.drain(..2);
+    assert_eq!(gone_but(Profile::Safe, &boto(), &[keep], &["s3"]), all);
+    // Without its metadata it is the team's own.
+    let [mut botocore, _] = boto();
+    botocore.name = "";
+    botocore.place = String::new();
+    assert_eq!(
+        gone_but(Profile::Safe, &[botocore], &[], &["s3"]),
+        others[..2]
+    );
 }

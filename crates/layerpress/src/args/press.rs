@@ -15,6 +15,18 @@ pub(crate) struct PressingArgs {
     #[command(flatten)]
     pub overrides: OverrideArgs,
 
+    /// Of botocore's and boto3's data keep these services alone, as `s3,dynamodb`, and what credentials
+    /// come from (sts, sso, sso-oidc, signin); `boto3.client` of any other fails (repeatable) [default:
+    /// every service]
+    #[arg(
+        long,
+        value_name = "SERVICE",
+        env = "LAYERPRESS_AWS_SERVICES",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub aws_services: Vec<String>,
+
     /// Put bytecode into the layer, so that Python need not compile on every cold start: for every
     /// module beside its source (`hashed`), for those alone that `--smoke` or `--trace` loads
     /// (`hot`), or for every one in place of its source (`only`); made by a Python of the layer's

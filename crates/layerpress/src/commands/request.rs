@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use layerpress_compile::{
-    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Overrides, PythonOptions, Smoke,
-    Sources, Trace, TraceKeep, Upgrade,
+    BuildRequest, FetchRequest, Layout, LockRequest, NodeOptions, Overrides, PythonOptions,
+    Services, Smoke, Sources, Trace, TraceKeep, Upgrade,
 };
 use layerpress_fetch::Clock;
 use layerpress_python::index::IndexStrategy;
@@ -20,7 +20,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::args::{
     BuildArgs, FetchArgs, FetchingArgs, GlobalArgs, IndexStrategyArg, LayoutArg, LockArgs,
-    LockingArgs, OverrideArgs, ResolutionArg, ResolveArgs, SetArgs, SmokeArgs, TraceArgs,
+    LockingArgs, PressingArgs, ResolutionArg, ResolveArgs, SetArgs, SmokeArgs, TraceArgs,
     TraceKeepArg,
 };
 use crate::environment::Environment;
@@ -53,7 +53,7 @@ impl Around<'_> {
                 LayoutArg::Versioned => Layout::Versioned,
             },
             profile: arguments.pressing.press.profile(),
-            overrides: overrides(&arguments.pressing.overrides)?,
+            overrides: overrides(&arguments.pressing)?,
             explain: arguments.explain.clone(),
             trace: self.trace(&arguments.pressing.trace),
             smoke: self.smoke(&arguments.pressing.smoke),
@@ -229,8 +229,9 @@ impl Around<'_> {
 /// # Errors
 ///
 /// The first choice that is no pattern, or names no rule.
-pub(super) fn overrides(arguments: &OverrideArgs) -> Result<Overrides, SettingsError> {
-    Ok(Overrides::parse(&arguments.choices)?)
+pub(super) fn overrides(arguments: &PressingArgs) -> Result<Overrides, SettingsError> {
+    let overrides = Overrides::parse(&arguments.overrides.choices)?;
+    Ok(overrides.with_services(Services::new(&arguments.aws_services)))
 }
 
 /// What stays beside what a traced command opens.

@@ -29,7 +29,7 @@ impl Command<'_> {
             output: arguments.output.clone(),
             in_place: arguments.in_place,
             profile: pressing.press.profile(),
-            overrides: overrides(&pressing.overrides)?,
+            overrides: overrides(pressing)?,
             compression: pressing.press.level_or(Level::Best),
             runtime: parsed("--runtime", arguments.made_for.runtime.as_slice())?.pop(),
             arch: parsed("--arch", arguments.made_for.arch.as_slice())?.pop(),
