@@ -199,7 +199,7 @@ fn a_file_is_explained_beside_the_paths_of_the_layers() {
         run.stdout,
         "out.zip\n\
          python/library/tests/util.py: stays although `tests` is for such files: `app/use.py` names \
-         `library.tests.util`\n\
+         `library.tests.util.x`\n\
          python/library/_speed.c: left out by `native-sources`: only compilers read them, and they \
          were compiled already\n"
     );
