@@ -70,9 +70,13 @@ pub(super) fn look(
         Ecosystem::Node => {
             let is_dynamic = ["__dirname", "__filename", "import.meta"]
                 .iter()
-                .any(|text| has(text))
-                || has_open_require(bytes);
-            node_reaches(source.path, bytes, folders, is_dynamic, &mut look);
+                .any(|text| has(text));
+            let looks = match is_dynamic {
+                true => Looks::Anywhere,
+                false if has_open_require(bytes) => Looks::Beside,
+                false => Looks::Nowhere,
+            };
+            node_reaches(source.path, bytes, folders, looks, &mut look);
         }
     }
     if let Some(own) = source.group {
@@ -243,8 +247,18 @@ fn python_paths(path: &str, text: &str, folders: &[&str], groups: &mut BTreeSet<
     }
 }
 
+/// Where a JavaScript file may look for folders that it names without a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// It knows where it lies.
+    Anywhere,
+    /// It requires what it puts together, which begins with `./` (a bundle does so, too).
+    Beside,
+    Nowhere,
+}
+
 /// What the strings of a JavaScript file lead to: groups of its own package, and paths in other packages.
-fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], is_dynamic: bool, look: &mut Look) {
+fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], looks: Looks, look: &mut Look) {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     for string in quoted::strings(bytes, Ecosystem::Node) {
         if string.starts_with('.') {
@@ -264,10 +278,12 @@ fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], is_dynamic: bool, lo
         if string.contains('/') && string.split('/').any(node::is_set_aside) {
             look.reaches.insert(string.to_owned());
         }
-        if is_dynamic {
+        if looks != Looks::Nowhere {
             let meant = folders.iter().enumerate().filter(|(_, group)| {
                 let name = last_word(group);
+                let parent = group.rsplit_once('/').map_or("", |(parent, _)| parent);
                 string.split(['/', '\\']).any(|part| part == name)
+                    && (looks == Looks::Anywhere || parent == folder)
             });
             look.groups.extend(meant.map(|(index, _)| index));
         }

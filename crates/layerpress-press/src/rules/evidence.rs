@@ -14,7 +14,7 @@ use super::{Ecosystem, Kind, builds, code, node, python};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What is known of one package's files before the layer is known.
 ///

@@ -247,26 +247,52 @@ pub(super) fn entry_points(text: &[u8]) -> Vec<String> {
 /// The texts of some fields, without `./`.
 pub(super) fn targets(json: &Value, fields: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    for field in fields {
-        collect(&json[*field], &mut found);
+    for &field in fields {
+        match &json[field] {
+            Value::Object(commands) if field == "bin" => {
+                let commands = commands.values();
+                commands.for_each(|it| collect(it, true, &mut found));
+            }
+            value => collect(value, true, &mut found),
+        }
     }
     found
 }
 
-/// The texts of a field at any depth; serde_json bounds how deep that is.
-fn collect(value: &Value, found: &mut Vec<String>) {
+/// The texts of a field at any depth; serde_json bounds how deep that is. TypeScript counts where Node.js itself
+/// is led to it (`is_nodes`): it loads none from `node_modules` (`ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING`),
+/// so what stands behind a package's own conditions (zod's `@zod/source`) is for who builds it.
+fn collect(value: &Value, is_nodes: bool, found: &mut Vec<String>) {
     match value {
-        Value::String(text) => {
+        Value::String(text) if is_nodes || !is_typescript(text) => {
             found.push(text.strip_prefix("./").unwrap_or(text).to_owned());
         }
-        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Array(values) => {
+            for value in values {
+                collect(value, is_nodes, found);
+            }
+        }
         Value::Object(fields) => {
             for (name, value) in fields {
                 if !name.starts_with("types") && name != "typings" {
-                    collect(value, found);
+                    collect(value, is_nodes && !is_foreign_condition(name), found);
                 }
             }
         }
         _ => {}
     }
+}
+
+/// Whether a key of `exports` is neither a path nor a condition that Node.js knows.
+/// <https://nodejs.org/api/packages.html#conditional-exports>
+fn is_foreign_condition(name: &str) -> bool {
+    const CONDITIONS: [&str; 6] = [
+        "node-addons",
+        "node",
+        "import",
+        "require",
+        "module-sync",
+        "default",
+    ];
+    !name.starts_with(['.', '#']) && !CONDITIONS.contains(&name)
 }

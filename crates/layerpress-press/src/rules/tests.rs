@@ -357,10 +357,37 @@ fn folders_of_npm_packages_that_code_reaches_stay() {
     for case in cases {
         assert_eq!(gone(&[node("a", case)]), Vec::<String>::new(), "{case:?}");
     }
+    let beside = [("index.js", "require(x); y = 'test'"), ("test/x.js", "")];
+    assert_eq!(gone(&[node("a", &beside)]), [""; 0]);
+    // A bundle requires by variables, and says `test` of something else.
+    let bundle = [
+        ("dist/a.js", "e = require(i, !0); 'test'"),
+        ("test/x.js", ""),
+    ];
+    assert_eq!(gone(&[node("a", &bundle)]), ["a/test/x.js (tests)"]);
     let a = || node("a", &[("index.js", ""), ("test/util.js", "")]);
     let b = node("b", &[("index.js", "require('a/test/util')")]);
     assert_eq!(gone(&[a()]), ["a/test/util.js (tests)"]);
     assert_eq!(gone(&[a(), b]), Vec::<String>::new());
+}
+
+/// zod 3.25 has 277 files of TypeScript behind the condition `@zod/source`.
+#[test]
+fn typescript_stays_only_where_node_is_led_to_it() {
+    let with = |manifest: &str| {
+        let files = [
+            ("package.json", manifest),
+            ("index.js", ""),
+            ("src/index.ts", ""),
+        ];
+        gone(&[node("a", &files)]).len()
+    };
+    let own = r#"{"exports": {".": {"@a/source": {"import": "./src/index.ts"}, "import": "./index.js"}}}"#;
+    assert_eq!(with(own), 1);
+    let nodes = r##"{"imports": {"#x": {"node": ["./src/index.ts"], "default": "./index.js"}}}"##;
+    assert_eq!(with(nodes), 0);
+    assert_eq!(with(r#"{"bin": "src/index.ts"}"#), 0);
+    assert_eq!(with(r#"{"bin": {"a": "src/index.ts"}}"#), 0);
 }
 
 #[test]
