@@ -11,6 +11,8 @@ that lock (uv pip install --target --no-deps, or npm ci --ignore-scripts), which
   safe, best    --profile safe --compression best
   small         --profile small, which stands for --compression best
   named         small with --aws-services, for boto3
+  machine code  what of `small` no rule and no pass may touch: the streams of shared libraries and programs, stripped of
+                what no loader reads. A layer cannot come below that without losing some of them
 
 Told are bytes, zipped, and what they are less than the peer's; below them the bytes unzipped. Each layer is then
 unpacked and the lines in tests/corpus run on it that do what a function would (--python and --node: the interpreters, of the
@@ -29,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CUTOFF = "2026-11-01"
@@ -86,6 +89,12 @@ class Set:
         zipped = f"{column.replace(', ', '-')}.zip"
         built = self.layerpress("build", lock, *COLUMNS[column], "-o", zipped)
         return self.folder / zipped, built.get("layers", [None])[0]
+
+    def machine_code(self, zipped):
+        """Bytes of a layer's machine code, in the zip and out of it."""
+        with zipfile.ZipFile(zipped) as layer:
+            code = [entry for entry in layer.infolist() if layer.open(entry).read(4) == b"\x7fELF"]
+        return sum(entry.compress_size for entry in code), sum(entry.file_size for entry in code)
 
     def peer(self):
         """Bytes of the peer's zip, and of what it holds."""
@@ -183,10 +192,11 @@ def main():
     args = parser.parse_args()
     args.bin = str(pathlib.Path(args.bin).resolve())
     columns = args.columns or list(COLUMNS)
+    shown = [*columns, *(["machine code"] if "small" in columns else [])]
     rule = "|" if args.table else " "
-    print(f"{rule} ".join([f"{'layer, MB':17}", f"{'peer':>8}", *(f"{name:>17}" for name in columns)]), flush=True)
+    print(f"{rule} ".join([f"{'layer, MB':17}", f"{'peer':>8}", *(f"{name:>17}" for name in shown)]), flush=True)
     if args.table:
-        print("|".join(["---"] * (len(columns) + 2)))
+        print("|".join(["---"] * (len(shown) + 2)))
     rows = []
     for name in args.sets or CORPUS:
         with place(args, name) as folder:
@@ -196,19 +206,21 @@ def main():
                 if not account:
                     continue
                 sizes[column] = (account["zipped_bytes"], account["unzipped_bytes"])
+                if column == "small":
+                    sizes["machine code"] = packages.machine_code(zipped)
                 if column != "named":
                     packages.works(zipped)
                 if args.suites and name in SUITES:
                     packages.suites(zipped)
             peer = packages.peer()
-            tell(rule, name, peer, sizes, columns)
+            tell(rule, name, peer, sizes, shown)
             if not packages.is_node:
                 rows.append({"peer": peer, **sizes})
     if len(rows) > 1:
         # A column without one of the layers is no sum of all.
         whole = [column for column in rows[0] if all(column in row for row in rows)]
         sums = {column: tuple(map(sum, zip(*(row[column] for row in rows)))) for column in whole}
-        tell(rule, "Python, together", sums.pop("peer"), sums, columns)
+        tell(rule, "Python, together", sums.pop("peer"), sums, shown)
 
 
 def tell(rule, name, peer, sizes, columns):
