@@ -11,6 +11,7 @@ use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
 use crate::bytecode::{BYTECODE, BytecodeError, NAME_A_RUN};
+use crate::existing::InspectError;
 use crate::node::NodeError;
 use crate::own_code::OwnCodeError;
 use crate::python::PythonError;
@@ -73,6 +74,9 @@ pub enum CompileError {
         /// The first line that is not met.
         unmet: String,
     },
+    /// A layer in the place of a manifest.
+    #[error(transparent)]
+    Layer(#[from] InspectError),
     /// A Python project.
     #[error(transparent)]
     Python(#[from] PythonError),
@@ -260,6 +264,7 @@ impl CompileError {
             | Self::OwnCode(OwnCodeError::Read { .. })
             | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_))
             | Self::Trace(TraceError::System(_) | TraceError::NotNoted { .. })
+            | Self::Layer(InspectError::Unreadable { .. })
             | Self::Runtime { .. } => ExitClass::Io,
             Self::OtherEcosystem { .. }
             | Self::NoSuchTarget { .. }
@@ -273,6 +278,7 @@ impl CompileError {
             Self::NotCached { .. } => ExitClass::Network,
             Self::UnknownInput { .. }
             | Self::NoManifest { .. }
+            | Self::Layer(_)
             | Self::OwnCode(_)
             | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
@@ -297,7 +303,8 @@ impl CompileError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } => "unreadable",
+            Self::Unreadable { .. } | Self::Layer(InspectError::Unreadable { .. }) => "unreadable",
+            Self::Layer(_) => "no-layer",
             Self::UnknownInput { .. } => "unknown-input",
             // Manifests and what lies beside them had one name before they had two ecosystems.
             Self::NoManifest { .. } | Self::OwnCode(_) => "manifest",
@@ -415,6 +422,7 @@ impl CompileError {
             Self::Bytecode(error) => return error.hint(),
             Self::Override(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),
+            Self::Layer(error) => return error.hint(),
             Self::Python(error) => return error.hint(),
             Self::Node(error) => return error.hint(),
             Self::Fetch(error) => return error.hint(),

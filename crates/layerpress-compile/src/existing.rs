@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -113,6 +113,25 @@ pub(crate) fn open(path: &Path) -> Result<Existing, InspectError> {
         part: None,
         unreadable: unreadable.map(|entry| entry.path.clone()).collect(),
     })
+}
+
+/// Whether a folder is laid out as a layer, or as a part of one that packages were installed into.
+pub(crate) fn looks_like_layer(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).is_dir();
+    has("python") || has("nodejs") || part(folder).is_ok_and(|part| part.is_some())
+}
+
+/// Whether a file is a zip, by its name or its first bytes (APPNOTE 4.3.7).
+pub(crate) fn is_zip(path: &Path) -> bool {
+    let is_named = path
+        .extension()
+        .is_some_and(|it| it.eq_ignore_ascii_case("zip"));
+    let starts_so = || {
+        let mut first = [0; 4];
+        let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+        read.is_ok() && first == *b"PK\x03\x04"
+    };
+    is_named || starts_so()
 }
 
 impl InspectError {

@@ -11,6 +11,8 @@
 //! [`inspect`] goes the other way: a layer zip, whoever made it, becomes packages and weights, and two of
 //! them a [`Difference`].
 //!
+//! [`graphs`] stops after the lock, or begins at a layer, and tells who asks for whom.
+//!
 //! [`shrink`] makes such a layer smaller, and proves that nothing in it is missed.
 //!
 //! Every layer that [`build`] makes is made from a lock, so a first build and a rebuild cannot differ. What happens on the
@@ -25,6 +27,7 @@ mod error;
 mod existing;
 mod fetch;
 mod finish;
+mod graph;
 mod input;
 mod inspect;
 mod lock;
@@ -49,6 +52,10 @@ pub use diff::{Difference, FileDifference, PackageDifference, Pair};
 pub use error::{CompileError, ExitClass};
 pub use existing::InspectError;
 pub use fetch::fetch;
+pub use graph::{
+    Asker, Graph, GraphPackage, GraphRequest, Need, NeedKind, Needed, Row, WalkOptions, Way, Why,
+    graphs, named, nearest,
+};
 pub use inspect::{FoundFile, FoundPackage, InspectOptions, Inspection, Weight, inspect};
 pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;

@@ -10,6 +10,7 @@ use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
 use crate::error::CompileError;
+use crate::graph::Graph;
 use crate::project::Project;
 use crate::prune::Pruning;
 use crate::report::{PackageReport, RemovedReport};
@@ -35,6 +36,13 @@ pub(crate) trait Pins: std::fmt::Debug + Send {
     /// # Errors
     /// The first archive that cannot be had or is not sound.
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError>;
+
+    /// What it pins for a target, and who asks for whom. With `requirements` the versions that are asked
+    /// for are wanted even if they have to be fetched.
+    ///
+    /// # Errors
+    /// A lock that is not for the target.
+    fn graph(&self, job: &Job<'_>, requirements: bool) -> Result<Graph, CompileError>;
 
     /// Writes what [`gather`](Pins::gather) pinned beside the lockfile; most pin nothing.
     ///

@@ -1,7 +1,9 @@
 //! [`packages`]: what a layer holds of npm, whoever laid it there.
 //!
 //! A package is a folder in a `node_modules` with a package.json; its files are all below that folder
-//! but those of packages nested in it.
+//! but those of packages nested in it. [`described`] tells what they need of each other.
+
+mod needs;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,8 @@ use layerpress_pack::read_all;
 use layerpress_tree::{LayerPath, LayerTree};
 
 use crate::tarball::Facts;
+
+pub use needs::{Described, described};
 
 /// A package in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ mod v1;
 mod write;
 
 pub use crate::place::load::Folders;
-pub use crate::place::pins::{Pin, PinError, PinOptions, Resolved, chosen_alike, pins};
+pub use crate::place::pins::{Pin, PinError, PinOptions, Resolved, chosen, chosen_alike, pins};
 pub use crate::place::unmet::{Unmet, UnmetReason, unmet};
 pub use error::PackageLockError;
 pub(crate) use location::{fault, folder_name, split};

@@ -27,30 +27,56 @@ pub struct Distribution {
     pub files: Vec<LayerPath>,
 }
 
+/// A distribution in a layer, as it describes itself.
+#[derive(Debug)]
+pub struct Described {
+    /// Its normalised name; the folder's where METADATA cannot be read.
+    pub name: String,
+    /// Its version; empty where neither METADATA nor the folder tells one.
+    pub version: String,
+    /// The folder that its modules lie in: `python`.
+    pub root: String,
+    /// What it says of itself, if that can be read.
+    pub metadata: Option<Metadata>,
+}
+
 /// No text of a real distribution that is read here comes near this.
 const TEXT_LIMIT: u64 = 32 << 20;
+
+/// What the distributions of a layer say of themselves, in the order of their folders; those inside of
+/// others are passed over, as by [`distributions`].
+#[must_use]
+pub fn described(tree: &LayerTree) -> Vec<Described> {
+    let infos = infos(tree);
+    let described = infos.iter().map(|info| {
+        let (name, version, metadata) = identity(tree, info);
+        let root = info.root.to_owned();
+        Described {
+            name,
+            version,
+            root,
+            metadata,
+        }
+    });
+    described.collect()
+}
 
 /// The distributions of a layer, in the order of their folders.
 ///
 /// A distribution inside of another one (setuptools brings some) is a part of that.
 #[must_use]
 pub fn distributions(tree: &LayerTree) -> Vec<Distribution> {
-    let infos: Vec<Info<'_>> = tree.iter().filter_map(|(path, _)| Info::at(path)).collect();
+    let infos = infos(tree);
     let roots: BTreeSet<&str> = infos.iter().map(|info| info.root).collect();
-    let roots: BTreeSet<&str> = roots
-        .iter()
-        .filter(|root| !is_inside(root, &roots))
-        .copied()
-        .collect();
     let mut claims = Claims::new(tree);
     let mut found: Vec<(Info<'_>, String, String)> = Vec::new();
-    for info in infos.into_iter().filter(|it| roots.contains(it.root)) {
+    for info in infos {
         let owner = found.len();
         claims.folder(info.folder, owner);
         for path in recorded_files(tree, &info) {
             claims.file(&path, owner);
         }
-        let (name, version) = identity(tree, &info);
+        let (name, version, _) = identity(tree, &info);
         found.push((info, name, version));
     }
     for (owner, (info, name, _)) in found.iter().enumerate() {
@@ -103,6 +129,14 @@ impl<'a> Info<'a> {
         let name = self.folder.rsplit('/').next().unwrap_or(self.folder);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem)
     }
+}
+
+/// The folders that describe distributions, but for those inside of others.
+fn infos(tree: &LayerTree) -> Vec<Info<'_>> {
+    let all: Vec<Info<'_>> = tree.iter().filter_map(|(path, _)| Info::at(path)).collect();
+    let roots: BTreeSet<&str> = all.iter().map(|info| info.root).collect();
+    let outer = all.iter().filter(|info| !is_inside(info.root, &roots));
+    outer.copied().collect()
 }
 
 /// Whose the files of a tree are.
@@ -218,14 +252,18 @@ fn recorded_files(tree: &LayerTree, info: &Info<'_>) -> Vec<String> {
         .collect()
 }
 
-fn identity(tree: &LayerTree, info: &Info<'_>) -> (String, String) {
+/// Name and version of a distribution, and where they are from if not from the folder's name.
+fn identity(tree: &LayerTree, info: &Info<'_>) -> (String, String, Option<Metadata>) {
     let bytes = text(tree, info.metadata).unwrap_or_default();
     match Metadata::parse(bytes.as_bytes()) {
-        Ok(metadata) => (metadata.name.to_string(), metadata.version.to_string()),
+        Ok(metadata) => {
+            let (name, version) = (metadata.name.to_string(), metadata.version.to_string());
+            (name, version, Some(metadata))
+        }
         Err(_) => {
             let stem = info.stem();
             let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
-            (normalised(name), version.to_owned())
+            (normalised(name), version.to_owned(), None)
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`crate::settings`] turns all of it into what the library is asked for.
 
 mod build;
+mod graph;
 mod inspect;
 mod overrides;
 mod press;
@@ -21,6 +22,7 @@ pub(crate) use build::{
     BuildArgs, FetchArgs, FetchingArgs, LayoutArg, LockArgs, LockingArgs, ResolutionArg,
     ResolveArgs, SetArgs,
 };
+pub(crate) use graph::{TreeArgs, WalkArgs, WhyArgs};
 pub(crate) use inspect::{DiffArgs, InspectArgs};
 pub(crate) use press::PressingArgs;
 pub(crate) use run::{SmokeArgs, TraceArgs, TraceKeepArg};
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Show what changed from one layer zip to another
     Diff(DiffArgs),
+    /// Show which packages need which
+    Tree(Box<TreeArgs>),
+    /// Show who asks for a package
+    Why(Box<WhyArgs>),
     /// Look at or tidy the cache
     Cache {
         #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The commands: settings in, the library's calls, reports out.
 
 mod cache;
+mod graph;
 mod inspect;
 mod layers;
 mod man;
@@ -37,6 +38,8 @@ pub(crate) fn run(
         Command::Shrink(arguments) => command.shrink(arguments),
         Command::Inspect(arguments) => inspect::inspect(arguments, printer),
         Command::Diff(arguments) => inspect::diff(arguments, printer),
+        Command::Tree(arguments) => command.tree(arguments),
+        Command::Why(arguments) => command.why(arguments),
         Command::Cache { command } => cache::run(command, &cli.global, environment, printer),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -50,6 +50,16 @@ pub(crate) enum Failure {
         /// What was allowed.
         allowed: Growth,
     },
+    /// `why` was asked of a package that is not there.
+    #[error("`{input}` has no package `{name}`")]
+    NoSuchPackage {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        input: String,
+        /// The names that may have been meant, the nearest first.
+        nearest: Vec<String>,
+    },
     /// The cache could not be looked at or tidied.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,7 +93,9 @@ impl Failure {
             Self::Settings(error) => error.outcome(),
             Self::Compile(error) => of_class(error.exit_class()),
             Self::Shrink(error) => of_class(error.exit_class()),
-            Self::CacheDamaged { .. } | Self::Grown { .. } => Outcome::Unmet,
+            Self::CacheDamaged { .. } | Self::Grown { .. } | Self::NoSuchPackage { .. } => {
+                Outcome::Unmet
+            }
             Self::Inspect(InspectError::Unreadable { .. })
             | Self::Unwritable { .. }
             | Self::Store(_)
@@ -103,6 +115,7 @@ impl Failure {
             Self::Inspect(_) => "no-layer",
             Self::Shrink(error) => error.code(),
             Self::Grown { .. } => "grown",
+            Self::NoSuchPackage { .. } => "no-such-package",
             Self::Unwritable { .. } | Self::Output(_) => "output",
         }
     }
@@ -119,6 +132,12 @@ impl Failure {
             Self::Grown { .. } => Some(
                 "the packages above that grew say why; allow more with `--max-growth`".to_owned(),
             ),
+            Self::NoSuchPackage { nearest, .. } if nearest.is_empty() => {
+                Some("`layerpress tree` shows all that there are".to_owned())
+            }
+            Self::NoSuchPackage { nearest, .. } => {
+                Some(format!("perhaps `{}` is meant", nearest.join("` or `")))
+            }
             Self::Unwritable { .. } | Self::Output(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! [`args`] → [`settings`] → [`commands`], which call `layerpress-compile`; [`printer`] owns stdout
 //! and stderr, [`progress`] draws the events, [`account`] and [`json`] the reports, [`shrunk`] what
-//! became of a layer, [`weights`] what one holds, [`changes`] what is new in it, [`exit`] names the exit codes.
+//! became of a layer, [`weights`] what one holds, [`changes`] what is new in it, [`graph`] who asks for whom, [`exit`] names the exit codes.
 
 mod account;
 mod args;
@@ -12,6 +12,7 @@ mod commands;
 mod environment;
 mod exit;
 mod failure;
+mod graph;
 mod interrupt;
 mod json;
 mod panic;

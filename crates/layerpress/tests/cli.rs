@@ -22,6 +22,8 @@ fn help_lists_the_commands_and_the_exit_codes() {
       shrink       Make a layer smaller, whoever made it
       inspect      Show what a layer zip holds and what weighs how much
       diff         Show what changed from one layer zip to another
+      tree         Show which packages need which
+      why          Show who asks for a package
       cache        Look at or tidy the cache
       completions  Print a completion script
       man          Print the manual page

@@ -9,6 +9,7 @@ mod digests;
 mod error;
 mod foreign_lock;
 mod generated;
+mod graph;
 mod layout;
 mod lazy_lock;
 mod local;
@@ -21,6 +22,7 @@ mod prebuilt_error;
 mod project;
 
 pub use error::{NodeError, OtherDigest};
+pub(crate) use graph::installed_graph;
 pub(crate) use lock::lock_project;
 pub use prebuilt_error::PrebuiltError;
 pub(crate) use project::{LOOKED_FOR, find_in, is_known};

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use layerpress_fetch::Event;
 use layerpress_node::native::{Installed, Severity, Trouble, judge};
 use layerpress_node::npmrc::{Npmrc, Omit};
-use layerpress_node::package_lock::{self, Pin, PinOptions, Resolved};
+use layerpress_node::package_lock::{
+    self, Folders, PackageLock, Pin, PinError, PinOptions, Resolved,
+};
 use layerpress_node::pick::node_admits;
 use layerpress_node::place::Project;
 use layerpress_node::semver::Version;
@@ -21,6 +23,7 @@ use rayon::prelude::*;
 use super::archives::{Archive, Origin, archive, label, unpack_all};
 use super::error::NodeError;
 use super::generated;
+use super::graph::graph;
 use super::layout::{LayOut, lay_out, place};
 use super::lazy_lock::LazyLock;
 use super::local::local_package;
@@ -28,6 +31,7 @@ use super::lock::package_of;
 use super::own_binaries::with_own_binaries;
 use super::prebuilt::Prebuilts;
 use crate::error::CompileError;
+use crate::graph::Graph;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
 use crate::prune::{Pruned, Unpacked, evidence_of};
@@ -134,10 +138,17 @@ impl Pins for NodePins {
         Ok(archives)
     }
 
+    fn graph(&self, job: &Job<'_>, _: bool) -> Result<Graph, CompileError> {
+        graph(self, job)
+    }
+
     fn write(&self) -> Result<(), CompileError> {
         self.prebuilts.write(&self.lock)
     }
 }
+
+/// How something is chosen of a lock.
+type Choose<T> = fn(&Project, &PackageLock, &Folders<'_>, &PinOptions) -> Result<T, PinError>;
 
 impl NodePins {
     /// What a lock gives to a project. Packages for development come along with `dev` alone: a layer
@@ -172,8 +183,27 @@ impl NodePins {
         }
     }
 
+    /// Whether what only developers need is taken, too.
+    pub(super) fn takes_dev(&self) -> bool {
+        !self.omit.contains(&Omit::Dev)
+    }
+
     /// The packages that go into the layer of a job.
     fn pins(&self, job: &Job<'_>) -> Result<Vec<Pin>, CompileError> {
+        Ok(self
+            .choose(job, package_lock::pins)?
+            .map_err(NodeError::from)?)
+    }
+
+    /// What of the lock is for a job.
+    ///
+    /// # Errors
+    /// A lock that cannot be read; within, what `choose` says.
+    pub(super) fn choose<T>(
+        &self,
+        job: &Job<'_>,
+        choose: Choose<T>,
+    ) -> Result<Result<T, PinError>, CompileError> {
         let folders = |location: &str| package_of(&self.folder, location);
         let options = PinOptions {
             target: job.target,
@@ -184,8 +214,7 @@ impl NodePins {
                 .map(|name| name.as_str().into())
                 .collect(),
         };
-        let pins = package_lock::pins(&self.asked, self.lock.get()?, &folders, &options);
-        Ok(pins.map_err(NodeError::from)?)
+        Ok(choose(&self.asked, self.lock.get()?, &folders, &options))
     }
 
     /// Unpacks what is behind each pin; nothing for what comes inside another's tarball.

@@ -22,6 +22,7 @@ use pep508_rs::PackageName;
 
 use super::builds::Builds;
 use super::error::PythonError;
+use super::graph::{graph, lines};
 use super::located::{Shelves, located};
 use super::lock::read_text;
 use super::pins::{
@@ -31,6 +32,7 @@ use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
 use super::targets::{Serves, all_served, newest_served};
 use crate::error::CompileError;
+use crate::graph::Graph;
 use crate::input::Input;
 use crate::lock::{Locked, refuse_upgrade};
 use crate::own_code::own_files;
@@ -59,7 +61,7 @@ pub(crate) fn open(
     let options = &request.python;
     let (asked, selection) = match lock.needs_roots() {
         true => {
-            let manifest = manifest_beside(&input.file, options)?;
+            let manifest = manifest_beside(&input.file, &sets(options))?;
             (Asked::Roots(manifest), Selection::default())
         }
         false => (Asked::Sets, selection(options)),
@@ -214,6 +216,7 @@ fn decided(
             lock,
             asked,
             selection,
+            sets: sets(options),
             shelves: Shelves::new(&settings, registry),
             builds,
         }),
@@ -237,7 +240,7 @@ fn read(format: ForeignFormat, path: &Path) -> Result<ForeignLock, CompileError>
 }
 
 /// The `pyproject.toml` that says what an older lock is for.
-fn manifest_beside(lockfile: &Path, options: &PythonOptions) -> Result<Manifest, CompileError> {
+fn manifest_beside(lockfile: &Path, sets: &PyprojectOptions) -> Result<Manifest, CompileError> {
     let path = lockfile.with_file_name("pyproject.toml");
     if !path.is_file() {
         return Err(PythonError::NoRoots {
@@ -245,11 +248,15 @@ fn manifest_beside(lockfile: &Path, options: &PythonOptions) -> Result<Manifest,
         }
         .into());
     }
-    let sets = PyprojectOptions {
+    Ok(read_pyproject(&path, sets)?)
+}
+
+/// The extras and groups of a manifest that the user asks for.
+fn sets(options: &PythonOptions) -> PyprojectOptions {
+    PyprojectOptions {
         extras: options.extras.clone(),
         groups: options.groups.clone(),
-    };
-    Ok(read_pyproject(&path, &sets)?)
+    }
 }
 
 /// The extras and groups that the user asks for.
@@ -333,6 +340,8 @@ struct ForeignPins {
     lock: ForeignLock,
     asked: Asked,
     selection: Selection,
+    /// The same for the manifest beside it.
+    sets: PyprojectOptions,
     shelves: Shelves,
     builds: Builds,
 }
@@ -365,6 +374,21 @@ impl Pins for ForeignPins {
         let trees = self.unpack(job).map_err(|error| self.in_lock(error, job))?;
         all_evidence(&trees, job);
         Ok(trees.len())
+    }
+
+    fn graph(&self, job: &Job<'_>, requirements: bool) -> Result<Graph, CompileError> {
+        let selected = self.select(&job.target).map_err(CompileError::from);
+        let selected = selected.map_err(|error| self.in_lock(error, job))?;
+        let packages = without(selected, job.exclude);
+        let beside = || manifest_beside(&job.project.lockfile, &self.sets).ok();
+        let asked = match &self.asked {
+            Asked::Roots(manifest) => lines(manifest, &job.target),
+            // Every package has a line here: what matters is who needs it.
+            Asked::Lines(_) => Vec::new(),
+            Asked::Sets => beside().map_or_else(Vec::new, |it| lines(&it, &job.target)),
+        };
+        let registry = self.shelves.registry();
+        Ok(graph(&packages, asked, registry, job, requirements))
     }
 }
 

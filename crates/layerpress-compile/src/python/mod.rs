@@ -9,6 +9,7 @@ mod error;
 mod flights;
 mod foreign;
 mod foreign_lock;
+mod graph;
 mod located;
 mod lock;
 mod pins;
@@ -18,6 +19,7 @@ mod releases;
 mod targets;
 
 pub use error::PythonError;
+pub(crate) use graph::{installed_graph, normalised};
 pub(crate) use layerpress_python::manifest::LOOKED_FOR;
 pub(crate) use lock::lock_project;
 pub(crate) use pins::PythonPins;

@@ -11,15 +11,17 @@ use layerpress_python::manifest::Manifest;
 use layerpress_python::wheel::{self, Scripts, UnpackOptions, WheelTree, merge};
 use layerpress_target::Target;
 use layerpress_tree::{Content, Digest, LayerPath, LayerTree};
-use pep508_rs::PackageName;
+use pep508_rs::{ExtraName, PackageName};
 use rayon::prelude::*;
 
 use super::archives::unpack_all;
 use super::builds::Builds;
 use super::error::PythonError;
+use super::graph::{graph, lines};
 use super::located::{Shelves, located};
 use super::targets::{Serves, all_served};
 use crate::error::CompileError;
+use crate::graph::{Graph, Need};
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
 use crate::prune::{Account, Unpacked, evidence_of};
@@ -74,6 +76,32 @@ impl Pins for PythonPins {
         all_evidence(&trees, job);
         Ok(trees.len())
     }
+
+    fn graph(&self, job: &Job<'_>, requirements: bool) -> Result<Graph, CompileError> {
+        let wanted = self.wanted(job, &job.target);
+        let wanted = wanted.map_err(|error| self.in_lock(error, job))?;
+        let foreign = |package: &&Package| ForeignPackage {
+            package: (*package).clone(),
+            listed: Vec::new(),
+        };
+        let packages: Vec<ForeignPackage> = wanted.iter().map(foreign).collect();
+        let asked = match &self.manifest {
+            Some(manifest) => lines(manifest, &job.target),
+            None => asked(&Roots::from_lines(&self.lock.roots)),
+        };
+        let registry = self.shelves.registry();
+        Ok(graph(&packages, asked, registry, job, requirements))
+    }
+}
+
+/// What the roots of a lock ask for.
+fn asked(roots: &Roots) -> Vec<Need> {
+    let need = |(name, extras): (&PackageName, &BTreeSet<ExtraName>)| Need {
+        name: name.to_string(),
+        extras: extras.iter().map(ToString::to_string).collect(),
+        ..Need::default()
+    };
+    roots.iter().map(need).collect()
 }
 
 impl PythonPins {

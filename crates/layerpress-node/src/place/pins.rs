@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use layerpress_target::Target;
 
-use super::Project;
 use super::load::{Folders, load, recalculate};
 use super::place_dep::label;
 use super::tree::{Flags, NodeId, Set, Tree};
+use super::{Placed, Project, placed};
 use crate::integrity::Integrity;
 use crate::manifest::Manifest;
 use crate::npmrc::Omit;
@@ -135,37 +135,7 @@ pub fn pins(
     folders: &Folders<'_>,
     options: &PinOptions,
 ) -> Result<Vec<Pin>, PinError> {
-    let mut tree = load(project, lock, folders);
-    recalculate(&mut tree);
-    let platform = Platform::of(&options.target);
-    let omitted = |tree: &Tree, node: NodeId| is_omitted(&tree[node].flags, &options.omit);
-    let all = tree.all();
-    for node in all.iter().copied() {
-        let flags = tree[node].flags;
-        if tree[node].target.is_some() || omitted(&tree, node) {
-            continue;
-        }
-        if flags.optional {
-            // What could not be had has an entry all the same in old versions of the format.
-            let of = &tree[node].manifest;
-            let is_lost = of.version.is_none() && of.tarball.is_none() && !tree.is_top(node);
-            if !tree[node].inert && (is_lost || !platform.fits(of)) {
-                for member in tree.optional_set(node) {
-                    tree[member].inert = true;
-                }
-            }
-        } else if !platform.fits_the_machine(&tree[node].manifest)
-            && !is_named(&tree, node, &options.exclude)
-        {
-            return Err(platform.error(&tree, node));
-        }
-    }
-    let out: Set<NodeId> = all
-        .iter()
-        .copied()
-        .filter(|node| tree[*node].inert || omitted(&tree, *node))
-        .collect();
-    let out = excluded(&tree, out, &options.exclude);
+    let Kept { tree, out } = Kept::of(project, lock, folders, options)?;
     let mut pins = Vec::new();
     let mut chosen = Chosen {
         tree: &tree,
@@ -176,6 +146,78 @@ pub fn pins(
     chosen.below(tree.root, "", &mut Vec::new())?;
     pins.sort_by(|a: &Pin, b: &Pin| a.location.cmp(&b.location));
     Ok(pins)
+}
+
+/// What [`pins`] goes by: the project first, then each package that is chosen, with what it asks for and
+/// where that is; nowhere if that is not chosen. Links are there as such.
+///
+/// # Errors
+/// As [`pins`], but for what cannot be fetched.
+pub fn chosen(
+    project: &Project,
+    lock: &PackageLock,
+    folders: &Folders<'_>,
+    options: &PinOptions,
+) -> Result<Vec<Placed>, PinError> {
+    let Kept { tree, out } = Kept::of(project, lock, folders, options)?;
+    let nodes = tree.all().into_iter().filter(|node| !out.contains(node));
+    let mut chosen: Vec<Placed> = nodes.map(|node| placed(&tree, node)).collect();
+    chosen.retain(|it| !it.location.is_empty());
+    chosen.sort_by(|a, b| a.location.cmp(&b.location));
+    chosen.insert(0, placed(&tree, tree.root));
+    let there: BTreeSet<Arc<str>> = chosen.iter().map(|it| it.location.clone()).collect();
+    for dependency in chosen.iter_mut().flat_map(|it| &mut it.dependencies) {
+        dependency.location.take_if(|it| !there.contains(it));
+    }
+    Ok(chosen)
+}
+
+/// A lockfile as a tree, and what of it is not for a target, or not wanted.
+struct Kept {
+    tree: Tree,
+    out: Set<NodeId>,
+}
+
+impl Kept {
+    fn of(
+        project: &Project,
+        lock: &PackageLock,
+        folders: &Folders<'_>,
+        options: &PinOptions,
+    ) -> Result<Self, PinError> {
+        let mut tree = load(project, lock, folders);
+        recalculate(&mut tree);
+        let platform = Platform::of(&options.target);
+        let omitted = |tree: &Tree, node: NodeId| is_omitted(&tree[node].flags, &options.omit);
+        let all = tree.all();
+        for node in all.iter().copied() {
+            let flags = tree[node].flags;
+            if tree[node].target.is_some() || omitted(&tree, node) {
+                continue;
+            }
+            if flags.optional {
+                // What could not be had has an entry all the same in old versions of the format.
+                let of = &tree[node].manifest;
+                let is_lost = of.version.is_none() && of.tarball.is_none() && !tree.is_top(node);
+                if !tree[node].inert && (is_lost || !platform.fits(of)) {
+                    for member in tree.optional_set(node) {
+                        tree[member].inert = true;
+                    }
+                }
+            } else if !platform.fits_the_machine(&tree[node].manifest)
+                && !is_named(&tree, node, &options.exclude)
+            {
+                return Err(platform.error(&tree, node));
+            }
+        }
+        let out: Set<NodeId> = all
+            .iter()
+            .copied()
+            .filter(|node| tree[*node].inert || omitted(&tree, *node))
+            .collect();
+        let out = excluded(&tree, out, &options.exclude);
+        Ok(Self { tree, out })
+    }
 }
 
 /// Whether [`pins`] chooses the same of a lockfile for both targets: every package that is for one of

@@ -99,7 +99,8 @@ fn lines<'a>(paths: impl Iterator<Item = &'a Path>, folder: &Path) -> String {
         .collect()
 }
 
-fn progress(printer: &Arc<Printer>) -> Arc<dyn Reporter> {
+/// Who draws the library's events.
+pub(super) fn progress(printer: &Arc<Printer>) -> Arc<dyn Reporter> {
     Arc::new(Progress::new(Arc::clone(printer)))
 }
 

@@ -122,7 +122,12 @@ impl Around<'_> {
         })
     }
 
-    fn locking(
+    /// How the lock of `inputs` is made, or brought up to date.
+    ///
+    /// # Errors
+    ///
+    /// The first option or setting that cannot be used.
+    pub(super) fn locking(
         &self,
         arguments: &LockingArgs,
         inputs: &[PathBuf],
