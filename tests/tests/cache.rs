@@ -1,11 +1,14 @@
 //! What the cache is good for: a build that asks nobody, and one without a network.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use layerpress_tests::{Fault, LoopbackIndex, On, TestContext, Wheel};
+use layerpress_tests::{
+    Fault, LoopbackIndex, LoopbackRegistry, NpmPackage, On, TestContext, Wheel,
+};
 
 #[test]
 fn a_warm_build_asks_nobody_and_works_offline() {
@@ -100,6 +103,42 @@ fn a_damaged_archive_is_fetched_again_and_that_is_said() {
         quiet.expect_code(0);
         assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
     }
+}
+
+#[test]
+fn a_layer_of_many_packages_is_rebuilt_from_one_bundle() {
+    let registry = LoopbackRegistry::start();
+    let names: Vec<String> = (0..40).map(|index| format!("package-{index}")).collect();
+    registry.publish(names.iter().map(|it| NpmPackage::new(it, "1.0.0").build()));
+    let context = TestContext::new().with_registry(&registry);
+    let wanted: BTreeMap<&String, &str> = names.iter().map(|name| (name, "1.0.0")).collect();
+    let manifest = serde_json::json!({ "name": "app", "dependencies": wanted });
+    context.write("package.json", manifest.to_string());
+    let build = |more: &[&str]| {
+        let run = context.run(
+            [
+                &["build", "package.json", "-o", "out.zip", "--locked"],
+                more,
+            ]
+            .concat(),
+        );
+        run.expect_code(0);
+        context.layer("out.zip").sha256
+    };
+    context.run(["lock", "package.json"]).expect_code(0);
+    let first = build(&[]);
+    let bundles = archives(&context.cache().join("bundles"));
+    assert_eq!(bundles.len(), 1);
+    // Everything that a rebuild needs beside the packages themselves is in there.
+    for area in ["alias", "evidence", "facts"] {
+        fs::remove_dir_all(context.cache().join(area)).expect("it is there");
+    }
+    assert_eq!(build(&["--offline"]), first);
+    // Without the bundle they are fetched and looked at again.
+    fs::write(&bundles[0], "damaged").expect("it can be damaged");
+    assert_eq!(build(&[]), first);
+    assert_ne!(fs::read(&bundles[0]).expect("a bundle"), b"damaged");
+    assert_eq!(build(&["--offline"]), first);
 }
 
 #[test]

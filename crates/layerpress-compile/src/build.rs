@@ -130,7 +130,7 @@ pub(crate) fn prepare(
         explain: &request.explain,
         own: OwnCode::read(&project.own)?,
     };
-    let mut gathered = locked.pins.gather(&Job {
+    let job = Job {
         session,
         project,
         target,
@@ -140,7 +140,8 @@ pub(crate) fn prepare(
         scripts: request.scripts,
         exclude: &request.lock.exclude,
         tally: &tally,
-    })?;
+    };
+    let mut gathered = job.bundled(|| locked.pins.gather(&job))?;
     if gathered.packages.is_empty() && project.own.is_empty() {
         return Ok(None);
     }

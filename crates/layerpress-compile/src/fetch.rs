@@ -48,7 +48,7 @@ pub fn fetch(
         for &target in &locked.targets {
             let _running = locked.session.stage(Stage::Fetch, target);
             let tally = Tally::default();
-            report.archives += locked.pins.fetch(&Job {
+            let job = Job {
                 session: &locked.session,
                 project: &locked.project,
                 target,
@@ -58,7 +58,8 @@ pub fn fetch(
                 scripts: false,
                 exclude: &lock.exclude,
                 tally: &tally,
-            })?;
+            };
+            report.archives += job.bundled(|| locked.pins.fetch(&job))?;
             locked.session.say_unkept();
             report.cached += tally.cached.load(Ordering::Relaxed);
             report.downloaded_bytes += tally.downloaded_bytes.load(Ordering::Relaxed);

@@ -85,6 +85,25 @@ impl Job<'_> {
         }
     }
 
+    /// What `work` gives, which takes what the store knows of the lock's archives from one file.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) fn bundled<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, CompileError>,
+    ) -> Result<T, CompileError> {
+        // By the lock's place, not by what it says: when that changes, most of its archives stay.
+        let lockfile = &self.project.lockfile;
+        let lockfile = std::path::absolute(lockfile).unwrap_or_else(|_| lockfile.clone());
+        let (recipe, shape) = (self.recipe().id(), self.shape());
+        let key = format!("{}\n{}\n{recipe}-{shape}", lockfile.display(), self.target);
+        let bundling = self.session.store().bundling(key);
+        let done = work()?;
+        bundling.keep();
+        Ok(done)
+    }
+
     /// What tells apart what unpacking made of one archive, for what is kept of it.
     pub(crate) fn shape(&self) -> &'static str {
         match (self.layout, self.scripts) {

@@ -29,6 +29,6 @@ pub use freshness::Freshness;
 pub use map::let_go;
 pub use redact::redacted;
 pub use store::{
-    Alone, Area, Blob, Namespace, NewPressed, PressedFile, Removed, Store, StoredArchive, Usage,
-    Verification, facts_key,
+    Alone, Area, Blob, Bundling, Namespace, NewPressed, PressedFile, Removed, Store, StoredArchive,
+    Usage, Verification, facts_key,
 };

@@ -21,7 +21,8 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
+use std::path::Path;
 use std::sync::Arc;
 
 use layerpress_tree::Sha256;
@@ -46,6 +47,7 @@ const MAPPED_FROM: u64 = 128 * 1024;
 /// What a blob's file is called: the SHA-256 of its namespace and key.
 ///
 /// A strong hash, since keys hold text from index pages and nobody may choose two that collide.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name([u8; 32]);
 
 impl Name {
@@ -57,8 +59,23 @@ impl Name {
         Self(hash.finalize().into())
     }
 
-    pub(super) fn from_hex(hex: &str) -> Option<Self> {
+    fn from_hex(hex: &str) -> Option<Self> {
         Some(Self(hex.parse::<Sha256>().ok()?.0))
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// The name that the path of a blob in the store stands for.
+    pub(super) fn of_path(path: &Path) -> Option<Self> {
+        let tail = path.file_name()?.to_str()?;
+        let head = path.parent()?.file_name()?.to_str()?;
+        Self::from_hex(&format!("{head}{tail}"))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub(super) fn hex(&self) -> String {
@@ -84,6 +101,8 @@ struct Shared {
 enum Bytes {
     Read(AlignedVec<16>),
     Mapped(Mmap),
+    /// Within the contents of another blob.
+    Part(Blob, Range<usize>),
 }
 
 impl Blob {
@@ -149,6 +168,32 @@ impl Blob {
             Bytes::Read(buffer)
         };
         Self::check(bytes, name).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// The blob that lies at `path`; `None` if it is damaged.
+    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
+        let Some(name) = Name::of_path(path) else {
+            return Ok(None);
+        };
+        let file = File::open(path)?;
+        match Self::read(&file, file.metadata()?.len(), &name) {
+            Ok(blob) => Ok(Some(blob)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The blob that lies in the contents of `whole`, if it is there and not damaged.
+    pub(super) fn part(whole: &Self, place: Range<usize>, name: &Name) -> Option<Self> {
+        whole.get(place.clone())?;
+        Self::check(Bytes::Part(whole.clone(), place), name)
     }
 
     /// The file's bytes, header included.
@@ -226,6 +271,7 @@ impl Deref for Bytes {
         match self {
             Self::Read(bytes) => bytes,
             Self::Mapped(map) => map,
+            Self::Part(whole, place) => &whole[place.clone()],
         }
     }
 }

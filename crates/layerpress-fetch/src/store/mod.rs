@@ -16,6 +16,7 @@
 
 mod archive;
 mod blob;
+mod bundle;
 mod in_use;
 mod pressed;
 mod upkeep;
@@ -39,6 +40,7 @@ use crate::map;
 pub use archive::StoredArchive;
 pub(crate) use archive::{ArchiveWriter, Finished, digests_of, first_mismatch};
 pub use blob::Blob;
+pub use bundle::Bundling;
 pub use in_use::Alone;
 pub use pressed::{NewPressed, PressedFile, facts_key};
 pub use upkeep::{Area, Removed, Usage, Verification};
@@ -75,11 +77,13 @@ pub enum Namespace {
     Facts,
     /// What an archive's code says about files that could be left out.
     Evidence,
+    /// The blobs that the build of one lock reads, once more in one file.
+    Bundles,
 }
 
 impl Namespace {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Index,
         Self::Packuments,
         Self::Metadata,
@@ -88,6 +92,7 @@ impl Namespace {
         Self::Alias,
         Self::Facts,
         Self::Evidence,
+        Self::Bundles,
     ];
 
     /// The folder's name.
@@ -102,6 +107,7 @@ impl Namespace {
             Self::Alias => "alias",
             Self::Facts => "facts",
             Self::Evidence => "evidence",
+            Self::Bundles => "bundles",
         }
     }
 }
@@ -120,6 +126,8 @@ struct Shared {
     /// a cache that cannot be written costs the next run time, not this one its result.
     held: Mutex<HashMap<Sha256, Bytes>>,
     in_use: in_use::InUse,
+    /// Where a run takes its small blobs from.
+    bundle: Mutex<Option<Arc<bundle::Bundle>>>,
     /// The first thing that could not be kept.
     unkept: OnceLock<StoreError>,
 }
@@ -142,6 +150,7 @@ impl Store {
                 clock: Clock::System,
                 held: Mutex::default(),
                 in_use: Default::default(),
+                bundle: Mutex::default(),
                 unkept: OnceLock::new(),
             }),
         };
@@ -173,10 +182,18 @@ impl Store {
     #[must_use]
     pub fn blob(&self, namespace: Namespace, key: &str) -> Option<Blob> {
         let name = blob::Name::of(namespace, key);
+        let bundle = self.bundle(namespace);
+        let bundled = bundle.as_ref().and_then(|it| it.blob(&name));
+        if bundled.is_some() {
+            return bundled;
+        }
         let file = File::open(self.blob_path(namespace, &name)).ok()?;
         let meta = file.metadata().ok()?;
         let blob = Blob::read(&file, meta.len(), &name).ok()?;
         self.stamp_if_stale(&file, &meta);
+        if let Some(bundle) = bundle {
+            bundle.note(name, Some(blob.clone()));
+        }
         Some(blob)
     }
 
@@ -206,14 +223,20 @@ impl Store {
         let name = blob::Name::of(namespace, key);
         let blob = Blob::new(&name, bytes, freshness);
         let written = self.write_blob(&self.blob_path(namespace, &name), blob.file_bytes());
-        (blob, written)
+        if let Some(bundle) = self.bundle(namespace) {
+            bundle.note(name, Some(blob.clone()));
+        }
+        (blob, self.noting(written))
     }
 
     /// Removes the blob under `key`, if there is one.
     pub fn forget_blob(&self, namespace: Namespace, key: &str) {
-        let path = self.blob_path(namespace, &blob::Name::of(namespace, key));
+        let name = blob::Name::of(namespace, key);
         // If it cannot be removed it is overwritten later or stays as it is: nothing to be done.
-        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(self.blob_path(namespace, &name));
+        if let Some(bundle) = self.bundle(namespace) {
+            bundle.note(name, None);
+        }
     }
 
     /// An archive's bytes, mapped; `None` if the store does not hold it.
@@ -280,15 +303,23 @@ impl Store {
         path
     }
 
+    /// Puts a bundle into its place. That it could not be kept is no news: whatever is in it is kept too,
+    /// or was told of.
+    fn put_bundle(&self, key: &str, contents: &[u8]) -> Result<(), StoreError> {
+        let name = blob::Name::of(Namespace::Bundles, key);
+        let blob = Blob::new(&name, contents, Freshness::default());
+        self.write_blob(
+            &self.blob_path(Namespace::Bundles, &name),
+            blob.file_bytes(),
+        )
+    }
+
     fn write_blob(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let write = || {
-            let file = self.temporary_file()?;
-            file.file()
-                .write_all(bytes)
-                .map_err(|error| unfinished(&file, error))?;
-            put_in_place(file, path).map_err(|(error, _)| error)
-        };
-        self.noting(write())
+        let file = self.temporary_file()?;
+        file.file()
+            .write_all(bytes)
+            .map_err(|error| unfinished(&file, error))?;
+        put_in_place(file, path).map_err(|(error, _)| error)
     }
 
     /// A new file in `tmp`, which is gone when dropped before its rename.

@@ -15,7 +15,7 @@ use layerpress_tree::{Algorithm, Digest, Sha256};
 use super::archive::digests_of;
 use super::blob::{Blob, Name};
 use super::pressed::named;
-use super::{ARCHIVES, Namespace, PRESSED, STAMP_EVERY, Store, TEMPORARY};
+use super::{ARCHIVES, Namespace, PRESSED, STAMP_EVERY, Store, TEMPORARY, bundle};
 use crate::error::StoreError;
 use crate::map;
 
@@ -121,7 +121,8 @@ impl Store {
     /// Removes what has not been used for `unused_for`, then, if the rest is larger than
     /// `max_bytes`, the least recently used of it. Use is noted to the day; of one day's files those
     /// go first that take the room, archives and pressed ones, since what is known of them is small
-    /// and saves asking for it again. A pressed archive goes together with what is known of it.
+    /// and saves asking for it again. A pressed archive goes together with what is known of it, and what
+    /// is in a bundle was used when the bundle was.
     ///
     /// # Errors
     /// [`StoreError`] if a folder cannot be listed or a file not removed.
@@ -132,7 +133,8 @@ impl Store {
     ) -> Result<Removed, StoreError> {
         let now = self.shared.clock.now();
         let unused = |file: &StoredFile| now.duration_since(file.used).unwrap_or_default();
-        let (unfinished, finished) = self.parted()?;
+        let (unfinished, mut finished) = self.parted()?;
+        use_with_bundles(&mut finished)?;
         let (mut old, mut kept): (Vec<_>, Vec<_>) = self
             .paired(finished)
             .into_iter()
@@ -185,7 +187,7 @@ impl Store {
             let whole = match file.area {
                 Area::Temporary | Area::Pressed => continue,
                 Area::Archives => archive_is_whole(&file.path),
-                Area::Blobs(_) => blob_is_whole(&file.path),
+                Area::Blobs(_) => Blob::at(&file.path).map(|blob| blob.is_some()),
             };
             match whole {
                 Ok(true) => {}
@@ -292,6 +294,33 @@ impl StoredFile {
     }
 }
 
+/// Lets blobs count as used when a bundle was that has them: nobody opens them any more.
+fn use_with_bundles(files: &mut [StoredFile]) -> Result<(), StoreError> {
+    let mut used: BTreeMap<Name, SystemTime> = BTreeMap::new();
+    for file in files.iter() {
+        if file.area != Area::Blobs(Namespace::Bundles) {
+            continue;
+        }
+        let names = match bundle::names_in(&file.path) {
+            Ok(names) => names,
+            // Another process replaced or removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(StoreError::reading(&file.path, error)),
+        };
+        for name in names {
+            let last = used.entry(name).or_insert(file.used);
+            *last = file.used.max(*last);
+        }
+    }
+    for file in files {
+        let name = matches!(file.area, Area::Blobs(_)).then(|| Name::of_path(&file.path));
+        if let Some(used) = name.flatten().and_then(|name| used.get(&name)) {
+            file.used = file.used.max(*used);
+        }
+    }
+    Ok(())
+}
+
 /// The regular files `depth` folders below `folder`; none if it does not exist.
 pub(super) fn list(folder: &Path, area: Area, depth: usize) -> io::Result<Vec<StoredFile>> {
     let entries = match fs::read_dir(folder) {
@@ -327,28 +356,4 @@ fn archive_is_whole(path: &Path) -> io::Result<bool> {
         .and_then(|name| name.to_str()?.parse::<Sha256>().ok())
         .map(Digest::from);
     Ok(expected == digests_of(&bytes, &[Algorithm::Sha256]).pop())
-}
-
-fn blob_is_whole(path: &Path) -> io::Result<bool> {
-    let name = |path: &Path| {
-        let tail = path.file_name()?.to_str()?;
-        let head = path.parent()?.file_name()?.to_str()?;
-        Name::from_hex(&format!("{head}{tail}"))
-    };
-    let Some(name) = name(path) else {
-        return Ok(false);
-    };
-    let file = File::open(path)?;
-    match Blob::read(&file, file.metadata()?.len(), &name) {
-        Ok(_) => Ok(true),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
 }
