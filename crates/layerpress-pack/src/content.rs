@@ -87,6 +87,11 @@ impl Read for ContentReader {
 }
 
 impl ContentReader {
+    /// How many bytes of the stream were read so far.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.consumed as u64
+    }
+
     /// Fills the front of `buffer`; an empty one is only good for an empty file.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ContentError> {
         let room = usize::try_from(self.size - self.produced).unwrap_or(usize::MAX);

@@ -5,7 +5,8 @@
 //!    the archive.
 //! 2. [`tarball::read`] does the same for source distributions and npm tarballs, as a stream.
 //! 3. [`reader`] and [`read_all`] inflate one content and verify its size and CRC-32.
-//! 4. [`compress`] makes a content from bytes that are new, [`splice`] from bytes of which many are old.
+//! 4. [`compress`] makes a content from bytes that are new, [`splice`] from bytes of which many are old;
+//!    [`is_poor`] tells streams that are worth making anew.
 //! 5. [`write_layer`] and [`write_file`] turn a [`LayerTree`](layerpress_tree::LayerTree) into a zip:
 //!    the same tree gives the same bytes, on every machine.
 //!
@@ -19,6 +20,7 @@ mod format;
 mod layer;
 mod limits;
 mod output;
+mod poor;
 mod splice;
 pub mod tarball;
 
@@ -29,4 +31,5 @@ pub use error::{ArchiveError, ContentError, EntryFault, LayerTooLarge, TarballEr
 pub use layer::{Written, write_layer, write_undigested, zip_size};
 pub use limits::Limits;
 pub use output::write_file;
+pub use poor::is_poor;
 pub use splice::splice;

@@ -1,7 +1,7 @@
 //! The pressed store: for each archive and [`Recipe`] one zip that holds every file of the archive.
 //!
 //! # Format
-//! `pressed/ab/abcdef…-fast-none-2.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
+//! `pressed/ab/abcdef…-fast-none-3.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
 //! any tool reads, written by the same writer as a layer: files in the order of their paths' bytes,
 //! relative to the archive's root, modes 0644 or 0755, no times. Each stream is what libdeflate makes
 //! of the file at the recipe's level, or the file itself where that is not larger; what the passes of
@@ -9,8 +9,8 @@
 //! in the zip depends on the archive and the recipe alone; what is chosen of it for a layer, and where
 //! it goes, is decided when layers are merged.
 //!
-//! An ecosystem whose archives are zips may press an overlay: the files alone that a pass changed, and
-//! what depends on them. All else is then taken from the archive, with the streams that it has. Nothing
+//! An ecosystem whose archives are zips may press an overlay: the files alone that a pass changed or whose
+//! streams were poor, and what depends on them. All else is then taken from the archive, with the streams that it has. Nothing
 //! in the format tells an overlay from a whole archive; whoever presses knows.
 //!
 //! The blob under `<archive>-<recipe>` in the namespace [`Namespace::Facts`] says what is in the zip,
@@ -44,7 +44,9 @@ use self::facts::{ArchivedFacts, ArchivedFileFacts, ArchivedRefusalFacts, FactsB
 use crate::{Binary, Profile, TRANSFORMS};
 
 pub use making::{PressError, Pressing, Saved};
-pub use remake::{Account, Change, Gain, Made, Refusal, Remade, has_passes, remake};
+pub use remake::{
+    Account, Change, Gain, Made, Refusal, Remade, Stream, has_passes, has_poor_streams, remake,
+};
 pub use upkeep::verify;
 
 /// How the files of an archive are pressed.
@@ -58,7 +60,7 @@ pub struct Recipe {
 
 /// Part of every recipe's name: zips or facts of another shape are not found. To be raised whenever a
 /// pass makes something else of a file than before.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 impl Recipe {
     /// Every recipe.
@@ -72,7 +74,7 @@ impl Recipe {
         })
     }
 
-    /// The recipe's name in the store: `fast-none-2`, `best-safe-2-` and a number for the passes that
+    /// The recipe's name in the store: `fast-none-3`, `best-safe-3-` and a number for the passes that
     /// go over the files.
     #[must_use]
     pub fn id(self) -> String {

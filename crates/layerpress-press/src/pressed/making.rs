@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::facts::{ChangeFacts, Facts, FactsBytes, FileFacts, RefusalFacts};
-use super::remake::{Change, Made, Refusal, Remade, remake};
+use super::remake::{Change, Made, Refusal, Remade, Stream, remake};
 use super::{Pressed, Recipe};
 use crate::Binary;
 
@@ -128,7 +128,7 @@ impl Pressing {
             mode,
             content: made.content,
         };
-        let (binary, change) = (made.binary, Some(made.change));
+        let (binary, change) = (made.binary, made.change);
         self.done.insert(
             path,
             Done {
@@ -274,18 +274,21 @@ fn press(waiting: Waiting, recipe: Recipe) -> Result<PressedFile, PressError> {
             Err(fault) => return Err(PressError::Stream { path, fault }),
         },
     };
-    let (content, binary, change, refusal) =
-        match remake(path.as_str(), &bytes, stream.as_ref(), recipe) {
-            Remade::Changed(made) => (made.content, made.binary, Some(made.change), None),
-            remade => {
-                let refusal = match remade {
-                    Remade::Refused(refusal) => Some(refusal),
-                    _ => None,
-                };
-                let content = compress(&bytes, recipe.compression);
-                (content, Binary::of(&bytes), None, refusal)
-            }
-        };
+    let old = stream.as_ref().map(|content| Stream {
+        content,
+        is_poor: false,
+    });
+    let (content, binary, change, refusal) = match remake(path.as_str(), &bytes, old, recipe) {
+        Remade::Changed(made) => (made.content, made.binary, made.change, None),
+        remade => {
+            let refusal = match remade {
+                Remade::Refused(refusal) => Some(refusal),
+                _ => None,
+            };
+            let content = compress(&bytes, recipe.compression);
+            (content, Binary::of(&bytes), None, refusal)
+        }
+    };
     if let Some(stream) = stream {
         let_go(&stream.data);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use layerpress_pack::{Level, compress, splice};
+use layerpress_pack::{Level, compress, is_poor, splice};
 use layerpress_tree::Content;
 use sha2::Digest as _;
 
@@ -17,16 +17,26 @@ pub enum Remade {
     Same,
     /// A pass could not prove its work, so it stays as it is.
     Refused(Refusal),
-    /// It is smaller.
+    /// It is smaller, or the same in a smaller stream.
     Changed(Box<Made>),
 }
 
-/// A file that a pass made smaller, compressed.
+/// How a file lies in an archive that is a zip.
+#[derive(Debug, Clone, Copy)]
+pub struct Stream<'a> {
+    /// The file as it lies there.
+    pub content: &'a Content,
+    /// Whether the archive's streams are worth making anew
+    /// ([`is_poor`](layerpress_pack::is_poor)).
+    pub is_poor: bool,
+}
+
+/// A file as it goes into a layer, compressed.
 #[derive(Debug, Clone)]
 pub struct Made {
     pub(super) content: Content,
     pub(super) binary: Option<Binary>,
-    pub(super) change: Change,
+    pub(super) change: Option<Change>,
 }
 
 /// What a pass did to a file.
@@ -101,41 +111,68 @@ impl Account {
 /// Gives the file at `path`, relative to its archive's root, to the passes of `recipe`.
 ///
 /// `stream` is how the file lies in its archive, if that is a zip. What a fast recipe can keep of it is not
-/// compressed again ([`splice`]), and a file whose stream would grow stays as it is.
+/// compressed again ([`splice`]), unless it is poor, and a file whose stream would grow stays as it is.
 #[must_use]
-pub fn remake(path: &str, bytes: &[u8], stream: Option<&Content>, recipe: Recipe) -> Remade {
+pub fn remake(path: &str, bytes: &[u8], stream: Option<Stream<'_>>, recipe: Recipe) -> Remade {
     if !has_passes(recipe.profile, bytes.len() as u64) {
         return Remade::Same;
     }
+    let old = stream.filter(|_| recipe.compression == Level::Fast);
     let Some(Transformed { by, outcome }) = transform(path, bytes, recipe.profile) else {
-        return Remade::Same;
+        return repacked(bytes, old, recipe);
     };
     match outcome {
-        Outcome::NotMine | Outcome::Nothing => Remade::Same,
+        Outcome::NotMine | Outcome::Nothing => repacked(bytes, old, recipe),
         Outcome::Refused(why) => Remade::Refused(Refusal {
             path: path.to_owned(),
             pass: by.name,
             why,
         }),
         Outcome::Smaller(file) => {
-            let old = stream.filter(|_| recipe.compression == Level::Fast);
-            let spliced = old.and_then(|old| splice(old, bytes, &file));
+            let good = old.filter(|old| !old.is_poor);
+            let spliced = good.and_then(|old| splice(old.content, bytes, &file));
             let content = spliced.unwrap_or_else(|| compress(&file, recipe.compression));
-            if old.is_some_and(|old| old.stream_size() < content.stream_size()) {
+            if old.is_some_and(|old| old.content.stream_size() < content.stream_size()) {
                 return Remade::Same;
             }
             Remade::Changed(Box::new(Made {
                 content,
                 // By the whole file: passes change nothing that this goes by.
                 binary: Binary::of(bytes),
-                change: Change {
+                change: Some(Change {
                     pass: by,
                     size_before: bytes.len() as u64,
                     sha256: sha2::Sha256::digest(&file).into(),
-                },
+                }),
             }))
         }
     }
+}
+
+/// A file that stays as it is, in a smaller stream if the one that it has is poor.
+fn repacked(bytes: &[u8], old: Option<Stream<'_>>, recipe: Recipe) -> Remade {
+    let Some(old) = old.filter(|old| old.is_poor) else {
+        return Remade::Same;
+    };
+    let content = compress(bytes, recipe.compression);
+    if old.content.stream_size() <= content.stream_size() {
+        return Remade::Same;
+    }
+    Remade::Changed(Box::new(Made {
+        content,
+        binary: Binary::of(bytes),
+        change: None,
+    }))
+}
+
+/// Whether the streams of an archive with `contents` are made anew by `recipe`; one that leaves files as
+/// they are leaves them as they came.
+#[must_use]
+pub fn has_poor_streams<'a>(
+    contents: impl IntoIterator<Item = &'a Content>,
+    recipe: Recipe,
+) -> bool {
+    recipe.compression == Level::Fast && recipe.profile != Profile::None && is_poor(contents)
 }
 
 /// Whether files of `size` bytes go through any pass of `profile`.

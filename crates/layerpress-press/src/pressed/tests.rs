@@ -103,7 +103,7 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
     assert_eq!(entries[2].1.content.encoding, Encoding::Deflate);
     assert_eq!(pressed.contents().tree().expect("whole").len(), 4);
 
-    let zip = fs::read(store.pressed_path(ARCHIVE, "fast-none-2")).expect("there");
+    let zip = fs::read(store.pressed_path(ARCHIVE, "fast-none-3")).expect("there");
     let mut zip = zip::ZipArchive::new(Cursor::new(zip)).expect("a zip");
     let mut index = zip.by_name("lib/index.js").expect("there");
     let mut bytes = Vec::new();
@@ -115,7 +115,7 @@ fn what_was_saved_is_opened_and_any_zip_tool_reads_it() {
 fn facts_whose_zip_was_pruned_are_nothing() {
     let (_folder, store) = store();
     some(&store, FAST);
-    fs::remove_file(store.pressed_path(ARCHIVE, "fast-none-2")).expect("there");
+    fs::remove_file(store.pressed_path(ARCHIVE, "fast-none-3")).expect("there");
     assert!(opened(&store, FAST).is_none());
 }
 
@@ -139,7 +139,7 @@ fn a_zip_of_which_nothing_is_known_is_damaged() {
     some(&store, FAST);
     fs::remove_file(facts()).expect("there");
     assert!(open(&store, ARCHIVE, FAST).is_err());
-    let removed = vec![store.pressed_path(ARCHIVE, "fast-none-2")];
+    let removed = vec![store.pressed_path(ARCHIVE, "fast-none-3")];
     assert_eq!(verify(&store).expect("lists"), (1, removed));
     assert!(opened(&store, FAST).is_none());
 }
@@ -164,7 +164,7 @@ fn a_store_that_cannot_be_written_holds_nothing_but_gives_everything() {
 fn damage_is_noticed_when_streams_are_taken_and_pressing_again_heals_it() {
     let (_folder, store) = store();
     some(&store, FAST);
-    let file = store.pressed_path(ARCHIVE, "fast-none-2");
+    let file = store.pressed_path(ARCHIVE, "fast-none-3");
     let whole = fs::read(&file).expect("there");
     let needle = b"#!/bin/sh";
     let at = whole.windows(9).position(|w| w == needle).expect("stored");
@@ -188,7 +188,7 @@ fn verifying_removes_what_is_damaged_or_of_no_use() {
     some(&store, FAST);
     some(&store, BEST);
     assert_eq!(verify(&store).expect("lists"), (2, Vec::new()));
-    let best = store.pressed_path(ARCHIVE, "best-none-2");
+    let best = store.pressed_path(ARCHIVE, "best-none-3");
     fs::remove_file(&best).expect("there");
     fs::write(&best, "PK").expect("writes");
     let other = store.new_pressed(|_| Ok(())).expect("writes");
@@ -262,7 +262,7 @@ fn a_file_may_come_as_a_stream() {
         pressing
             .save(&store, ARCHIVE, Vec::new())
             .expect("whole streams");
-        fs::read(store.pressed_path(ARCHIVE, "best-none-2")).expect("there")
+        fs::read(store.pressed_path(ARCHIVE, "best-none-3")).expect("there")
     };
     let mut streams = Pressing::new(BEST);
     streams.add_stream(path("a.js"), Mode::File, content.clone());
@@ -326,7 +326,7 @@ proptest! {
         let (_folder, store) = store();
         some(&store, FAST);
         let expected = opened(&store, FAST).expect("kept").contents().entries().expect("whole");
-        let file = store.pressed_path(ARCHIVE, "fast-none-2");
+        let file = store.pressed_path(ARCHIVE, "fast-none-3");
         let mut bytes = fs::read(&file).expect("there");
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
@@ -393,7 +393,12 @@ fn what_would_grow_in_the_layer_stays_as_it_is() {
     assert!(matches!(remade(None), Remade::Changed(_)));
     let mut small = stream;
     small.data = small.data.slice(..2);
-    assert!(matches!(remade(Some(&small)), Remade::Same));
+    let is_poor = false;
+    let content = &small;
+    assert!(matches!(
+        remade(Some(Stream { content, is_poor })),
+        Remade::Same
+    ));
     let none = Recipe {
         profile: Profile::None,
         ..SAFE
@@ -419,6 +424,25 @@ fn nothing_to_keep_is_known_without_a_zip() {
 fn each_recipe_has_a_name_of_its_own() {
     let ids: std::collections::BTreeSet<_> = Recipe::all().map(Recipe::id).collect();
     assert_eq!(ids.len(), 6);
-    assert_eq!(FAST.id(), "fast-none-2");
-    assert!(SAFE.id().starts_with("fast-safe-2-"));
+    assert_eq!(FAST.id(), "fast-none-3");
+    assert!(SAFE.id().starts_with("fast-safe-3-"));
+}
+
+#[test]
+fn a_poor_stream_is_made_anew_and_a_good_one_stays() {
+    let text = text();
+    let poor = layerpress_pack::stored(text.clone().into());
+    let good = layerpress_pack::compress(&text, Level::Best);
+    let remade = |content, is_poor, recipe| {
+        let stream = Some(Stream { content, is_poor });
+        match remake("lib/index.txt", &text, stream, recipe) {
+            Remade::Changed(made) => Some((made.content, made.change)),
+            _ => None,
+        }
+    };
+    let anew = layerpress_pack::compress(&text, Level::Fast);
+    assert_eq!(remade(&poor, true, SAFE), Some((anew, None)));
+    assert_eq!(remade(&poor, false, SAFE), None);
+    assert_eq!(remade(&good, true, SAFE), None, "it would grow");
+    assert_eq!(remade(&poor, true, FAST), None, "nothing is to be changed");
 }

@@ -2,15 +2,15 @@
 //! wheel's own streams.
 //!
 //! With compression `best` the pressed zip holds each file of the wheel under the path that it has
-//! there. With `fast` it is an overlay: the files alone that a pass changed, while all others come from the
-//! wheel. RECORD is in either already the one that a layer without scripts has, where there can be one.
+//! there. With `fast` it is an overlay: the files alone that a pass changed, or whose streams were poor, while all
+//! others come from the wheel. RECORD is in either already the one that a layer without scripts has, where there can be one.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, read_all};
-use layerpress_press::pressed::{self, Damaged, Remade, Saved, remake};
+use layerpress_press::pressed::{self, Damaged, Remade, Saved, Stream, has_poor_streams, remake};
 use layerpress_press::{Account, Pressed, Pressing, Profile, Recipe};
 use layerpress_tree::{LayerPath, Sha256};
 use rayon::prelude::*;
@@ -89,10 +89,13 @@ pub(super) fn press_overlay(
     recipe: Recipe,
     store: &Store,
 ) -> Result<Pressed, WheelFault> {
+    let is_poor = has_poor_streams(files.iter().map(|laid| &laid.content), recipe);
     let remade = receipt.files.par_iter().zip(files).map(|(file, laid)| {
         // It was whole when it was verified.
         let bytes = read_all(&laid.content).map_err(|_| WheelFault::Damaged)?;
-        let remade = remake(&file.path, &bytes, Some(&laid.content), recipe);
+        let content = &laid.content;
+        let stream = Stream { content, is_poor };
+        let remade = remake(&file.path, &bytes, Some(stream), recipe);
         layerpress_fetch::let_go(&laid.content.data);
         Ok(remade)
     });
@@ -375,6 +378,51 @@ mod tests {
             });
             assert_eq!(trees[0], trees[1]);
         }
+    }
+
+    #[test]
+    fn a_wheel_that_was_packed_without_pains_is_packed_anew() {
+        let (_folder, store) = store();
+        let large = "six/data.txt";
+        let wheel = with_models()
+            .file(large, &"x = 1\n".repeat(40_000))
+            .stored();
+        let options = options(Layout::Flat, false, SAFE);
+        store.put_archive(&wheel.bytes()[..]).expect("kept");
+        let cold = wheel.unpack_in(&options, &store).expect("sound");
+        let plain = UnpackOptions::default();
+        let plain = wheel.unpack_in(&plain, &store).expect("sound");
+        let stream_size = |tree: &WheelTree, path: &str| {
+            let entry = tree.tree.get(path).expect("there");
+            entry.content.stream_size()
+        };
+        assert_eq!(
+            stream_size(&plain, large),
+            240_000,
+            "nothing is to be pressed"
+        );
+        assert!(stream_size(&cold, large) < 2_000);
+        assert_eq!(text(&cold.tree, large), text(&plain.tree, large));
+        assert_eq!(stream_size(&cold, "six/tiny"), 1);
+        // No pass has to do with it.
+        assert_eq!(cold.account.gains.len(), 1);
+        let of_packed = |record: String| {
+            let lines = record.lines().filter(|line| !line.starts_with(MODEL));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let record = "six-1.0.dist-info/RECORD";
+        assert_eq!(
+            of_packed(text(&cold.tree, record)),
+            of_packed(text(&plain.tree, record))
+        );
+        assert_eq!(again(&wheel, &options, &store), Some(cold.clone()), "warm");
+        // Pressed after its receipt was made for another build.
+        let (_folder, later) = self::store();
+        later.put_archive(&wheel.bytes()[..]).expect("kept");
+        wheel
+            .unpack_in(&UnpackOptions::default(), &later)
+            .expect("sound");
+        assert_eq!(wheel.unpack_in(&options, &later).expect("sound"), cold);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use layerpress_fetch::Store;
-use layerpress_pack::{Level, compress, write_layer};
+use layerpress_pack::{Level, compress, stored, write_layer};
 use layerpress_tree::{Entry, LayerPath, LayerTree, Mode, Sha256};
 use sha2::Digest as _;
 
@@ -17,6 +17,7 @@ pub(crate) struct TestWheel {
     dist_info: String,
     files: Vec<(String, Vec<u8>, Mode)>,
     record: Option<String>,
+    is_stored: bool,
 }
 
 impl TestWheel {
@@ -31,6 +32,7 @@ impl TestWheel {
             dist_info: format!("{name}-{version}.dist-info"),
             files: Vec::new(),
             record: None,
+            is_stored: false,
         }
         .info(
             "METADATA",
@@ -70,6 +72,12 @@ impl TestWheel {
         self
     }
 
+    /// Leaves all files uncompressed.
+    pub(crate) fn stored(mut self) -> Self {
+        self.is_stored = true;
+        self
+    }
+
     /// Changes the RECORD that the files so far deserve.
     pub(crate) fn record(mut self, change: impl FnOnce(String) -> String) -> Self {
         self.record = Some(change(self.true_record()));
@@ -84,7 +92,10 @@ impl TestWheel {
         for (path, bytes, mode) in self.files.iter().chain([&record]) {
             let entry = Entry {
                 mode: *mode,
-                content: compress(bytes, Level::Fast),
+                content: match self.is_stored {
+                    true => stored(bytes.clone().into()),
+                    false => compress(bytes, Level::Fast),
+                },
             };
             tree.insert(LayerPath::new(path).expect("valid"), entry)
                 .expect("no conflict");

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use layerpress_fetch::let_go;
 use layerpress_pack::{Archive, ArchiveEntry};
 use layerpress_press::Recipe;
-use layerpress_press::pressed::{Remade, has_passes, remake};
+use layerpress_press::pressed::{Remade, Stream, has_passes, has_poor_streams, remake};
 use layerpress_tree::{Algorithm, Content, Digest, LayerPath, Mode};
 use rayon::prelude::*;
 use sha2::Digest as _;
@@ -47,10 +47,16 @@ pub(super) fn verify(
     let promises = record::parse(&info.record)?;
     let unsigned = Unsigned::of(&info.folder);
     check_names(archive, &promises, &unsigned)?;
+    let contents = archive.entries().iter().map(|entry| &entry.content);
+    let is_poor = has_poor_streams(contents, recipe);
+    let check = |entry: &ArchiveEntry| {
+        let promise = promises.get(&entry.path);
+        check_entry(entry, promise, &unsigned, (recipe, is_poor))
+    };
     archive
         .entries()
         .par_iter()
-        .map(|entry| check_entry(entry, promises.get(&entry.path), &unsigned, recipe))
+        .map(check)
         // All are looked at, so that the same fault is named however the threads run.
         .collect::<Vec<_>>()
         .into_iter()
@@ -104,7 +110,7 @@ fn check_entry(
     entry: &ArchiveEntry,
     promise: Option<&Promise>,
     unsigned: &Unsigned,
-    recipe: Recipe,
+    (recipe, is_poor): (Recipe, bool),
 ) -> Result<Verified, WheelFault> {
     let path = || entry.path.to_string();
     // The signatures' hashes are not looked at, even where one stands: whoever wrote it had to
@@ -149,7 +155,11 @@ fn check_entry(
         filled += if whole { length } else { 0 };
     }
     let sha256 = hashes.finish(expected, &entry.path)?;
-    let remade = remake(entry.path.as_str(), &file, Some(&entry.content), recipe);
+    let stream = Stream {
+        content: &entry.content,
+        is_poor,
+    };
+    let remade = remake(entry.path.as_str(), &file, Some(stream), recipe);
     drop(file);
     let stream_xxh3 = xxh3_64(&entry.content.data);
     let_go(&entry.content.data);
