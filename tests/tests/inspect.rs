@@ -82,6 +82,16 @@ fn the_page_is_one_file_that_holds_the_layer() {
     run.expect_code(0);
     let page = context.read("two.html");
     assert!(page.contains("data.bin") && page.contains("library 2.0"));
+    assert!(page.contains(r#""rules":null"#), "nothing was asked for");
+    let build = ["build", "two.txt", "--profile", "none", "-o", "plain.zip"];
+    context.run(build).expect_code(0);
+    let rules = ["inspect", "plain.zip", "--rules", "--html", "rules.html"];
+    context.run(rules).expect_code(0);
+    let page = context.read("rules.html");
+    assert!(
+        page.contains(r#"["install-notes","installers keep them"#),
+        "{page}"
+    );
     let run = context.run(["inspect", "two.zip", "--html", "no/such/folder/two.html"]);
     run.expect_code(IO);
     run.says(&["two.html"]);

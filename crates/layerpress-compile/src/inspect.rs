@@ -15,7 +15,7 @@ use layerpress_tree::{Content, LayerPath, LayerTree, Mode};
 
 use crate::existing::{self, Existing, InspectError};
 use crate::report::RemovedReport;
-use crate::shrink::{savings, targets};
+use crate::shrink::{by_rule, savings, targets};
 
 /// A layer as it was found.
 #[derive(Debug, Clone)]
@@ -73,6 +73,17 @@ pub struct FoundFile {
     pub crc32: u32,
     /// What it takes in the zip and out of it.
     pub weight: Weight,
+    /// What a rule or pass would save of it, if one would and that was asked for.
+    pub saving: Option<Saving>,
+}
+
+/// What would be saved of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Saving {
+    /// The rule that takes it, or the pass that makes it smaller.
+    pub by: &'static str,
+    /// How much, in bytes unzipped: of what a rule takes all of it.
+    pub bytes: u64,
 }
 
 /// What some files weigh.
@@ -97,6 +108,8 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
     } = existing::open(path)?;
     let inferred = targets(&tree, options.runtime, options.arch);
     let (packages, owners) = packages(&tree);
+    let asked = options.savings;
+    let savings = asked.map(|profile| savings(path, &tree, &inferred, profile));
     let files = tree.iter().map(|(path, entry)| {
         let content = &entry.content;
         FoundFile {
@@ -110,17 +123,16 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
                 zipped_bytes: content.stream_size(),
                 unzipped_bytes: content.size,
             },
+            saving: savings.as_ref().and_then(|it| it.get(path)).copied(),
         }
     });
     Ok(Inspection {
         path: path.to_owned(),
         zipped_bytes,
-        savings: options
-            .savings
-            .map(|profile| savings(path, &tree, &inferred, profile)),
+        files: files.collect(),
+        savings: savings.map(|it| by_rule(it.values().map(|saving| (saving.by, saving.bytes)))),
         inferred,
         packages,
-        files: files.collect(),
     })
 }
 

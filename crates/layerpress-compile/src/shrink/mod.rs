@@ -21,6 +21,7 @@ mod request;
 mod shape;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,10 +33,11 @@ use layerpress_press::Profile;
 use layerpress_press::rules::Overrides;
 use layerpress_target::limits::UNZIPPED_BYTES;
 use layerpress_target::{Arch, Ecosystem, Runtime};
-use layerpress_tree::LayerTree;
+use layerpress_tree::{LayerPath, LayerTree};
 
 pub use error::ShrinkError;
 pub(crate) use left_out::kept;
+pub(crate) use report::by_rule;
 pub use report::{Finding, Severity, ShrinkReport, ShrunkPackage, Size};
 pub use request::ShrinkRequest;
 
@@ -45,7 +47,7 @@ use self::shape::{Shape, shape};
 use crate::build::make_room;
 use crate::bytecode::Bytecode;
 use crate::existing::{self, Existing};
-use crate::report::RemovedReport;
+use crate::inspect::Saving;
 use crate::trace;
 
 /// Makes the layer that `request` names smaller, and writes it.
@@ -127,13 +129,13 @@ pub fn shrink(
     })
 }
 
-/// What rules would leave out of a tree and passes save in it, in bytes unzipped, the largest first.
+/// What rules would leave out of a tree and passes save in it, file by file.
 pub(crate) fn savings(
     path: &Path,
     tree: &LayerTree,
     inferred: &Inferred,
     profile: Profile,
-) -> Vec<RemovedReport> {
+) -> BTreeMap<LayerPath, Saving> {
     // What is no layer is looked at as what a function would bring.
     let shape = shape(path, tree).unwrap_or(Shape::Function);
     // Nothing is asked for that could be wrong.

@@ -9,10 +9,10 @@ use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
 
 use super::left_out::LeftOut;
-use super::report::{Finding, Severity, by_rule};
+use super::report::{Finding, Severity};
 use super::shape::Shape;
 use super::{ShrinkError, ShrinkRequest};
-use crate::report::RemovedReport;
+use crate::inspect::Saving;
 
 /// What becomes of a layer's files; whatever is not named here stays as it is.
 #[derive(Debug, Default)]
@@ -98,18 +98,18 @@ pub(super) fn press(
     Ok(changes)
 }
 
-/// What goes of `tree` and what passes would save of the rest, by rule and pass, the largest first;
-/// what cannot be read saves nothing.
+/// What goes of `tree` and what passes would save of the rest; what cannot be read saves nothing.
 pub(super) fn savings(
     tree: &LayerTree,
     shape: Shape,
     left_out: &LeftOut,
     profile: Profile,
-) -> Vec<RemovedReport> {
+) -> BTreeMap<LayerPath, Saving> {
     let files: Vec<(&LayerPath, &Entry)> = tree.iter().collect();
     let saved = files.into_par_iter().filter_map(|(path, entry)| {
+        let saving = |by, bytes| Some((path.clone(), Saving { by, bytes }));
         if let Some(rule) = left_out.removed.get(path) {
-            return Some((*rule, entry.content.size));
+            return saving(*rule, entry.content.size);
         }
         let inner = shape.inside(path.as_str())?;
         let bytes = read_all(&entry.content).ok()?;
@@ -117,12 +117,12 @@ pub(super) fn savings(
         match transformed.outcome {
             Outcome::Smaller(smaller) => {
                 let saved = bytes.len().saturating_sub(smaller.len());
-                Some((transformed.by.name, saved as u64))
+                saving(transformed.by.name, saved as u64)
             }
             _ => None,
         }
     });
-    by_rule(saved.collect::<Vec<_>>())
+    saved.collect()
 }
 
 fn press_file(

@@ -114,7 +114,7 @@ pub(super) fn removed(before: &LayerTree, changes: &Changes) -> Vec<RemovedRepor
 }
 
 /// Bytes that were saved, summed up by who saved them, the most first.
-pub(super) fn by_rule(saved: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<RemovedReport> {
+pub(crate) fn by_rule(saved: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<RemovedReport> {
     let mut rows: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
     for (rule, saved) in saved {
         let (files, bytes) = rows.entry(rule).or_default();

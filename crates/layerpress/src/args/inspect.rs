@@ -15,6 +15,7 @@ Examples:
   layerpress inspect dist/api-python3.13-x86_64.zip
   layerpress inspect layer.zip --html layer.html
   layerpress inspect layer.zip --rules --profile small
+  layerpress inspect layer.zip --rules --html layer.html
   layerpress inspect layer.zip --json | jq '.packages[0]'
 
 With `-v` every package and folder is listed, not only the heaviest.")]
@@ -27,7 +28,7 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "FILE", env = "LAYERPRESS_HTML", hide_env = true)]
     pub html: Option<PathBuf>,
 
-    /// Also tell what each rule and pass of `--profile` would save; every file is read for that
+    /// Also tell what each rule and pass of `--profile` would save, in the page too; every file is read for that
     /// [default: off]
     #[arg(long, env = "LAYERPRESS_RULES", hide_env = true, value_parser = FalseyValueParser::new())]
     pub rules: bool,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use layerpress_compile::{FoundFile, Inspection};
-use layerpress_press::Class;
+use layerpress_press::{Class, TRANSFORMS, rules};
 use layerpress_target::limits::UNZIPPED_BYTES;
 use serde_json::{Value, json};
 
@@ -26,18 +26,32 @@ pub(crate) fn page(inspection: &Inspection) -> String {
         .iter()
         .map(|it| label(Some(it)))
         .collect();
+    let savings = inspection.savings.iter().flatten();
+    let rules: Vec<&str> = savings.map(|it| it.rule).collect();
     let name = inspection.path.file_name().unwrap_or_default();
     let data = json!({
         "name": name.to_string_lossy(),
         "zipped": inspection.zipped_bytes,
         "limit": UNZIPPED_BYTES,
         "classes": Class::ALL.map(Class::name),
+        "rules": inspection.savings.as_ref().map(|savings| {
+            let rules = savings.iter().map(|it| json!([it.rule, reason(it.rule)]));
+            rules.collect::<Vec<_>>()
+        }),
         "packages": packages,
-        "root": root.document(),
+        "root": root.document(&rules),
     });
     // A script ends at `</script`, whatever its own grammar says.
     let data = data.to_string().replace('<', "\\u003c");
     PAGE.replacen(SLOT, &data, 1)
+}
+
+/// Why nothing is lost by a rule or a pass.
+fn reason(name: &str) -> &'static str {
+    let rules = rules::all().map(|rule| (rule.name, rule.reason));
+    let passes = TRANSFORMS.iter().map(|pass| (pass.name, pass.reason));
+    let found = rules.chain(passes).find(|(other, _)| *other == name);
+    found.map_or("", |(_, reason)| reason)
 }
 
 /// A folder of the layer.
@@ -56,21 +70,25 @@ impl<'a> Folder<'a> {
     }
 
     /// A list of children: `[name, children]` for a folder, `[name, zipped, unzipped, class,
-    /// package]` for a file, the last two as places in the lists above, the package null for none.
-    fn document(&self) -> Value {
+    /// package]` for a file, the last two as places in the lists above, the package null for none. Where
+    /// one of `rules` would save something of the file, its place and the bytes follow.
+    fn document(&self, rules: &[&str]) -> Value {
         let folders = self
             .folders
             .iter()
-            .map(|(name, folder)| json!([name, folder.document()]));
+            .map(|(name, folder)| json!([name, folder.document(rules)]));
         let files = self.files.iter().map(|(name, file)| {
             let class = Class::ALL.iter().position(|class| *class == file.class);
-            json!([
-                name,
-                file.weight.zipped_bytes,
-                file.weight.unzipped_bytes,
-                class,
-                file.package
-            ])
+            let weight = file.weight;
+            let (zipped, unzipped) = (weight.zipped_bytes, weight.unzipped_bytes);
+            match file.saving {
+                None => json!([name, zipped, unzipped, class, file.package]),
+                Some(saving) => {
+                    let rule = rules.iter().position(|rule| *rule == saving.by);
+                    let (package, saved) = (file.package, saving.bytes);
+                    json!([name, zipped, unzipped, class, package, rule, saved])
+                }
+            }
         });
         folders.chain(files).collect()
     }
@@ -78,6 +96,9 @@ impl<'a> Folder<'a> {
 
 #[cfg(test)]
 mod tests {
+    use layerpress_compile::{Saving, Weight};
+    use layerpress_tree::{LayerPath, Mode};
+
     use super::*;
 
     #[test]
@@ -85,6 +106,39 @@ mod tests {
         assert_eq!(PAGE.matches(SLOT).count(), 1);
         for outside in ["http:", "https:", "src=", "@import", "url("] {
             assert!(!PAGE.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_file_tells_what_a_rule_would_save_of_it() {
+        let file = |path: &str, saving| FoundFile {
+            path: LayerPath::new(path).expect("a path"),
+            package: None,
+            class: Class::ALL[0],
+            mode: Mode::File,
+            crc32: 0,
+            weight: Weight {
+                files: 1,
+                zipped_bytes: 5,
+                unzipped_bytes: 10,
+            },
+            saving,
+        };
+        let saving = Saving {
+            by: "elf-strip",
+            bytes: 3,
+        };
+        let files = [file("a/b.so", Some(saving)), file("a/c", None)];
+        let mut root = Folder::default();
+        for file in &files {
+            root.insert(file.path.as_str(), file);
+        }
+        assert_eq!(
+            root.document(&["tests", "elf-strip"]),
+            json!([["a", [["b.so", 5, 10, 0, null, 1, 3], ["c", 5, 10, 0, null]]]])
+        );
+        for name in ["tests", "elf-strip"] {
+            assert!(!reason(name).is_empty(), "{name}");
         }
     }
 
