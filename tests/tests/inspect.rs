@@ -9,6 +9,9 @@ use zip::write::SimpleFileOptions;
 /// The request cannot be met.
 const UNMET: i32 = 1;
 
+/// The command line cannot be understood.
+const USAGE: i32 = 2;
+
 /// The input is wrong in itself.
 const INPUT: i32 = 4;
 
@@ -164,6 +167,22 @@ fn a_diff_tells_packages_files_and_growth() {
     let packages = document["packages"].as_array().expect("a list");
     assert_eq!(packages.len(), 2, "app did not change: {packages:?}");
     assert_eq!(packages[1]["versions"]["after"][0], "2.0");
+    let run = context.run(["diff", "one.zip", "two.zip", "--runtime", "python3.12"]);
+    run.expect_code(0);
+    assert!(
+        run.stdout
+            .starts_with("made for python3.12: by `--runtime`\n"),
+        "{}",
+        run.stdout
+    );
+    let target = ["--runtime", "python3.12", "--arch", "arm64", "--json"];
+    let run = context.run(["diff", "one.zip", "two.zip"].iter().chain(&target));
+    for side in ["before", "after"] {
+        assert_eq!(run.json()[side]["runtimes"][0], "python3.12");
+        assert_eq!(run.json()[side]["arch"], "arm64");
+    }
+    let run = context.run(["diff", "one.zip", "two.zip", "--arch", "mips"]);
+    run.expect_code(USAGE);
     let run = context.run(["diff", "one.zip", "one.zip"]);
     assert_eq!(run.stdout, "both layers hold the same files\n");
 }

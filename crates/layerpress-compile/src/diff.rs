@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use layerpress_check::Inferred;
 use layerpress_press::Class;
 
 use crate::inspect::{FoundFile, Inspection, Weight};
@@ -12,6 +13,8 @@ use crate::inspect::{FoundFile, Inspection, Weight};
 /// What changed between two layers.
 #[derive(Debug, Clone)]
 pub struct Difference {
+    /// What the layers were made for, as far as that is known.
+    pub made_for: Pair<Inferred>,
     /// The zips' sizes.
     pub zipped_bytes: Pair<u64>,
     /// What all files weigh.
@@ -60,6 +63,10 @@ impl Difference {
     #[must_use]
     pub fn between(before: &Inspection, after: &Inspection) -> Self {
         Self {
+            made_for: Pair {
+                before: before.inferred,
+                after: after.inferred,
+            },
             zipped_bytes: Pair {
                 before: before.zipped_bytes,
                 after: after.zipped_bytes,

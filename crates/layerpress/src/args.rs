@@ -23,7 +23,7 @@ pub(crate) use build::{
     ResolveArgs, SetArgs,
 };
 pub(crate) use graph::{TreeArgs, WalkArgs, WhyArgs};
-pub(crate) use inspect::{DiffArgs, InspectArgs};
+pub(crate) use inspect::{DiffArgs, InspectArgs, MadeForArgs};
 pub(crate) use press::PressingArgs;
 pub(crate) use run::{SmokeArgs, TraceArgs, TraceKeepArg};
 pub(crate) use shrink::ShrinkArgs;

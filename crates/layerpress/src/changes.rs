@@ -2,18 +2,20 @@
 
 use std::fmt::Write as _;
 
-use layerpress_compile::{Difference, FileDifference, PackageDifference, Pair, Weight};
+use layerpress_compile::{Difference, FileDifference, Inferred, PackageDifference, Pair, Weight};
 use serde_json::{Value, json};
 
 use crate::size::{grouped, readable};
+use crate::weights::names;
 
 /// How many files are listed unless all are asked for.
 const FILES: usize = 20;
 
 /// The account for people. `all` lists every file.
 pub(crate) fn account(difference: &Difference, all: bool) -> String {
+    let mut text = made_for(&difference.made_for);
     if difference.is_empty() {
-        return "both layers hold the same files\n".to_owned();
+        return text + "both layers hold the same files\n";
     }
     let total = difference.total;
     let unzipped = of(total, |it| it.unzipped_bytes);
@@ -21,7 +23,7 @@ pub(crate) fn account(difference: &Difference, all: bool) -> String {
         row("zipped", difference.zipped_bytes),
         row("unzipped", unzipped),
     ];
-    let mut text = table("", &rows);
+    text.push_str(&table("", &rows));
     rows.clear();
     for package in &difference.packages {
         rows.push(row(
@@ -73,20 +75,36 @@ pub(crate) fn document(difference: &Difference) -> Value {
             "after": side(file.weight.after),
         })
     });
-    let side = |zipped_bytes: u64, of: Weight| {
+    let side = |zipped_bytes: u64, of: Weight, made_for| {
+        let (runtimes, arch) = names(made_for);
         json!({
+            "runtimes": runtimes,
+            "arch": arch,
             "zipped_bytes": zipped_bytes,
             "unzipped_bytes": of.unzipped_bytes,
             "files": of.files,
         })
     };
+    let Pair { before, after } = difference.made_for;
     json!({
-        "before": side(difference.zipped_bytes.before, difference.total.before),
-        "after": side(difference.zipped_bytes.after, difference.total.after),
+        "before": side(difference.zipped_bytes.before, difference.total.before, before),
+        "after": side(difference.zipped_bytes.after, difference.total.after, after),
         "packages": packages.collect::<Vec<_>>(),
         "classes": classes.collect::<Vec<_>>(),
         "files": files.collect::<Vec<_>>(),
     })
+}
+
+/// What the layers were made for: once where that is the same.
+fn made_for(pair: &Pair<Inferred>) -> String {
+    let line = |which, inferred: &Inferred| match inferred.is_empty() {
+        true => String::new(),
+        false => format!("{which}made for {inferred}\n"),
+    };
+    if names(pair.before) == names(pair.after) {
+        return line("", &pair.after);
+    }
+    line("before: ", &pair.before) + &line("after: ", &pair.after)
 }
 
 fn weight(weight: Weight) -> Value {

@@ -4,7 +4,7 @@ mod page;
 
 use std::fmt::Write as _;
 
-use layerpress_compile::{FoundPackage, Inspection, RemovedReport, Weight};
+use layerpress_compile::{FoundPackage, Inferred, Inspection, RemovedReport, Weight};
 use layerpress_target::limits::UNZIPPED_BYTES;
 use serde_json::{Value, json};
 
@@ -102,17 +102,15 @@ pub(crate) fn document(inspection: &Inspection) -> Value {
     let folders = folders
         .iter()
         .map(|(folder, weight)| weighed(json!({"folder": folder}), weight));
-    let inferred = inspection.inferred;
-    let runtimes = [inferred.python, inferred.node];
-    let runtimes = runtimes.into_iter().flatten().map(|it| it.value.name());
+    let (runtimes, arch) = names(inspection.inferred);
     json!({
         "path": inspection.path.display().to_string(),
         "zipped_bytes": inspection.zipped_bytes,
         "unzipped_bytes": total.unzipped_bytes,
         "files": total.files,
         "limit_bytes": UNZIPPED_BYTES,
-        "runtimes": runtimes.collect::<Vec<_>>(),
-        "arch": inferred.arch.map(|it| it.value.name()),
+        "runtimes": runtimes,
+        "arch": arch,
         "packages": packages.collect::<Vec<_>>(),
         "classes": classes.collect::<Vec<_>>(),
         "folders": folders.collect::<Vec<_>>(),
@@ -122,6 +120,15 @@ pub(crate) fn document(inspection: &Inspection) -> Value {
                 .collect::<Vec<_>>()
         }),
     })
+}
+
+/// What a layer was made for: the runtimes' names and the architecture's, as far as they are known.
+pub(crate) fn names(made_for: Inferred) -> (Vec<&'static str>, Option<&'static str>) {
+    let runtimes = [made_for.python, made_for.node].into_iter().flatten();
+    (
+        runtimes.map(|it| it.value.name()).collect(),
+        made_for.arch.map(|it| it.value.name()),
+    )
 }
 
 /// A table of weights; what does not fit into `lines` is summed up in the last one.

@@ -64,6 +64,7 @@ Examples:
   layerpress diff old.zip new.zip
   layerpress diff old.zip new.zip --max-growth 5%
   layerpress diff old.zip new.zip --json | jq '.packages'
+  layerpress diff old.zip new.zip --runtime python3.13 --arch arm64
 
 With `-v` every file is listed, not only the first.")]
 pub(crate) struct DiffArgs {
@@ -78,4 +79,7 @@ pub(crate) struct DiffArgs {
     /// Fail with exit code 1 if the layer grew by more than this, zipped or unzipped: `5%`, `2MB`
     #[arg(long, value_name = "GROWTH", value_parser = crate::size::parse_growth, env = "LAYERPRESS_MAX_GROWTH", hide_env = true)]
     pub max_growth: Option<Growth>,
+
+    #[command(flatten)]
+    pub made_for: MadeForArgs,
 }

@@ -6,9 +6,10 @@ use layerpress_compile::{self as compile, Difference, InspectOptions};
 use layerpress_scratch::replace;
 
 use super::request::parsed;
-use crate::args::{DiffArgs, InspectArgs};
+use crate::args::{DiffArgs, InspectArgs, MadeForArgs};
 use crate::failure::Failure;
 use crate::printer::{Printer, Verbosity, visible};
+use crate::settings::SettingsError;
 use crate::{changes, weights};
 
 /// Prints what the layer holds on stdout.
@@ -17,11 +18,9 @@ use crate::{changes, weights};
 ///
 /// A layer that cannot be read, a page that cannot be written.
 pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), Failure> {
-    let made_for = &arguments.made_for;
     let options = InspectOptions {
-        runtime: parsed("--runtime", made_for.runtime.as_slice())?.pop(),
-        arch: parsed("--arch", made_for.arch.as_slice())?.pop(),
         savings: arguments.rules.then(|| arguments.profile.profile()),
+        ..made_for(&arguments.made_for)?
     };
     let inspection = compile::inspect(&arguments.layer, &options)?;
     if let Some(path) = &arguments.html {
@@ -48,7 +47,7 @@ pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), 
 ///
 /// A layer that cannot be read; one that grew too much, after it is told.
 pub(super) fn diff(arguments: &DiffArgs, printer: &Printer) -> Result<(), Failure> {
-    let options = InspectOptions::default();
+    let options = made_for(&arguments.made_for)?;
     let before = compile::inspect(&arguments.before, &options)?;
     let after = compile::inspect(&arguments.after, &options)?;
     let difference = Difference::between(&before, &after);
@@ -81,4 +80,13 @@ pub(super) fn diff(arguments: &DiffArgs, printer: &Printer) -> Result<(), Failur
         printer.data(&text).map_err(Failure::Output)?;
     }
     grown.map_or(Ok(()), Err)
+}
+
+/// What a layer is looked at as being made for.
+fn made_for(arguments: &MadeForArgs) -> Result<InspectOptions, SettingsError> {
+    Ok(InspectOptions {
+        runtime: parsed("--runtime", arguments.runtime.as_slice())?.pop(),
+        arch: parsed("--arch", arguments.arch.as_slice())?.pop(),
+        savings: None,
+    })
 }
