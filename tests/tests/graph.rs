@@ -121,6 +121,14 @@ fn lock_and_layer_say_the_same_as_the_manifest() {
     let manifest = without_first(shown(&context, &["tree", "requirements.txt"]));
     let lock = without_first(shown(&context, &["tree", "pylock.toml"]));
     assert_eq!(manifest, lock);
+    context.write("requirements.txt", "library\n");
+    let run = context.run(["tree", "requirements.txt"]);
+    run.says(&["`pylock.toml` would change"]);
+    assert!(!run.stdout.contains("app"), "{}", run.stdout);
+    assert!(
+        context.read("pylock.toml").contains("app"),
+        "nothing is written"
+    );
     // Nothing in a layer tells that its `base` was asked for.
     let layer = shown(&context, &["tree", "layer.zip"]);
     insta::assert_snapshot!(layer, @r"

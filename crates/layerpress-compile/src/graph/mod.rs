@@ -59,6 +59,12 @@ pub fn graphs(
     };
     let mut graphs = Vec::new();
     for locked in lock_projects(&lock, Coverage::AtLeast, reporter)? {
+        if locked.new_text.is_some() && locked.project.lockfile.is_file() {
+            locked.session.warn_all([format!(
+                "`{}` would change: what is shown is what `layerpress lock` would write",
+                locked.project.lockfile.display()
+            )]);
+        }
         let is_named = !lock.runtimes.is_empty() || !lock.archs.is_empty();
         let targets = &locked.targets[..];
         let targets = match (is_named, targets) {

@@ -81,7 +81,8 @@ impl Graph {
     #[must_use]
     pub fn tree(&self, options: &WalkOptions) -> Vec<Row<Needed<'_>>> {
         let mut is_open = vec![false; self.packages.len()];
-        preorder(self.asked.iter().collect(), |depth, need| {
+        let asked = self.asked.iter().filter(|_| options.depth > 0);
+        preorder(asked.collect(), |depth, need| {
             let below = need.to.map_or(&[][..], |to| &self.packages[to].needs);
             let is_cut = !below.is_empty() && depth + 1 >= options.depth;
             let is_repeated = need.to.is_some_and(|to| {
@@ -132,7 +133,11 @@ impl Graph {
             let rest = (more > 0).then_some(Err(more));
             all[..shown].iter().copied().map(Ok).chain(rest).collect()
         };
-        preorder(below(index), |depth, item| {
+        let askers = match options.depth {
+            0 => Vec::new(),
+            _ => below(index),
+        };
+        preorder(askers, |depth, item| {
             let (from, need) = match item {
                 Ok((Some(from), need)) => (from, need),
                 Ok((None, need)) => return (Asker::Root { need }, Vec::new()),

@@ -4,24 +4,20 @@
 //! tells without asking anybody: it counts for packages whose metadata is not at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use layerpress_fetch::redacted;
-use layerpress_lock::{ForeignPackage, Pylock, marker_environment};
-use layerpress_python::index::{CoreMetadata, FileRecord, Registry, SdistMetadata};
+use layerpress_lock::{ForeignPackage, marker_environment};
+use layerpress_python::index::Registry;
 use layerpress_python::installed::{Described, described};
-use layerpress_python::lockfile::{
-    ArchivePin, Artifact, Place, best_name, locate, pins, relocated,
-};
 use layerpress_python::manifest::{Manifest, Source};
-use layerpress_python::{Compatibility, Dependency, Metadata};
+use layerpress_python::{Dependency, Metadata};
 use layerpress_target::{Ecosystem, Target};
-use layerpress_tree::{Digest, LayerTree};
+use layerpress_tree::LayerTree;
 use pep508_rs::{ExtraName, MarkerEnvironment, PackageName, VersionOrUrl};
-use url::Url;
 
+use super::shelf::Shelf;
 use crate::graph::{Graph, GraphPackage, Need, NeedKind};
 use crate::pins::Job;
 use crate::project::parent;
@@ -191,11 +187,18 @@ fn connected(
             place: None,
             to: find(dependency.name.as_ref(), Some(from)),
         });
-        let locked = of.locked.iter().filter(|_| of.metadata.is_none());
-        let locked = locked.map(|name| Need {
-            name: name.to_string(),
-            to: find(name.as_ref(), Some(from)),
-            ..Need::default()
+        let locked = of.locked.iter().filter_map(|name| {
+            let (requirement, kind) = match &of.metadata {
+                None => (None, NeedKind::Required),
+                Some(metadata) => by_extra(metadata, name, &extras, &environment)?,
+            };
+            Some(Need {
+                name: name.to_string(),
+                requirement,
+                kind,
+                to: find(name.as_ref(), Some(from)),
+                ..Need::default()
+            })
         });
         let all = told.chain(locked);
         all.filter(|need| missing || need.to.is_some()).collect()
@@ -238,6 +241,26 @@ fn applying<'a>(
         .collect()
 }
 
+/// How a package needs another that its lock says it does, for an extra that is not known to be asked for:
+/// whose metadata is not at hand may ask for it.
+fn by_extra(
+    metadata: &Metadata,
+    name: &PackageName,
+    extras: &[ExtraName],
+    environment: &MarkerEnvironment,
+) -> Option<(Option<String>, NeedKind)> {
+    let other = metadata.provides_extra.iter();
+    let mut other = other.filter(|extra| !extras.contains(extra));
+    other.find_map(|extra| {
+        let asked = std::slice::from_ref(extra);
+        let mut needed = metadata.dependencies(asked).filter(|it| it.name == *name);
+        let needed = needed.find(|it| it.marker.evaluate(environment, asked))?;
+        let is_told = needed.marker.evaluate(environment, extras);
+        let kind = NeedKind::Extra(extra.to_string());
+        (!is_told).then(|| (Some(versions(needed)), kind))
+    })
+}
+
 /// The versions of a dependency, without its name and marker.
 fn versions(dependency: &Dependency) -> String {
     match &dependency.version_or_url {
@@ -252,126 +275,78 @@ fn joined<T: ToString>(clauses: impl Iterator<Item = T>) -> String {
     clauses.join(",")
 }
 
-/// Where metadata is looked for.
-struct Shelf<'a> {
-    registry: &'a Registry,
-    target: &'a Target,
-    /// Where the lock's relative paths start.
-    folder: &'a Path,
-    fetches: bool,
-}
+#[cfg(test)]
+mod tests {
+    use layerpress_target::{Arch, newest};
 
-impl Shelf<'_> {
-    /// What a package says of itself: as the store knows it from any of its files, else as the file says
-    /// that the target gets, if that may be fetched. Nothing where only a build tells.
-    async fn metadata(&self, foreign: &ForeignPackage) -> Option<Arc<Metadata>> {
-        let listed = foreign.listed.iter().map(|it| {
-            let name = it.name.clone().unwrap_or_default();
-            record(name, nowhere()?, &it.digest)
+    use super::*;
+
+    fn known(name: &str, requires: Option<&[&str]>, locked: &[&str]) -> Known {
+        let metadata = requires.map(|requires| {
+            let lines = requires.iter().map(|line| format!("Requires-Dist: {line}\n"));
+            let text = format!(
+                "Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: x\nProvides-Extra: y\n{}",
+                lines.collect::<String>()
+            );
+            Arc::new(Metadata::parse(text.as_bytes()).expect("metadata"))
         });
-        let wheels = foreign.package.wheels().iter().map(|wheel| {
-            let name = wheel.name.clone();
-            record(name, nowhere()?, wheel.hashes.first()?)
-        });
-        let best = self.best(foreign);
-        let records = best.iter().cloned().chain(listed.chain(wheels).flatten());
-        for record in records {
-            if let Some(metadata) = self.registry.metadata_now(&record) {
-                return Some(metadata);
-            }
-        }
-        let store = self.registry.client().store();
-        let is_there = |record: &FileRecord| {
-            let digest = record.sha256();
-            digest.is_some_and(|digest| store.archive(digest).is_some())
-        };
-        if let Some(best) = &best
-            && (self.fetches || is_there(best))
-            && let Some(metadata) = self.read(foreign, best).await
-        {
-            return Some(metadata);
-        }
-        if !self.fetches {
-            return None;
-        }
-        // The index knows where it is where the lock does not, or where what the lock says is no more.
-        let unplaced = match foreign.listed.is_empty() {
-            true => relocated(foreign.package.clone(), self.target),
-            false => foreign.clone(),
-        };
-        let located = locate(unplaced, self.registry, self.target).await.ok()?;
-        let located = ForeignPackage {
-            package: located,
-            listed: Vec::new(),
-        };
-        self.read(foreign, &self.best(&located)?).await
-    }
-
-    async fn read(&self, foreign: &ForeignPackage, record: &FileRecord) -> Option<Arc<Metadata>> {
-        if record.is_wheel() {
-            return self.registry.metadata(record).await.ok();
-        }
-        let package = &foreign.package;
-        let version = package.version.as_ref()?;
-        let found = self.registry.sdist_metadata(record, &package.name, version);
-        match found.await.ok()? {
-            SdistMetadata::Static(metadata) => Some(metadata),
-            SdistMetadata::NeedsBuild => None,
+        Known {
+            name: name.to_owned(),
+            version: None,
+            place: None,
+            metadata,
+            locked: locked
+                .iter()
+                .map(|name| name.parse().expect("a name"))
+                .collect(),
         }
     }
 
-    /// The file that the target gets, if the lock says where it is.
-    fn best(&self, foreign: &ForeignPackage) -> Option<FileRecord> {
-        let names = foreign.listed.iter().filter_map(|it| it.name.as_deref());
-        let names: Vec<&str> = names.collect();
-        if let Some(best) = best_name(&names, &Compatibility::new(self.target)) {
-            let mut listed = foreign.listed.iter();
-            let listed = listed.find(|it| it.name.as_deref() == Some(best))?;
-            // The store may hold it, wherever it is.
-            let found = record(best.to_owned(), nowhere()?, &listed.digest)?;
-            let store = self.registry.client().store();
-            return found
-                .sha256()
-                .and_then(|it| store.archive(it))
-                .map(|_| found);
-        }
-        let package = [&foreign.package];
-        let pins = pins(&Pylock::new(), &package, self.target, self.folder).ok()?;
-        let (Artifact::Wheel(archive) | Artifact::Sdist { archive, .. }) =
-            pins.into_iter().next()?.artifact
-        else {
-            return None;
+    fn told(known: Vec<Known>) -> Vec<String> {
+        let target = Target {
+            runtime: newest(Ecosystem::Python),
+            arch: Arch::X86_64,
         };
-        let ArchivePin {
-            file_name,
-            place,
-            hashes,
-            ..
-        } = archive;
-        let url = match place {
-            Place::Url(url) => url,
-            Place::Path(path) => Url::from_file_path(std::path::absolute(path).ok()?).ok()?,
+        let (_, packages) = connected(known, Vec::new(), &target, false);
+        let need = |need: &Need| {
+            let requirement = need.requirement.as_deref().unwrap_or("?");
+            format!(" {}{requirement} {}", need.name, need.kind.name())
         };
-        record(file_name, url, hashes.first()?)
+        let package = |it: GraphPackage| {
+            let needs: String = it.needs.iter().map(need).collect();
+            format!("{}:{needs}", it.name)
+        };
+        packages.into_iter().map(package).collect()
     }
-}
 
-/// The address of what the store knows by its digest.
-fn nowhere() -> Option<Url> {
-    "file:///".parse().ok()
-}
-
-fn record(file_name: String, url: Url, digest: &Digest) -> Option<FileRecord> {
-    digest.sha256()?;
-    Some(FileRecord {
-        file_name,
-        url,
-        hashes: vec![digest.clone()],
-        size: None,
-        upload_time: None,
-        requires_python: None,
-        yanked: None,
-        core_metadata: CoreMetadata::Unsaid,
-        index: None,
-    })
+    #[test]
+    fn metadata_counts_and_the_lock_where_there_is_none() {
+        let found = told(vec![
+            known("app", None, &["library"]),
+            known(
+                "library",
+                Some(&[
+                    "base>=1",
+                    "fast>=2; extra == 'x'",
+                    "gone",
+                    "base<9; os_name == 'nt'",
+                ]),
+                &["base", "fast", "other"],
+            ),
+            known("base", Some(&["library[y]"]), &[]),
+            known("fast", Some(&[]), &[]),
+            known("other", Some(&[]), &["library"]),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "app: library? required",
+                // Only `app` can have asked for the extra; `other` is another target's.
+                "library: base>=1 required fast>=2 extra",
+                "base: library required",
+                "fast:",
+                "other:",
+            ]
+        );
+    }
 }

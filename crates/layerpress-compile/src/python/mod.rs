@@ -16,6 +16,7 @@ mod pins;
 mod project;
 mod registry;
 mod releases;
+mod shelf;
 mod targets;
 
 pub use error::PythonError;
