@@ -93,7 +93,7 @@ fn index() -> LoopbackIndex {
         .file("app/used.py", "value = 42\n")
         .file("app/unused.py", "value = 43\n")
         .file("app/data.csv", "1\n");
-    let other = Wheel::new("other", "2.0").file("other/big.py", &"x = 1\n".repeat(100));
+    let other = Wheel::new("other", "2.0").file("other/big.py", "x = 1\n".repeat(100));
     LoopbackIndex::of([app.build(), other.build()])
 }
 
