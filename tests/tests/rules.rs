@@ -163,6 +163,34 @@ fn botocore_keeps_the_services_that_are_named() {
 }
 
 #[test]
+fn a_pass_is_switched_by_its_name() {
+    let index = LoopbackIndex::start();
+    let model = "{\"documentation\": \"what it does\"}";
+    let path = "python/botocore/data/s3/2006-03-01/service-2.json";
+    let wheel = Wheel::new("botocore", "1.0").file(&path["python/".len()..], model);
+    index.add([wheel.build()]);
+    let context = context(&index, "botocore\n");
+    let model_by = |options: &[&str]| {
+        let (layer, document) = build(&context, options);
+        let mut told = document["removed"].as_array().into_iter().flatten();
+        let is_told = told.any(|it| it["rule"] == "botocore-docs");
+        (layer.text(path), is_told)
+    };
+    let blank = "{\"documentation\":\"\"}".to_owned();
+    let pass = "rule:botocore-docs";
+    let pressed = (blank, true);
+    assert_eq!(model_by(&[]), pressed);
+    assert_eq!(model_by(&["--keep", pass]), (model.to_owned(), false));
+    assert_eq!(model_by(&["--profile", "none", "--drop", pass]), pressed);
+
+    build(&context, &["--profile", "none"]);
+    let shrink = ["shrink", "out.zip", "--in-place", "--keep", pass];
+    context.run(shrink).expect_code(0);
+    let same = context.layer("out.zip");
+    assert_eq!(same.text(path), model);
+}
+
+#[test]
 fn a_service_that_botocore_does_not_know_is_refused_and_one_of_no_botocore_is_said() {
     let index = LoopbackIndex::start();
     index.add(world().into_iter().chain([botocore()]));

@@ -404,10 +404,7 @@ impl CompileError {
                 match by.as_str() {
                     TRACED => format!("{KEEP_MORE}; nothing was written"),
                     BYTECODE => "leave `--bytecode` out; nothing was written".into(),
-                    _ if by.starts_with('`') => {
-                        format!("`--keep rule:{rule}` keeps what it takes; nothing was written")
-                    }
-                    _ => "`--profile none` leaves files as they are; nothing was written".into(),
+                    _ => format!("`--keep rule:{rule}` keeps what it takes; nothing was written"),
                 }
             }
             Self::Smoke { by: None, .. } => {

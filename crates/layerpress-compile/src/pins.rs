@@ -81,7 +81,7 @@ impl Job<'_> {
     pub(crate) fn recipe(&self) -> Recipe {
         Recipe {
             compression: self.compression,
-            profile: self.pruning.profile,
+            passes: self.pruning.overrides.passes(self.pruning.profile),
         }
     }
 

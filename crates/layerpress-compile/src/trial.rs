@@ -42,7 +42,7 @@ pub(crate) fn try_out(
             keep: true,
             pattern: format!("rule:{rule}"),
         });
-        // The rules' own names are no mistakes; of what the user says beside, services alone have one.
+        // The names of rules and passes are no mistakes; of what the user says beside, services alone have one.
         let overrides = Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default();
         let other = BuildRequest {
             profile,
@@ -63,10 +63,9 @@ pub(crate) fn try_out(
     if fails(Profile::None, &[])? {
         return Err(failed(None));
     }
-    let rules: Vec<&'static str> = layer.gathered.removed.iter().map(|it| it.rule).collect();
-    if fails(request.profile, &rules)? {
-        return Err(failed(Some("a pass over single files".to_owned())));
-    }
+    let rules = layer.gathered.removed.iter().map(|it| it.rule);
+    let passes = layer.gathered.account.gains.keys().copied();
+    let rules: Vec<&'static str> = rules.chain(passes).collect();
     let first = culprit(rules.len(), |first| fails(request.profile, &rules[first..]))?;
     Err(failed(rules.get(first).map(|rule| format!("`{rule}`"))))
 }

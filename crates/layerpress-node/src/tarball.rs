@@ -21,7 +21,7 @@ use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, Limits};
 use layerpress_press::pressed::{self, Contents, Damaged};
-use layerpress_press::{Account, Binary, Profile, Recipe};
+use layerpress_press::{Account, Binary, Passes, Recipe};
 use layerpress_tree::{LayerPath, LayerTree, Sha256};
 use sha2::Digest as _;
 
@@ -67,7 +67,7 @@ impl Default for UnpackOptions {
             limits: default_limits(),
             recipe: Recipe {
                 compression: Level::Fast,
-                profile: Profile::None,
+                passes: Passes::NONE,
             },
         }
     }

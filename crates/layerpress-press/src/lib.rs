@@ -21,4 +21,6 @@ pub use class::Class;
 pub use linked::linked;
 pub use pressed::{Account, Pressed, Pressing, Recipe};
 pub use profile::Profile;
-pub use transform::{Outcome, TRANSFORMS, Transform, Transformed, elf_sections_removed, transform};
+pub use transform::{
+    Outcome, Passes, TRANSFORMS, Transform, Transformed, elf_sections_removed, transform,
+};

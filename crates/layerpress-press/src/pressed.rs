@@ -1,11 +1,11 @@
 //! The pressed store: for each archive and [`Recipe`] one zip that holds every file of the archive.
 //!
 //! # Format
-//! `pressed/ab/abcdef…-fast-none-3.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
+//! `pressed/ab/abcdef…-fast-3.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
 //! any tool reads, written by the same writer as a layer: files in the order of their paths' bytes,
 //! relative to the archive's root, modes 0644 or 0755, no times. Each stream is what libdeflate makes
-//! of the file at the recipe's level, or the file itself where that is not larger; what the passes of
-//! the recipe's profile make smaller ([`transform`](crate::transform)) is in it as they made it. What is
+//! of the file at the recipe's level, or the file itself where that is not larger; what the
+//! recipe's passes make smaller ([`transform`](crate::transform)) is in it as they made it. What is
 //! in the zip depends on the archive and the recipe alone; what is chosen of it for a layer, and where
 //! it goes, is decided when layers are merged.
 //!
@@ -41,7 +41,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::facts::{ArchivedFacts, ArchivedFileFacts, ArchivedRefusalFacts, FactsBytes};
-use crate::{Binary, Profile, TRANSFORMS};
+use crate::{Binary, Passes};
 
 pub use making::{PressError, Pressing, Saved};
 pub use remake::{
@@ -55,7 +55,7 @@ pub struct Recipe {
     /// How hard each file is compressed.
     pub compression: Level,
     /// Which passes go over each file first.
-    pub profile: Profile,
+    pub passes: Passes,
 }
 
 /// Part of every recipe's name: zips or facts of another shape are not found. To be raised whenever a
@@ -67,31 +67,27 @@ impl Recipe {
     pub fn all() -> impl Iterator<Item = Self> {
         let levels = [Level::Fast, Level::Best].into_iter();
         levels.flat_map(|compression| {
-            Profile::ALL.map(|profile| Self {
+            Passes::sets().map(move |passes| Self {
                 compression,
-                profile,
+                passes,
             })
         })
     }
 
-    /// The recipe's name in the store: `fast-none-3`, `best-safe-3-` and a number for the passes that
-    /// go over the files.
+    /// The recipe's name in the store: `fast-3`, or `best-3-` and a number for the passes that go over the
+    /// files.
     #[must_use]
     pub fn id(self) -> String {
         let level = match self.compression {
             Level::Fast => "fast",
             Level::Best => "best",
         };
-        let profile = self.profile.name();
-        let passes = TRANSFORMS
-            .iter()
-            .filter(|pass| pass.profile <= self.profile);
-        let passes: Vec<&str> = passes.map(|pass| pass.name).collect();
-        if passes.is_empty() {
-            return format!("{level}-{profile}-{FORMAT}");
+        if self.passes.is_empty() {
+            return format!("{level}-{FORMAT}");
         }
+        let passes: Vec<&str> = self.passes.iter().map(|pass| pass.name).collect();
         let passes = xxh3_64(passes.join(" ").as_bytes()) & 0xffff;
-        format!("{level}-{profile}-{FORMAT}-{passes:04x}")
+        format!("{level}-{FORMAT}-{passes:04x}")
     }
 }
 

@@ -28,6 +28,56 @@ pub struct Transform {
     apply: fn(&str, &[u8]) -> Outcome,
 }
 
+/// Some of the passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Passes(u8);
+
+impl Passes {
+    /// None: files stay as they are.
+    pub const NONE: Self = Self(0);
+
+    /// Those of a profile.
+    #[must_use]
+    pub fn of(profile: Profile) -> Self {
+        let passes = TRANSFORMS.iter().filter(|pass| pass.profile <= profile);
+        passes.fold(Self::NONE, Self::with)
+    }
+
+    /// Every set of passes that there can be.
+    pub fn sets() -> impl Iterator<Item = Self> {
+        (0..1 << TRANSFORMS.len()).map(Self)
+    }
+
+    /// These, and one more.
+    #[must_use]
+    pub fn with(self, pass: &Transform) -> Self {
+        Self(self.0 | Self::bit(pass))
+    }
+
+    /// These but one.
+    #[must_use]
+    pub fn without(self, pass: &Transform) -> Self {
+        Self(self.0 & !Self::bit(pass))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// The passes, in the order in which they are asked.
+    pub fn iter(self) -> impl Iterator<Item = &'static Transform> {
+        let passes = TRANSFORMS.iter();
+        passes.filter(move |pass| self.0 & Self::bit(pass) != 0)
+    }
+
+    fn bit(pass: &Transform) -> u8 {
+        let at = TRANSFORMS.iter().position(|it| it == pass);
+        at.map_or(0, |at| 1 << at)
+    }
+}
+
 impl Transform {
     /// The pass of a name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
@@ -109,12 +159,11 @@ pub static TRANSFORMS: &[Transform] = &[
     },
 ];
 
-/// Gives the file at `path`, relative to its package's archive, to the first pass of `profile` that
-/// takes it.
+/// Gives the file at `path`, relative to its package's archive, to the first of `passes` that takes it.
 #[must_use]
-pub fn transform(path: &str, bytes: &[u8], profile: Profile) -> Option<Transformed> {
-    let passes = TRANSFORMS.iter().filter(|pass| pass.profile <= profile);
+pub fn transform(path: &str, bytes: &[u8], passes: Passes) -> Option<Transformed> {
     passes
+        .iter()
         .map(|by| Transformed {
             by,
             outcome: (by.apply)(path, bytes),

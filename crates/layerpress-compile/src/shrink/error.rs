@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use layerpress_pack::ContentError;
-use layerpress_press::TRANSFORMS;
 
 use crate::bytecode::{BYTECODE, BytecodeError, NAME_A_RUN};
 use crate::error::{CompileError, ExitClass};
@@ -161,9 +160,6 @@ impl ShrinkError {
                 _ if *by == BYTECODE => "leave `--bytecode` out; nothing was written".to_owned(),
                 _ if *by == NOT_OPENED => format!("{KEEP_MORE}; nothing was written"),
                 Some(path) => format!("`--keep '{path}'` keeps it as it was; nothing was written"),
-                None if TRANSFORMS.iter().any(|it| it.name == *by) => {
-                    "`--keep` keeps files as they were; nothing was written".to_owned()
-                }
                 None => format!("`--keep rule:{by}` keeps such files; nothing was written"),
             }),
             Self::NoSmoke(error) => error.hint(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use layerpress_pack::{Level, compress, read_all};
 use layerpress_press::proof::same_when_loaded;
-use layerpress_press::{Outcome, Profile, transform};
+use layerpress_press::{Outcome, Passes, Profile, transform};
 use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
 
@@ -113,7 +113,7 @@ pub(super) fn savings(
         }
         let inner = shape.inside(path.as_str())?;
         let bytes = read_all(&entry.content).ok()?;
-        let transformed = transform(inner, &bytes, profile)?;
+        let transformed = transform(inner, &bytes, Passes::of(profile))?;
         match transformed.outcome {
             Outcome::Smaller(smaller) => {
                 let saved = bytes.len().saturating_sub(smaller.len());
@@ -135,7 +135,8 @@ fn press_file(
         return Ok((Pressed::AsItWas, None));
     }
     let bytes = read_all(&entry.content)?;
-    let transformed = inner.and_then(|inner| transform(inner, &bytes, request.profile));
+    let passes = request.overrides.passes(request.profile);
+    let transformed = inner.and_then(|inner| transform(inner, &bytes, passes));
     let mut refused = None;
     if let Some(transformed) = transformed {
         let by = transformed.by.name;

@@ -7,8 +7,8 @@ use layerpress_tree::Content;
 use sha2::Digest as _;
 
 use super::Recipe;
-use crate::transform::{MOST_BYTES, Outcome, TRANSFORMS, Transform, Transformed, transform};
-use crate::{Binary, Profile};
+use crate::Binary;
+use crate::transform::{MOST_BYTES, Outcome, Passes, Transform, Transformed, transform};
 
 /// What the passes of a recipe make of a file.
 #[derive(Debug, Clone)]
@@ -114,11 +114,11 @@ impl Account {
 /// compressed again ([`splice`]), unless it is poor, and a file whose stream would grow stays as it is.
 #[must_use]
 pub fn remake(path: &str, bytes: &[u8], stream: Option<Stream<'_>>, recipe: Recipe) -> Remade {
-    if !has_passes(recipe.profile, bytes.len() as u64) {
+    if !has_passes(recipe.passes, bytes.len() as u64) {
         return Remade::Same;
     }
     let old = stream.filter(|_| recipe.compression == Level::Fast);
-    let Some(Transformed { by, outcome }) = transform(path, bytes, recipe.profile) else {
+    let Some(Transformed { by, outcome }) = transform(path, bytes, recipe.passes) else {
         return repacked(bytes, old, recipe);
     };
     match outcome {
@@ -172,11 +172,11 @@ pub fn has_poor_streams<'a>(
     contents: impl IntoIterator<Item = &'a Content>,
     recipe: Recipe,
 ) -> bool {
-    recipe.compression == Level::Fast && recipe.profile != Profile::None && is_poor(contents)
+    recipe.compression == Level::Fast && !recipe.passes.is_empty() && is_poor(contents)
 }
 
-/// Whether files of `size` bytes go through any pass of `profile`.
+/// Whether files of `size` bytes go through any of `passes`.
 #[must_use]
-pub fn has_passes(profile: Profile, size: u64) -> bool {
-    (1..=MOST_BYTES).contains(&size) && TRANSFORMS.iter().any(|pass| pass.profile <= profile)
+pub fn has_passes(passes: Passes, size: u64) -> bool {
+    (1..=MOST_BYTES).contains(&size) && !passes.is_empty()
 }

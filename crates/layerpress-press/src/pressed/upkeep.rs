@@ -1,5 +1,6 @@
 //! [`verify`]: a look at every pressed archive of a store.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use layerpress_fetch::{Store, StoreError};
@@ -12,11 +13,11 @@ use super::{Recipe, open};
 /// # Errors
 /// [`StoreError::Read`] if a folder cannot be listed.
 pub fn verify(store: &Store) -> Result<(u64, Vec<PathBuf>), StoreError> {
-    let recipes: Vec<Recipe> = Recipe::all().collect();
+    let recipes: BTreeMap<String, Recipe> = Recipe::all().map(|it| (it.id(), it)).collect();
     let mut checked = 0;
     let mut damaged = Vec::new();
     for file in store.all_pressed()? {
-        let recipe = recipes.iter().find(|recipe| recipe.id() == file.recipe);
+        let recipe = recipes.get(&file.recipe);
         let whole = recipe
             .and_then(|recipe| open(store, file.archive, *recipe).ok()?)
             .is_some_and(|pressed| pressed.contents().entries().is_ok());

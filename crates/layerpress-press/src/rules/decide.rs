@@ -90,7 +90,7 @@ impl Decision {
 pub fn decide(parts: &[Part<'_>], profile: Profile, overrides: &Overrides) -> Decision {
     let mut decision = Decision {
         removed: Vec::with_capacity(parts.len()),
-        matched: vec![false; overrides.len()],
+        matched: overrides.matched(),
     };
     // With nothing to do nothing is looked up.
     if profile == Profile::None && overrides.is_empty() {

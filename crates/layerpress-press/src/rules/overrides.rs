@@ -3,10 +3,13 @@
 //! A pattern is a glob over the paths of a layer, as `.gitignore` has them: one without a slash means any
 //! folder or file of that name, and a folder means all below it. Paths may be written from the layer's root
 //! (`python/numpy/tests`), from where packages lie (`numpy/tests`), or, behind a package's name and a colon,
-//! within the package (`numpy:**/tests`). `rule:tests` means what that rule would take. `!` in front turns
-//! the choice around. The last pattern that fits a file decides.
+//! within the package (`numpy:**/tests`). `rule:tests` means what that rule would take, and `rule:elf-strip` what
+//! that pass would make smaller. `!` in front turns the choice around. The last pattern that fits a file decides.
 
 use globset::{GlobBuilder, GlobMatcher};
+
+use crate::Profile;
+use crate::transform::{Passes, TRANSFORMS, Transform};
 
 use super::services::{Services, service_of};
 use super::{Ecosystem, Kind, Part, all};
@@ -41,7 +44,12 @@ struct Item {
 #[derive(Debug, Clone)]
 enum What {
     Rule(Kind),
-    Glob { glob: GlobMatcher, is_name: bool },
+    /// For the whole layer: what a pass makes of a package is kept with the package.
+    Pass(&'static Transform),
+    Glob {
+        glob: GlobMatcher,
+        is_name: bool,
+    },
 }
 
 /// A choice that cannot be read.
@@ -66,6 +74,12 @@ pub enum OverrideError {
         /// The rule that was most likely meant.
         nearest: Option<&'static str>,
     },
+    /// A pass for one package.
+    #[error("`{shown}`: what makes files smaller is chosen for the whole layer")]
+    PassOfPackage {
+        /// The choice, as typed.
+        shown: String,
+    },
     /// A service that there is not.
     #[error("`--aws-services`: the layer's botocore knows no service `{name}`")]
     Service {
@@ -87,9 +101,10 @@ impl OverrideError {
                 ..
             } => Some(format!("did you mean `rule:{nearest}`?")),
             Self::Rule { nearest: None, .. } => {
-                let names: Vec<&str> = all().map(|rule| rule.name).collect();
+                let names: Vec<&str> = names().collect();
                 Some(format!("the rules are {}", names.join(", ")))
             }
+            Self::PassOfPackage { .. } => Some("leave the package's name out".to_owned()),
             Self::Service { nearest, .. } if !nearest.is_empty() => {
                 let names: Vec<String> = nearest.iter().map(|it| format!("`{it}`")).collect();
                 Some(format!("did you mean {}?", names.join(" or ")))
@@ -162,6 +177,31 @@ impl Overrides {
     pub fn shown(&self, index: usize) -> &str {
         let services = self.services.as_ref().map_or("", |(_, shown)| shown);
         self.items.get(index).map_or(services, |item| &item.shown)
+    }
+
+    /// The passes that go over files: those of `profile`, less what is to be kept from them, and with what is
+    /// not, the last choice counting.
+    #[must_use]
+    pub fn passes(&self, profile: Profile) -> Passes {
+        let mut passes = Passes::of(profile);
+        for item in &self.items {
+            if let What::Pass(pass) = item.what {
+                passes = match item.keep {
+                    true => passes.without(pass),
+                    false => passes.with(pass),
+                };
+            }
+        }
+        passes
+    }
+
+    /// Which of the choices mean something, as far as that does not depend on any file.
+    pub(super) fn matched(&self) -> Vec<bool> {
+        let mut matched = vec![false; self.len()];
+        for (matched, item) in matched.iter_mut().zip(&self.items) {
+            *matched = matches!(item.what, What::Pass(_));
+        }
+        matched
     }
 
     /// What there is to know of a choice that means no file.
@@ -249,6 +289,7 @@ impl Item {
         }
         match &self.what {
             What::Rule(kind) => subject.kind == Some(*kind),
+            What::Pass(_) => false,
             What::Glob { glob, is_name } => self.fits_path(glob, *is_name, subject),
         }
     }
@@ -300,11 +341,20 @@ fn item(choice: &Choice) -> Result<Item, OverrideError> {
         _ => (None, text),
     };
     let what = match text.strip_prefix("rule:") {
-        Some(name) => What::Rule(Kind::named(name).ok_or_else(|| OverrideError::Rule {
-            shown: shown.clone(),
-            name: name.to_owned(),
-            nearest: nearest(name),
-        })?),
+        Some(name) => match (Kind::named(name), Transform::named(name)) {
+            (Some(kind), _) => What::Rule(kind),
+            (None, Some(pass)) if package.is_none() => What::Pass(pass),
+            (None, Some(_)) => {
+                return Err(OverrideError::PassOfPackage { shown });
+            }
+            (None, None) => {
+                return Err(OverrideError::Rule {
+                    shown,
+                    name: name.to_owned(),
+                    nearest: nearest(name),
+                });
+            }
+        },
         None => glob(text).map_err(|reason| OverrideError::Pattern {
             shown: shown.clone(),
             reason,
@@ -353,8 +403,14 @@ fn is_same(typed: &str, package: &str, ecosystem: Ecosystem) -> bool {
     }
 }
 
+/// What may stand after `rule:`.
+fn names() -> impl Iterator<Item = &'static str> {
+    let passes = TRANSFORMS.iter().map(|pass| pass.name);
+    all().map(|rule| rule.name).chain(passes)
+}
+
 fn nearest(name: &str) -> Option<&'static str> {
-    let names = all().map(|rule| (strsim::osa_distance(name, rule.name), rule.name));
+    let names = names().map(|known| (strsim::osa_distance(name, known), known));
     let (distance, name) = names.min()?;
     (distance <= name.len() / 2).then_some(name)
 }

@@ -555,6 +555,38 @@ fn a_file_is_explained() {
 }
 
 #[test]
+fn a_pass_goes_by_its_name_as_a_rule_does() {
+    let passes = |profile, typed: &[&str]| {
+        let choices: Vec<Choice> = typed
+            .iter()
+            .map(|it| Choice {
+                keep: it.starts_with('+'),
+                pattern: it[1..].to_owned(),
+            })
+            .collect();
+        let overrides = Overrides::parse(&choices).map_err(|error| {
+            let hint = error.hint().unwrap_or_default();
+            format!("{error} ({hint})")
+        })?;
+        let names: Vec<&str> = overrides.passes(profile).iter().map(|it| it.name).collect();
+        Ok(names.join(" "))
+    };
+    let ok = |names: &str| Ok::<String, String>(names.to_owned());
+    assert_eq!(passes(Profile::Safe, &[]), ok("elf-strip botocore-docs"));
+    assert_eq!(
+        passes(Profile::Safe, &["+rule:elf-strip", "-rule:json-minify"]),
+        ok("botocore-docs json-minify")
+    );
+    assert_eq!(
+        passes(Profile::None, &["-rule:elf-strip", "-!rule:elf-strip"]),
+        ok("")
+    );
+    let wrong = |typed| passes(Profile::Safe, &[typed]).expect_err("no choice");
+    insta::assert_snapshot!(wrong("+rule:elf-stripp"), @"`--keep rule:elf-stripp`: there is no rule `elf-stripp` (did you mean `rule:elf-strip`?)");
+    insta::assert_snapshot!(wrong("+numpy:rule:elf-strip"), @"`--keep numpy:rule:elf-strip`: what makes files smaller is chosen for the whole layer (leave the package's name out)");
+}
+
+#[test]
 fn of_services_that_are_not_named_goes_the_data_and_nothing_else() {
     let boto = || {
         [

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, read_all};
 use layerpress_press::pressed::{self, Damaged, Remade, Saved, Stream, has_poor_streams, remake};
-use layerpress_press::{Account, Pressed, Pressing, Profile, Recipe};
+use layerpress_press::{Account, Pressed, Pressing, Recipe};
 use layerpress_tree::{LayerPath, Sha256};
 use rayon::prelude::*;
 
@@ -42,10 +42,10 @@ pub(super) enum Source {
 impl Source {
     /// What a recipe asks for.
     pub(super) fn of(recipe: Recipe) -> Self {
-        match (recipe.compression, recipe.profile) {
+        match (recipe.compression, recipe.passes.is_empty()) {
             (Level::Best, _) => Self::Pressed,
-            (Level::Fast, Profile::None) => Self::Wheel,
-            (Level::Fast, _) => Self::Overlay,
+            (Level::Fast, true) => Self::Wheel,
+            (Level::Fast, false) => Self::Overlay,
         }
     }
 }
@@ -212,13 +212,15 @@ pub(super) fn contents(
 mod tests {
     use std::fs;
 
+    use layerpress_press::{Passes, Profile};
+
     use super::*;
     use crate::wheel::testing::{TestWheel, listing, text};
     use crate::wheel::{KnownWheel, Layout, Scripts, UnpackOptions, WheelTree, unpacked};
 
     const BEST: Recipe = Recipe {
         compression: Level::Best,
-        profile: Profile::None,
+        passes: Passes::NONE,
     };
 
     fn wheel() -> TestWheel {
@@ -293,10 +295,12 @@ mod tests {
         }
     }
 
-    const SAFE: Recipe = Recipe {
-        compression: Level::Fast,
-        profile: Profile::Safe,
-    };
+    fn safe() -> Recipe {
+        Recipe {
+            compression: Level::Fast,
+            passes: Passes::of(Profile::Safe),
+        }
+    }
 
     /// A wheel with a file that a pass makes smaller, and one that it refuses.
     fn with_models() -> TestWheel {
@@ -311,7 +315,7 @@ mod tests {
     #[test]
     fn an_overlay_holds_what_passes_changed_and_nothing_else() {
         let (_folder, store) = store();
-        let (wheel, options) = (with_models(), options(Layout::Flat, false, SAFE));
+        let (wheel, options) = (with_models(), options(Layout::Flat, false, safe()));
         store.put_archive(&wheel.bytes()[..]).expect("kept");
         let cold = wheel.unpack_in(&options, &store).expect("sound");
         assert_eq!(
@@ -322,7 +326,7 @@ mod tests {
         assert_eq!(cold.account.gains["botocore-docs"].bytes, 27);
         let refused: Vec<_> = cold.account.refused.iter().map(|it| &*it.path).collect();
         assert_eq!(refused, ["botocore/data/s3/broken.json"]);
-        let pressed = pressed::open(&store, digest(&wheel), SAFE).expect("sound");
+        let pressed = pressed::open(&store, digest(&wheel), safe()).expect("sound");
         let pressed = pressed.expect("kept");
         let held: Vec<_> = pressed.contents().files().map(|it| it.path).collect();
         assert_eq!(held, [MODEL, "six-1.0.dist-info/RECORD"]);
@@ -364,9 +368,9 @@ mod tests {
         ] {
             let best = Recipe {
                 compression: Level::Best,
-                ..SAFE
+                ..safe()
             };
-            let trees = [SAFE, best].map(|recipe| {
+            let trees = [safe(), best].map(|recipe| {
                 let tree = wheel
                     .unpack(&options(layout, scripts, recipe))
                     .expect("sound");
@@ -387,7 +391,7 @@ mod tests {
         let wheel = with_models()
             .file(large, &"x = 1\n".repeat(40_000))
             .stored();
-        let options = options(Layout::Flat, false, SAFE);
+        let options = options(Layout::Flat, false, safe());
         store.put_archive(&wheel.bytes()[..]).expect("kept");
         let cold = wheel.unpack_in(&options, &store).expect("sound");
         let plain = UnpackOptions::default();
@@ -428,10 +432,10 @@ mod tests {
     #[test]
     fn a_wheel_that_no_pass_changes_needs_no_zip() {
         let (_folder, store) = store();
-        let (wheel, options) = (wheel(), options(Layout::Flat, false, SAFE));
+        let (wheel, options) = (wheel(), options(Layout::Flat, false, safe()));
         store.put_archive(&wheel.bytes()[..]).expect("kept");
         let cold = wheel.unpack_in(&options, &store).expect("sound");
-        assert!(!store.pressed_path(digest(&wheel), &SAFE.id()).exists());
+        assert!(!store.pressed_path(digest(&wheel), &safe().id()).exists());
         assert_eq!(again(&wheel, &options, &store), Some(cold.clone()));
         let plain = wheel
             .unpack_in(&UnpackOptions::default(), &store)
@@ -442,10 +446,10 @@ mod tests {
     #[test]
     fn a_damaged_overlay_is_pressed_again_and_that_is_said_once() {
         let (_folder, store) = store();
-        let (wheel, options) = (with_models(), options(Layout::Flat, false, SAFE));
+        let (wheel, options) = (with_models(), options(Layout::Flat, false, safe()));
         store.put_archive(&wheel.bytes()[..]).expect("kept");
         let first = wheel.unpack_in(&options, &store).expect("sound");
-        let file = store.pressed_path(digest(&wheel), &SAFE.id());
+        let file = store.pressed_path(digest(&wheel), &safe().id());
         let whole = fs::read(&file).expect("there");
         for damaged in [&whole[..whole.len() - 1], b""] {
             fs::remove_file(&file).expect("there");

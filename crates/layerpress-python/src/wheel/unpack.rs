@@ -6,7 +6,7 @@ use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Archive, Level, Limits};
 use layerpress_press::pressed::Remade;
-use layerpress_press::{Account, Profile, Recipe};
+use layerpress_press::{Account, Passes, Recipe};
 use layerpress_tree::{LayerTree, Sha256};
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
@@ -103,7 +103,7 @@ impl Default for UnpackOptions {
             scripts: None,
             recipe: Recipe {
                 compression: Level::Fast,
-                profile: Profile::None,
+                passes: Passes::NONE,
             },
         }
     }

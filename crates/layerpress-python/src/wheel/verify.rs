@@ -134,7 +134,7 @@ fn check_entry(
         message: error.to_string(),
     };
     // Passes want a file as a whole; hashes are content with what is in the processor's cache.
-    let whole = has_passes(recipe.profile, entry.content.size);
+    let whole = has_passes(recipe.passes, entry.content.size);
     let length = if whole { entry.content.size } else { 0 };
     let mut file = vec![0; usize::try_from(length).unwrap_or(0)];
     let mut chunk = [0; CHUNK_BYTES];

@@ -17,9 +17,11 @@ impl Args for OverrideArgs {
     fn augment_args(command: Command) -> Command {
         let keep = "Keep the files that a pattern means, whatever the rules say: `docs`, \
                     `python/numpy/tests/**`, `numpy:**/*.pyi`, `rule:type-stubs`; of `--keep` and \
-                    `--drop` the last one that means a file counts, and `!` turns it around \
+                    `--drop` the last one that means a file counts, and `!` turns it around; \
+                    what makes files smaller goes by its name too, as `rule:elf-strip` \
                     (repeatable)";
-        let drop = "Leave out the files that a pattern means (repeatable)";
+        let drop = "Leave out the files that a pattern means; `rule:` with the name of what makes files \
+                    smaller applies it, whatever the profile (repeatable)";
         let option = |name: &'static str, variable: &'static str, help: &'static str| {
             Arg::new(name)
                 .long(name)
