@@ -4,6 +4,7 @@
 //! `--require-hashes`, and what is listed is what is installed.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use layerpress_lock::{
     Archive, ForeignPackage, Listed, Location, LockPath, Package, Source as Locked,
@@ -17,26 +18,67 @@ use crate::wheel_name::WheelName;
 /// The packages of a manifest, if its lines pin them all to their bytes.
 ///
 /// Nothing if a line leaves anything open: a version, which of several hashes an address has, the
-/// name of what lies there. Nothing either if lines bear on each other: one name with the same version
-/// twice, constraints, overrides.
+/// name of what lies there. Nothing either if lines contradict each other, or constraints them, which
+/// the resolver tells of.
 #[must_use]
 pub fn hashed(manifest: &Manifest) -> Option<Vec<ForeignPackage>> {
-    let plain = manifest.constraints.is_empty() && manifest.overrides.is_empty();
-    if !plain || !manifest.require_hashes || manifest.requirements.is_empty() {
+    let is_plain = manifest.overrides.is_empty() && manifest.require_hashes;
+    if !is_plain || manifest.requirements.is_empty() {
         return None;
     }
-    let mut versions: BTreeMap<PackageName, Vec<Option<Version>>> = BTreeMap::new();
-    let mut packages = Vec::new();
+    let mut known: BTreeMap<(PackageName, Option<Version>), usize> = BTreeMap::new();
+    let mut packages: Vec<ForeignPackage> = Vec::new();
     for requirement in &manifest.requirements {
         let foreign = pinned(requirement)?;
-        let known = versions.entry(foreign.package.name.clone()).or_default();
-        if known.contains(&foreign.package.version) {
-            return None;
+        let key = (
+            foreign.package.name.clone(),
+            foreign.package.version.clone(),
+        );
+        match known.entry(key) {
+            Entry::Occupied(first) => add(&mut packages[*first.get()], foreign)?,
+            Entry::Vacant(new) => {
+                new.insert(packages.len());
+                packages.push(foreign);
+            }
         }
-        known.push(foreign.package.version.clone());
-        packages.push(foreign);
     }
-    Some(packages)
+    let mut constraints = manifest.constraints.iter();
+    constraints
+        .all(|it| changes_nothing(it, &packages))
+        .then_some(packages)
+}
+
+/// Adds what a second line says of the same version: extras have lines of their own, and so may markers.
+fn add(first: &mut ForeignPackage, second: ForeignPackage) -> Option<()> {
+    let is_same = first.package.source == second.package.source
+        && first.package.index == second.package.index;
+    let of_both = first.listed.iter().filter(|it| second.listed.contains(it));
+    let of_both: Vec<Listed> = of_both.cloned().collect();
+    let is_alike = of_both.len() == first.listed.len() && of_both.len() == second.listed.len();
+    if !is_same {
+        None
+    } else if first.package.marker == second.package.marker {
+        // A file has to be one of either line's, as with pip.
+        let is_possible = is_alike || !of_both.is_empty();
+        first.listed = of_both;
+        is_possible.then_some(())
+    } else {
+        first.package.marker.or(second.package.marker);
+        is_alike.then_some(())
+    }
+}
+
+/// Whether the pins stand as they are, for all that a constraint says.
+fn changes_nothing(constraint: &Requirement, packages: &[ForeignPackage]) -> bool {
+    let Some(name) = &constraint.name else {
+        return false;
+    };
+    let admits = |foreign: &ForeignPackage| match (&constraint.source, &foreign.package.version) {
+        (Source::Index(versions), Some(version)) => versions.contains(version),
+        _ => false,
+    };
+    let mut bound = packages.iter().filter(|it| it.package.name == *name);
+    bound.all(|it| constraint.hashes.is_empty() && admits(it))
 }
 
 fn pinned(requirement: &Requirement) -> Option<ForeignPackage> {
@@ -135,7 +177,13 @@ mod tests {
         "--hash=sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
     fn of(text: &str) -> Option<Vec<String>> {
+        limited(text, "")
+    }
+
+    /// The same beside `constraints.txt`.
+    fn limited(text: &str, constraints: &str) -> Option<Vec<String>> {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("constraints.txt"), constraints).expect("written");
         let file = folder.path().join("requirements.txt");
         std::fs::write(&file, text).expect("written");
         let manifest = read_requirements(&file, &Environment::default(), &|_| {
@@ -175,6 +223,44 @@ mod tests {
     }
 
     #[test]
+    fn what_lines_say_of_one_version_counts_together() {
+        let text = format!(
+            "a==1.0 {HASH} {OTHER}\n\
+             a[x]==1.0 {OTHER}\n\
+             b==2 ; sys_platform == 'linux' {HASH} {OTHER}\n\
+             b==2 ; sys_platform == 'win32' {OTHER} {HASH}\n\
+             c @ https://files.example/c-4-py3-none-any.whl {HASH}\n\
+             https://files.example/c-4-py3-none-any.whl {HASH}\n"
+        );
+        assert_eq!(
+            of(&text).expect("a lock"),
+            [
+                "a 1.0 1",
+                "b 2 2 sys_platform == 'linux' or sys_platform == 'win32'",
+                "c 4 0",
+            ]
+        );
+    }
+
+    #[test]
+    fn constraints_that_the_pins_meet_change_nothing() {
+        let text = format!("-c constraints.txt\na==1.0 {HASH}\n");
+        let of = |constraints: &str| limited(&text, constraints);
+        assert_eq!(of("a<2\nother==3\n").expect("a lock"), ["a 1.0 1"]);
+        assert_eq!(
+            of(&format!("other==3 {HASH}\n")).expect("a lock"),
+            ["a 1.0 1"]
+        );
+        for constraints in [
+            "a<1".to_owned(),
+            format!("a==1.0 {OTHER}"),
+            "a @ https://files.example/a-1.0-py3-none-any.whl".to_owned(),
+        ] {
+            assert_eq!(of(&constraints), None, "{constraints}");
+        }
+    }
+
+    #[test]
     fn a_file_that_leaves_something_open_is_none() {
         let open = [
             "a==1.0\n".to_owned(),
@@ -183,6 +269,10 @@ mod tests {
             format!("a>=1,<2 {HASH}\n"),
             format!("a==1.0,>2 {HASH}\n"),
             format!("a==1.0 {HASH}\na==1.0 {OTHER}\n"),
+            format!(
+                "a==1.0; python_version < '3.11' {HASH}\n\
+                 a==1.0; python_version >= '3.11' {OTHER}\n"
+            ),
             format!("a @ https://files.example/a-1-py3-none-any.whl {HASH} {OTHER}\n"),
             format!("https://files.example/a-1.tar.gz {HASH}\n"),
             "# nothing\n".to_owned(),
