@@ -38,6 +38,22 @@ fn credentials_reach_the_index_and_nothing_else() {
     assert!(without.stderr.contains("401"), "{}", without.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_netrc_that_cannot_be_read_stops_nobody() {
+    let index = LoopbackIndex::with(IndexFeatures::default());
+    index.add([Wheel::new("app", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    std::os::unix::fs::symlink(".netrc", context.home().join(".netrc")).expect("a link");
+    let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
+    run.expect_code(0).says(&[
+        "warning: netrc: ",
+        ".netrc` cannot be read: ",
+        "hint: passwords in it are not used",
+    ]);
+}
+
 #[test]
 fn a_password_is_written_nowhere() {
     let index = LoopbackIndex::with(IndexFeatures {

@@ -119,8 +119,8 @@ pub struct Sources {
     pub proxy: Option<ProxyAddress>,
     /// The hosts and domains that `proxy` is not for, if those of `NO_PROXY` are not what counts.
     pub no_proxy: Vec<String>,
-    /// The text of the user's netrc.
-    pub netrc: Option<String>,
+    /// The text of the user's netrc, or why it cannot be read.
+    pub netrc: Option<Result<String, String>>,
     /// Whether the `keyring` program is asked for passwords.
     pub keyring: bool,
     /// User and password for servers by URL.

@@ -153,11 +153,14 @@ impl Drop for Running<'_> {
 
 fn credentials(sources: &Sources, reporter: &dyn Reporter) -> Credentials {
     let mut credentials = Credentials::new();
-    if let Some(netrc) = &sources.netrc
-        && let Err(error) = credentials.add_netrc(netrc)
-    {
+    let refused = match &sources.netrc {
+        None => None,
+        Some(Ok(text)) => credentials.add_netrc(text).err().map(|it| it.to_string()),
+        Some(Err(fault)) => Some(fault.clone()),
+    };
+    if let Some(fault) = refused {
         reporter.report(Event::Warning {
-            message: format!("netrc: {error}"),
+            message: format!("netrc: {fault}"),
             hint: Some("passwords in it are not used".into()),
         });
     }

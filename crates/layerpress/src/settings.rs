@@ -228,7 +228,7 @@ pub(crate) fn sources(
         certificates,
         proxy: configured.proxy.clone(),
         no_proxy: Vec::new(),
-        netrc: netrc(environment)?,
+        netrc: netrc(environment),
         keyring: configured.keyring,
         logins: logins
             .into_iter()
@@ -285,18 +285,16 @@ fn web_or_file(text: &str) -> Option<Url> {
     matches!(url.scheme(), "http" | "https" | "file").then_some(url)
 }
 
-/// The text of `$NETRC`, else of `~/.netrc` (`_netrc` on Windows).
-fn netrc(environment: &Environment) -> Result<Option<String>, SettingsError> {
+/// The text of `$NETRC`, else of `~/.netrc` (`_netrc` on Windows). One that cannot be read is no reason to
+/// stop, as it is none for pip and uv: most indexes want no password.
+fn netrc(environment: &Environment) -> Option<Result<String, String>> {
     let name = if cfg!(windows) { "_netrc" } else { ".netrc" };
     let path = environment
         .value("NETRC")
         .map(PathBuf::from)
-        .or_else(|| Some(environment.home()?.join(name)));
-    let Some(path) = path else {
-        return Ok(None);
-    };
+        .or_else(|| Some(environment.home()?.join(name)))?;
     match fs::read(&path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => Some(Ok(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error)
             if matches!(
                 error.kind(),
@@ -305,9 +303,9 @@ fn netrc(environment: &Environment) -> Result<Option<String>, SettingsError> {
                     | io::ErrorKind::IsADirectory
             ) =>
         {
-            Ok(None)
+            None
         }
-        Err(source) => Err(SettingsError::Unreadable { path, source }),
+        Err(error) => Some(Err(format!("`{}` cannot be read: {error}", path.display()))),
     }
 }
 
