@@ -24,10 +24,10 @@ use super::builds::Builds;
 use super::error::PythonError;
 use super::graph::{graph, lines};
 use super::located::{Shelves, located};
-use super::lock::read_text;
 use super::pins::{
     all_evidence, chosen, in_lock, lay_out, same_for, unasked, unpack, unpack_options, wheels,
 };
+use super::previous::read_text;
 use super::project::several_locks;
 use super::registry::{OwnIndexes, effective, registry};
 use super::targets::{Serves, all_served, newest_served};

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use layerpress_fetch::{Reporter, Stage};
-use layerpress_lock::{
-    ConfigSetting, Fault, ForeignFormat, GroupName, LockError, Pylock, Selection,
-};
+use layerpress_lock::{ConfigSetting, ForeignFormat, GroupName, Pylock, Selection};
 use layerpress_python::index::Registry;
 use layerpress_python::lockfile::{compose, has_leftovers, hashed, roots, unmet};
 use layerpress_python::manifest::{
@@ -25,6 +23,7 @@ use super::error::PythonError;
 use super::foreign::refuse_foreign_builds;
 use super::foreign_lock;
 use super::located::Shelves;
+use super::previous::Previous;
 use super::project::{fetch_text, open, several_locks};
 use super::registry::{OwnIndexes, effective, own_indexes, registry};
 use super::releases::releases;
@@ -230,62 +229,6 @@ pub(super) fn session(
         .cloned()
         .collect();
     Session::open(&request.sources, trusted, Arc::clone(reporter))
-}
-
-/// A lockfile as it was found.
-struct Previous {
-    text: String,
-    lock: Pylock,
-}
-
-impl Previous {
-    fn read(path: &Path, session: &Session) -> Result<Option<Self>, CompileError> {
-        let text = match read_text(path) {
-            Err(CompileError::Unreadable { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
-                return Ok(None);
-            }
-            text => text?,
-        };
-        match Pylock::parse_with_warnings(&text) {
-            Ok((lock, warnings)) => {
-                let told = |warning| format!("{}: {warning}", path.display());
-                session.warn_all(warnings.iter().map(told));
-                Ok(Some(Self { text, lock }))
-            }
-            Err(error) => Err(PythonError::Lock {
-                path: path.to_owned(),
-                error: Box::new(error),
-            }
-            .into()),
-        }
-    }
-}
-
-/// A lockfile's text.
-///
-/// # Errors
-/// A file that cannot be read, or that is no text.
-pub(super) fn read_text(path: &Path) -> Result<String, CompileError> {
-    let bytes = std::fs::read(path).map_err(|source| CompileError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        PythonError::Lock {
-            path: path.to_owned(),
-            error: Box::new(LockError {
-                line: u32::try_from(line).ok(),
-                field: String::new(),
-                package: None,
-                fault: Fault::NotText,
-            }),
-        }
-        .into()
-    })
 }
 
 /// A lock that serves, and what becomes of its file.

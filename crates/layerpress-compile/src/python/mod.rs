@@ -13,6 +13,7 @@ mod graph;
 mod located;
 mod lock;
 mod pins;
+mod previous;
 mod project;
 mod registry;
 mod releases;
