@@ -25,6 +25,7 @@ mod bytecode;
 mod diff;
 mod error;
 mod existing;
+mod explain;
 mod fetch;
 mod finish;
 mod graph;
@@ -61,7 +62,9 @@ pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;
 pub use layerpress_press::pressed::Refusal;
-pub use layerpress_press::rules::{Choice, Explanation, OverrideError, Overrides, Services};
+pub use layerpress_press::rules::{
+    Choice, Explanation, OverrideError, Overrides, Services, Smaller,
+};
 pub use lock::lock;
 pub use node::{NodeError, OtherDigest, PrebuiltError};
 pub use own_code::OwnCodeError;

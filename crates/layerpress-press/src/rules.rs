@@ -22,7 +22,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Decision, Explanation, Part, Removal, decide, explain};
+pub use decide::{Decision, Explanation, Part, Removal, Smaller, decide, explain};
 pub use evidence::{Evidence, evidence};
 pub use overrides::{Choice, OverrideError, Overrides};
 pub(crate) use python_imports::imports;

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use layerpress_compile::{
     BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, RemovedReport,
-    Seconds,
+    Seconds, Smaller,
 };
 use layerpress_target::{Arch, Runtime, Target, limits};
 
+use crate::printer::visible;
 use crate::size::{exact, grouped, readable, share};
 
 /// How many rules a line names.
@@ -163,6 +164,25 @@ pub(crate) fn explained(report: &BuildReport) -> String {
             None => String::new(),
         };
         text.push_str(&format!("{}: {fate}{rule}: {}\n", it.path, it.reason));
+        text.push_str(&it.smaller.as_ref().map_or_else(String::new, smaller));
+    }
+    text
+}
+
+/// What a pass took of a file, and of machine code which sections, the largest first.
+fn smaller(it: &Smaller) -> String {
+    let saved = it.before.saturating_sub(it.after);
+    let mut text = format!(
+        "  smaller by `{}`: {} of {}: {}\n",
+        it.pass.name,
+        readable(saved),
+        readable(it.before),
+        it.pass.reason
+    );
+    let mut sections: Vec<_> = it.sections.iter().collect();
+    sections.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    for (name, bytes) in sections {
+        text.push_str(&format!("    {}: {}\n", visible(name), readable(*bytes)));
     }
     text
 }

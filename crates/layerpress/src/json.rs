@@ -115,6 +115,14 @@ fn explained(it: &Explanation) -> Value {
         "kept": it.is_kept,
         "rule": it.rule,
         "reason": it.reason,
+        "smaller": it.smaller.as_ref().map(|smaller| json!({
+            "rule": smaller.pass.name,
+            "before": smaller.before,
+            "after": smaller.after,
+            "sections": smaller.sections.iter().map(|(name, bytes)| {
+                json!({"name": name, "bytes": bytes})
+            }).collect::<Vec<_>>(),
+        })),
     })
 }
 

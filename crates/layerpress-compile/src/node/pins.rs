@@ -31,6 +31,7 @@ use super::lock::package_of;
 use super::own_binaries::with_own_binaries;
 use super::prebuilt::Prebuilts;
 use crate::error::CompileError;
+use crate::explain::explain_passes;
 use crate::graph::Graph;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
@@ -429,7 +430,12 @@ fn prune(
             binaries: tree.binaries.clone(),
         })
         .collect();
-    let pruned = job.pruning.decide(Ecosystem::Node, &unpacked, job.target);
+    let mut pruned = job.pruning.decide(Ecosystem::Node, &unpacked, job.target);
+    for (tree, place) in trees.iter().zip(&places) {
+        if let Some(archive) = tree.archive {
+            explain_passes(job, archive, place.as_str(), &mut pruned.explained);
+        }
+    }
     Ok(pruned)
 }
 

@@ -21,6 +21,7 @@ use super::graph::{graph, lines};
 use super::located::{Shelves, located};
 use super::targets::{Serves, all_served};
 use crate::error::CompileError;
+use crate::explain::explain_passes;
 use crate::graph::{Graph, Need};
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
@@ -235,8 +236,12 @@ pub(super) fn lay_out(
     let own: Vec<_> = foreign(job.target).collect();
     same_for.retain(|target| foreign(*target).eq(own.iter().cloned()));
     job.pruning.check_services(&unpacked)?;
-    let pruned = job.pruning.decide(Ecosystem::Python, &unpacked, job.target);
+    let mut pruned = job.pruning.decide(Ecosystem::Python, &unpacked, job.target);
     drop(unpacked);
+    let place = job.target.runtime.layer_prefix(layout(job));
+    for wheel in &wheels {
+        explain_passes(job, wheel.archive, &place, &mut pruned.explained);
+    }
     let mut account = Account::default();
     for (index, wheel) in wheels.iter_mut().enumerate() {
         if pruned.is_touched(index) {

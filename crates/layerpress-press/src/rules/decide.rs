@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::evidence::{Candidate, Reach, is_at, leads_to};
 use super::overrides::Subject;
 use super::{Ecosystem, Evidence, Kind, Overrides, code, node, python};
-use crate::Profile;
+use crate::{Profile, Transform};
 
 /// One package of a layer, or the team's own code in it.
 #[derive(Debug, Clone)]
@@ -58,6 +58,21 @@ pub struct Explanation {
     pub rule: Option<&'static str>,
     /// Why, as a lowercase sentence.
     pub reason: String,
+    /// The pass that made it smaller, if it stays.
+    pub smaller: Option<Smaller>,
+}
+
+/// What a pass did to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smaller {
+    /// The pass.
+    pub pass: &'static Transform,
+    /// The file's size before, in bytes.
+    pub before: u64,
+    /// The file's size now, in bytes.
+    pub after: u64,
+    /// Of machine code: the sections that are gone, and their sizes in bytes.
+    pub sections: Vec<(String, u64)>,
 }
 
 impl Removal {
@@ -352,6 +367,7 @@ impl<'a> Judge<'a> {
             is_kept,
             rule: rule.map(|rule| rule.name),
             reason,
+            smaller: None,
         }
     }
 }

@@ -1,0 +1,54 @@
+//! [`explain_passes`]: which pass made a file smaller that the user asks about, and what that took.
+
+use layerpress_pack::{Archive, Limits, read_all};
+use layerpress_press::rules::{Explanation, Smaller};
+use layerpress_press::{elf_sections_removed, pressed};
+use layerpress_tree::Sha256;
+
+use crate::pins::Job;
+
+/// Adds to what is explained what passes did to files of `archive`, whose files lie in the folder `place`
+/// of the layer.
+pub(crate) fn explain_passes(
+    job: &Job<'_>,
+    archive: Sha256,
+    place: &str,
+    explained: &mut [Explanation],
+) {
+    let below = |path: &str| {
+        let inner = path.strip_prefix(place)?.strip_prefix('/')?;
+        Some(inner.to_owned())
+    };
+    let asked = explained.iter_mut().filter(|it| it.is_kept);
+    let asked: Vec<_> = asked
+        .filter_map(|it| Some((below(&it.path)?, it)))
+        .collect();
+    if asked.is_empty() {
+        return;
+    }
+    // What is kept of the archive tells it; a store that keeps nothing leaves it out.
+    let Ok(Some(kept)) = pressed::open(job.session.store(), archive, job.recipe()) else {
+        return;
+    };
+    for (inner, explanation) in asked {
+        let mut files = kept.contents().files();
+        let Some(file) = files.find(|file| file.path == inner) else {
+            continue;
+        };
+        explanation.smaller = file.change.map(|change| Smaller {
+            pass: change.pass,
+            before: change.size_before,
+            after: file.size,
+            sections: sections(job, archive, &inner),
+        });
+    }
+}
+
+/// The sections that stripping takes out of a file, as its archive has it; none where that is no zip.
+fn sections(job: &Job<'_>, archive: Sha256, path: &str) -> Vec<(String, u64)> {
+    let bytes = job.session.store().archive(archive);
+    let zip = bytes.and_then(|bytes| Archive::open(bytes, &Limits::default()).ok());
+    let file = zip.as_ref().and_then(|zip| zip.find(path));
+    let file = file.and_then(|file| read_all(&file.content).ok());
+    file.map_or_else(Vec::new, |file| elf_sections_removed(&file))
+}
