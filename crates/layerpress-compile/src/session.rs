@@ -108,6 +108,7 @@ impl Session {
 
     /// Warns, once, if something could not be kept in the store.
     pub(crate) fn say_unkept(&self) {
+        self.client.settle();
         if let Some(error) = self.store().unkept() {
             self.client.say_unkept(error);
         }
@@ -131,6 +132,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.client.settle();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(PATIENCE);
         }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod body;
+mod keeping;
 mod local;
 mod lookups;
 mod options;
@@ -42,6 +43,7 @@ pub struct Client {
 struct Shared {
     options: ClientOptions,
     store: Store,
+    keeping: keeping::Keeping,
     reporter: Arc<dyn Reporter>,
     transport: transport::Transport,
     permits: Semaphore,
@@ -73,6 +75,7 @@ impl Client {
                 next_download: AtomicU64::new(0),
                 unwritable_said: AtomicBool::new(false),
                 options,
+                keeping: keeping::Keeping::new(store.clone()),
                 store,
                 reporter,
             }),
@@ -115,6 +118,14 @@ impl Client {
         let permit = self.shared.turns.acquire().await;
         Turn {
             _permit: permit.expect("the semaphore is never closed"),
+        }
+    }
+
+    /// Waits until all that was fetched has been written to the store, and says once if it could not be.
+    /// Whoever drops the last client waits too, but nothing is said any more then.
+    pub fn settle(&self) {
+        if let Some(error) = self.shared.keeping.settle() {
+            self.say_unkept(&error);
         }
     }
 

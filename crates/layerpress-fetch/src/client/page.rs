@@ -15,7 +15,7 @@ use super::{Client, beside_others, set};
 use crate::error::{FetchError, PageError};
 use crate::freshness::{Freshness, Keep};
 use crate::redact::without_userinfo;
-use crate::store::{Blob, Namespace};
+use crate::store::{Blob, Namespace, Store};
 
 /// Below this size inflating and parsing is quicker than handing the thread's other work over.
 const QUICK_BYTES: usize = 64 * 1024;
@@ -77,7 +77,7 @@ impl Client {
     /// any age when the network is switched off.
     #[must_use]
     pub fn cached_now(&self, page: &PageRequest) -> Option<Blob> {
-        let blob = self.store().blob(page.namespace, &page.key())?;
+        let blob = self.shared.keeping.blob(page.namespace, &page.key())?;
         let usable = if local::is_local(&page.url) {
             local::stamp_of(&page.url) == blob.freshness().etag
         } else {
@@ -116,7 +116,7 @@ impl Client {
         if let Some(blob) = self.cached_now(request) {
             return Ok(blob);
         }
-        let old = self.store().blob(request.namespace, &request.key());
+        let old = self.shared.keeping.blob(request.namespace, &request.key());
         let (page, freshness, keep) = match self.fresh(request, old.as_ref()).await? {
             Fetched::Page(page, freshness, keep) => (page, freshness, keep),
             Fetched::Unchanged(blob, freshness, keep) => {
@@ -296,16 +296,14 @@ impl Client {
     }
 
     fn keep(&self, request: &PageRequest, parsed: &[u8], freshness: Freshness, keep: Keep) -> Blob {
-        let store = self.store();
-        let key = request.key();
+        let (kind, key) = (request.namespace, request.key());
+        let keeping = &self.shared.keeping;
         if keep == Keep::No {
-            store.forget_blob(request.namespace, &key);
+            keeping.put(kind, key, None);
             return Blob::unkept(parsed, freshness);
         }
-        let (blob, written) = store.put_fresh_blob(request.namespace, &key, parsed, freshness);
-        if let Err(error) = written {
-            self.say_unkept(&error);
-        }
+        let blob = Store::made_blob(kind, &key, parsed, freshness);
+        keeping.put(kind, key, Some(blob.clone()));
         blob
     }
 }

@@ -220,13 +220,34 @@ impl Store {
         bytes: &[u8],
         freshness: Freshness,
     ) -> (Blob, Result<(), StoreError>) {
+        let blob = Self::made_blob(namespace, key, bytes, freshness);
+        let written = self.put_made_blob(namespace, key, &blob);
+        (blob, written)
+    }
+
+    /// A blob to be put under `key`.
+    pub(crate) fn made_blob(
+        namespace: Namespace,
+        key: &str,
+        bytes: &[u8],
+        freshness: Freshness,
+    ) -> Blob {
+        Blob::new(&blob::Name::of(namespace, key), bytes, freshness)
+    }
+
+    /// Puts a blob under the key that it was made for.
+    pub(crate) fn put_made_blob(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        blob: &Blob,
+    ) -> Result<(), StoreError> {
         let name = blob::Name::of(namespace, key);
-        let blob = Blob::new(&name, bytes, freshness);
         let written = self.write_blob(&self.blob_path(namespace, &name), blob.file_bytes());
         if let Some(bundle) = self.bundle(namespace) {
             bundle.note(name, Some(blob.clone()));
         }
-        (blob, self.noting(written))
+        self.noting(written)
     }
 
     /// Removes the blob under `key`, if there is one.

@@ -141,6 +141,7 @@ async fn what_is_no_packument_is_named() {
     // No failure is asked for again, and in the next run what is missing is still known to be.
     assert_eq!(server.asked().len(), 6);
     versions(&registry, "missing").await;
+    registry.client().settle();
     let offline = ClientOptions {
         offline: true,
         ..ClientOptions::default()

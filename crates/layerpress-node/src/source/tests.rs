@@ -47,7 +47,9 @@ impl Bed {
             registry: options(&self.server),
         };
         let client = client(self.cache.path(), ClientOptions::default());
-        resolve(self.folder.path(), package, &options, &client).await
+        let resolved = resolve(self.folder.path(), package, &options, &client).await;
+        client.settle();
+        resolved
     }
 
     /// The tree, or why there is none.

@@ -212,6 +212,7 @@ async fn a_store_that_cannot_be_written_is_said_once() {
         let blob = parsed(&client, &bed.page(path)).await.expect("is fetched");
         assert_eq!(&blob[..], b"parsed:x");
     }
+    client.settle();
     let warnings = bed.warnings().join("\n");
     let warnings = warnings.replace(&bed.root().display().to_string(), "<cache>");
     insta::assert_snapshot!(warnings, @"<cache>/tmp: the cache cannot be written: not a directory; what is new is fetched and unpacked again next time");

@@ -312,6 +312,7 @@ async fn a_page_once_fetched_serves_without_the_network() {
     registry.versions(&name("a")).await.expect("found");
     assert!(registry.versions(&name("b")).await.is_err());
     assert_eq!(server.asked(), ["/one/a/", "/one/b/"]);
+    registry.client().settle();
 
     let (offline, _) = registry_in(folder.path(), on(server.url("one/")), true);
     assert!(offline.versions_now(&name("a")).is_some());
