@@ -91,6 +91,8 @@ pub struct Registry {
     known: Mutex<FxHashMap<PackageName, Cell>>,
     /// Set once a registry proves to have no documents of single versions.
     only_whole: AtomicBool,
+    /// Set once a packument proves to be in full, though the abbreviated form was asked for.
+    is_in_full: AtomicBool,
     /// For how long all is fresh that was taken from the store or the network.
     freshness: Mutex<Option<Freshness>>,
 }
@@ -115,6 +117,7 @@ impl Registry {
             options,
             known: Mutex::default(),
             only_whole: AtomicBool::new(false),
+            is_in_full: AtomicBool::new(false),
             freshness: Mutex::default(),
         }
     }
@@ -184,11 +187,36 @@ impl Registry {
     /// than a packument.
     pub async fn packument(&self, name: &PackageName) -> Result<Arc<Packument>, RegistryError> {
         let cell = self.cell(name);
-        let asked = cell.get_or_init(async || match self.stored(name) {
-            Some(found) => Ok(Arc::new(found)),
-            None => self.ask(name).await.map(Arc::new),
-        });
-        asked.await.clone()
+        cell.get_or_init(|| self.found(name)).await.clone()
+    }
+
+    async fn found(&self, name: &PackageName) -> Result<Arc<Packument>, RegistryError> {
+        let found = match self.stored(name) {
+            Some(found) => found,
+            None => self.ask(name).await?,
+        };
+        if found
+            .versions()
+            .next()
+            .is_some_and(|it| it.published().is_some())
+        {
+            self.is_in_full.store(true, Ordering::Relaxed);
+        }
+        Ok(Arc::new(found))
+    }
+
+    /// What its registry says of a package, if it was asked for that and is known to tell all there is to
+    /// tell: then a document of a version alone says nothing more, and is one request more.
+    pub(crate) async fn coming_in_full(&self, name: &PackageName) -> Option<Arc<Packument>> {
+        if !self.is_in_full.load(Ordering::Relaxed) {
+            return None;
+        }
+        let cell = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.get(name)?)
+        };
+        let asked = cell.get_or_init(|| self.found(name)).await;
+        asked.as_ref().ok().cloned()
     }
 
     /// A single version, by the registry's document of it alone, which is far smaller than the whole

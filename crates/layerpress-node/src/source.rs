@@ -128,6 +128,7 @@ impl Desk {
         if project.peers == Peers::Left {
             self.ahead.leave_peers();
         }
+        self.ahead.own(own_names(project));
         let answers = self.answers(project);
         if let Some(answers) = &answers {
             self.ahead.remember(answers);
@@ -157,14 +158,7 @@ impl Desk {
         if registry.client().offline() || registry.options().before.is_some() {
             return None;
         }
-        let package = &project.package;
-        let asked = [
-            &package.manifest.dependencies,
-            &package.manifest.optional_dependencies,
-            &package.manifest.peer_dependencies,
-            &package.dev_dependencies,
-        ];
-        let circumstances = (registry.options(), self.ahead.node(), asked);
+        let circumstances = (registry.options(), self.ahead.node(), asked(project));
         Some(Answers::new(
             registry.client(),
             &format!("{circumstances:?}"),
@@ -207,15 +201,7 @@ impl Desk {
         if let Some(near) = self.ahead.nearest(&name) {
             return vec![near];
         }
-        let package = &project.package;
-        let own = [
-            &package.manifest.dependencies,
-            &package.manifest.optional_dependencies,
-            &package.manifest.peer_dependencies,
-            &package.dev_dependencies,
-        ];
-        let own = own.into_iter().flatten().map(|(name, _)| &**name);
-        for guesses in guesses(&name, own) {
+        for guesses in guesses(&name, own_names(project)) {
             let mut found = self.registry().existing(&guesses).await;
             if !found.is_empty() {
                 found.truncate(SIMILAR);
@@ -224,6 +210,24 @@ impl Desk {
         }
         self.registry().similar(&name).await.into_iter().collect()
     }
+}
+
+/// What a project asks for itself.
+fn asked(project: &Project) -> [&Pairs; 4] {
+    let package = &project.package;
+    [
+        &package.manifest.dependencies,
+        &package.manifest.optional_dependencies,
+        &package.manifest.peer_dependencies,
+        &package.dev_dependencies,
+    ]
+}
+
+fn own_names(project: &Project) -> impl Iterator<Item = &str> {
+    asked(project)
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| &**name)
 }
 
 /// The registry package that could not be had, whatever an alias calls it.

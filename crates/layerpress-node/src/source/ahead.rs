@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
@@ -40,15 +40,29 @@ struct Shared {
     node: Version,
     /// Whether peers come along.
     with_peers: AtomicBool,
+    /// What the project asks for itself.
+    own: Mutex<FxHashSet<Box<str>>>,
     questions: Mutex<FxHashMap<Question, Asked>>,
     /// The manifests of versions that were chosen, each once.
-    manifests: Mutex<FxHashMap<Question, Arc<Manifest>>>,
+    manifests: Mutex<FxHashMap<(Question, Told), Arc<Manifest>>>,
     /// What specifiers mean, each read once; `None` for what means nothing.
     specs: Mutex<FxHashMap<Arc<str>, Option<Arc<Spec>>>>,
 }
 
 /// A package, and what is wanted of it or which version it is.
 type Question = (PackageName, Box<str>);
+
+/// How much is said of a version. What an exact pin gets must not depend on whether a packument that says
+/// less came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Told {
+    /// All there is to say, as in the document of the version alone.
+    InFull,
+    /// What an abbreviated packument says.
+    Briefly,
+    /// What it was to an earlier run.
+    Before,
+}
 
 pub(super) type Answer = Result<Arc<Manifest>, SourceError>;
 
@@ -93,6 +107,7 @@ impl Ahead {
                 registry,
                 node,
                 with_peers: AtomicBool::new(true),
+                own: Mutex::default(),
                 questions: Mutex::default(),
                 manifests: Mutex::default(),
                 specs: Mutex::default(),
@@ -124,7 +139,8 @@ impl Ahead {
                 continue;
             };
             let version = manifest.version.as_deref().unwrap_or_default();
-            manifests.insert((name.clone(), version.into()), Arc::clone(&manifest));
+            let version = (name.clone(), version.into());
+            manifests.insert((version, Told::Before), Arc::clone(&manifest));
             let asked = Asked {
                 cell: Arc::new(OnceCell::new_with(Some(Ok(manifest)))),
                 reach: None,
@@ -170,6 +186,13 @@ impl Ahead {
         self.shared.with_peers.store(false, Ordering::Relaxed);
     }
 
+    /// Says what the project asks for itself. That it gets, whatever version a package would choose of its
+    /// peer: nothing is looked ahead at from there.
+    pub(super) fn own<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
+        let names = names.into_iter().map(Box::from);
+        lock(&self.shared.own).extend(names);
+    }
+
     /// Asks for a dependency alone.
     pub(super) fn ask(&self, name: &str, spec: &Spec) {
         self.follow(Reach::Alone, name, spec);
@@ -196,7 +219,10 @@ impl Ahead {
     /// The name nearest to a missing one among those that there are.
     pub(super) fn nearest(&self, name: &PackageName) -> Option<String> {
         let manifests = lock(&self.shared.manifests);
-        let mut known: Vec<&str> = manifests.keys().map(|(known, _)| known.as_str()).collect();
+        let mut known: Vec<&str> = manifests
+            .keys()
+            .map(|((known, _), _)| known.as_str())
+            .collect();
         known.sort_unstable();
         nearest(name.as_str(), known).map(str::to_owned)
     }
@@ -232,9 +258,18 @@ impl Shared {
         let before = self.registry.before(name);
         let mut lacks_document = false;
         if let (Some(version), None) = (&exact, before) {
+            if let Some(packument) = self.registry.coming_in_full(name).await
+                && let Some(found) = packument.version(version)
+                && found.published().is_some()
+            {
+                let manifest = || found.manifest().map(Arc::new);
+                return self.shared(name, version, Told::InFull, manifest);
+            }
             let found = self.registry.version(name, version).await;
             match found.map_err(SourceError::Registry)? {
-                Some(manifest) => return self.shared(name, version, || Some(manifest)),
+                Some(manifest) => {
+                    return self.shared(name, version, Told::InFull, || Some(manifest));
+                }
                 None => lacks_document = true,
             }
         }
@@ -248,7 +283,12 @@ impl Shared {
         if lacks_document {
             self.registry.lacks_documents();
         }
-        self.shared(name, version.text(), || version.manifest().map(Arc::new))
+        let told = match version.published() {
+            Some(_) => Told::InFull,
+            None => Told::Briefly,
+        };
+        let manifest = || version.manifest().map(Arc::new);
+        self.shared(name, version.text(), told, manifest)
     }
 
     /// A version's manifest, the same for all who get that version.
@@ -256,9 +296,10 @@ impl Shared {
         &self,
         name: &PackageName,
         version: &str,
+        told: Told,
         manifest: impl FnOnce() -> Option<Arc<Manifest>>,
     ) -> Answer {
-        let key = (name.clone(), Box::from(version));
+        let key = ((name.clone(), Box::from(version)), told);
         if let Some(known) = lock(&self.manifests).get(&key) {
             return Ok(Arc::clone(known));
         }
@@ -315,7 +356,11 @@ impl Shared {
             .filter(|_| with_peers)
             .into_iter()
             .flat_map(move |it| {
-                it.peer_dependencies.iter().map(move |(name, spec)| {
+                let own = lock(&self.own);
+                let others = it.peer_dependencies.iter();
+                let others = others.filter(|(name, _)| !own.contains(&**name));
+                let others: Vec<_> = others.collect();
+                others.into_iter().map(move |(name, spec)| {
                     let may_be_missing = it.optional_peers.contains(name);
                     let reach = if may_be_missing { Reach::Peers } else { reach };
                     (name, spec, reach)

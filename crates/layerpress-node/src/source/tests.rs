@@ -1,5 +1,7 @@
 //! Projects resolved against a registry on the loopback address.
 
+mod ahead;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
