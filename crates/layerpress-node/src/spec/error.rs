@@ -66,6 +66,9 @@ impl SpecError {
             SpecError::Name { .. } => "names are like `express` or `@scope/name`",
             SpecError::Tag { .. } => "write a range such as `^1.2.3`, or a tag such as `latest`",
             SpecError::Alias { .. } => "write it as `npm:name@range`",
+            SpecError::Protocol { protocol, .. } if protocol == "catalog:" => {
+                "the lockfile of the workspace knows what that stands for: build from it"
+            }
             SpecError::Protocol { .. } => {
                 "use a range, `npm:`, `file:`, `git+https:`, `git+ssh:`, `https:` or `user/repo`"
             }

@@ -194,6 +194,11 @@ fn what_cannot_be_fetched_is_refused() {
         assert_eq!(read(spec), expected, "{spec:?}");
         assert!(!Spec::parse("foo", spec).unwrap_err().hint().is_empty());
     }
+    let catalog = Spec::parse("foo", "catalog:").unwrap_err();
+    assert_eq!(
+        catalog.hint(),
+        "the lockfile of the workspace knows what that stands for: build from it"
+    );
     let error = Spec::parse("../evil", "1").unwrap_err();
     assert_eq!(
         error.to_string(),
