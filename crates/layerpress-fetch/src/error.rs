@@ -313,8 +313,10 @@ impl FetchError {
                 "its digest is right: correct the `size` in the lockfile, or lock again"
             }
             Self::Store(error) => return error.hint(),
-            Self::Redirects { .. }
-            | Self::Redirect { .. }
+            Self::Redirects { .. } => {
+                "the server sends requests in a circle: check the address, and whether a login is asked for on the way"
+            }
+            Self::Redirect { .. }
             | Self::TooLarge { .. }
             | Self::RangeUnsupported { .. }
             | Self::Encoding { .. }
@@ -469,6 +471,9 @@ fn status_hint(status: u16) -> Option<&'static str> {
         407 => {
             Some("give the proxy's credentials in `HTTPS_PROXY`: `http://user:password@proxy:port`")
         }
+        404 | 410 => Some(
+            "check the address; what was removed from a registry or index needs another version: lock again",
+        ),
         429 | 500..=599 => Some("try again later; what was fetched already stays in the cache"),
         _ => None,
     }
@@ -492,11 +497,11 @@ mod tests {
             .collect();
         insta::assert_snapshot!(shown.join("\n"), @r"
         `https://h.example/a`: there is no such file (404)
-          hint: 
+          hint: check the address; what was removed from a registry or index needs another version: lock again
         `https://h.example/a`: the proxy asks for a user name and password (407)
           hint: give the proxy's credentials in `HTTPS_PROXY`: `http://user:password@proxy:port`
         `https://h.example/a`: the file was removed (410)
-          hint: 
+          hint: check the address; what was removed from a registry or index needs another version: lock again
         `https://h.example/a`: the server says there were too many requests (429)
           hint: try again later; what was fetched already stays in the cache
         `https://h.example/a`: the server failed (503)

@@ -150,6 +150,7 @@ async fn other_schemes_and_endless_redirects_are_refused() {
     let other = fetched(&client, &ftp).await.expect_err("is refused");
     insta::assert_snapshot!([bed.shown(&error), bed.shown(&other)].join("\n"), @r"
     `http://server/a`: redirected more than 10 times
+    hint: the server sends requests in a circle: check the address, and whether a login is asked for on the way
     `ftp://h.example/a`: `ftp` is not one of `https`, `http`, `file`
     ");
 }
