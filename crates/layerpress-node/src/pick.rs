@@ -35,8 +35,10 @@ impl PickError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
-        if !self.tags.is_empty() {
-            return format!("the tags are {}", listed(&self.tags));
+        match self.tags.as_slice() {
+            [] => {}
+            [only] => return format!("its only tag is `{only}`"),
+            tags => return format!("its tags are {}", listed(tags)),
         }
         match self.nearest.as_slice() {
             [] => "no version is old enough".to_owned(),
@@ -297,11 +299,11 @@ mod tests {
         "#);
         insta::assert_snapshot!(picked("beta", None), @r#"
         a: no version is `beta`
-        hint: the tags are `latest`, `next`, `gone`
+        hint: its tags are `latest`, `next`, `gone`
         "#);
         insta::assert_snapshot!(picked("gone", None), @r#"
         a: no version is `gone`
-        hint: the tags are `latest`, `next`, `gone`
+        hint: its tags are `latest`, `next`, `gone`
         "#);
         insta::assert_snapshot!(picked("1.6.0", Some("2020-06-01T00:00:00Z")), @r#"
         a: no version is `1.6.0` and old enough
