@@ -22,6 +22,7 @@ use rayon::prelude::*;
 use crate::linked::links;
 
 pub use native::same_when_loaded;
+pub use node::{ENDINGS, specifiers};
 
 /// A kept file that needs one that had been left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +154,7 @@ fn look(
     } else if name == "package.json" {
         node::entry_points(layer, path, &bytes, found);
     } else if is_script {
-        node::specifiers(layer, path, &String::from_utf8_lossy(&bytes), found);
+        node::named(layer, path, &String::from_utf8_lossy(&bytes), found);
     } else {
         native.named(path, &bytes, found);
     }

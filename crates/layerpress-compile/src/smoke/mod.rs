@@ -8,6 +8,7 @@
 mod bisect;
 mod interpreter;
 mod run;
+mod script;
 mod unpacked;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ pub(crate) use run::{Ran, joined, to_the_end};
 pub(crate) use unpacked::Unpacked;
 
 use self::interpreter::Interpreter;
+use self::script::Script;
 
 /// What to run against a layer, and with what.
 #[derive(Debug, Clone)]
@@ -129,6 +131,8 @@ enum Language {
 pub(crate) struct Bench {
     interpreter: Interpreter,
     code: Code,
+    /// The code's file with what it loads, if it is one of JavaScript.
+    script: Option<Script>,
     timeout: Duration,
     /// Whether packages lie at the layer's top, as in a function.
     is_function: bool,
@@ -162,9 +166,14 @@ impl Bench {
         let interpreter = interpreter::find(language, inferred, smoke)?;
         let folder = ScratchFolder::create(&smoke.temporary, &WORK)?;
         let unpacked = Unpacked::new(folder.path().join("opt"))?;
+        let script = match &code {
+            Code::File(file) if language == Language::Node => Some(Script::read(file)?),
+            _ => None,
+        };
         let bench = Self {
             interpreter,
             code,
+            script,
             timeout: smoke.timeout,
             is_function,
             unpacked,
@@ -208,7 +217,10 @@ impl Bench {
         let task = self.folder.path().join("task");
         let mut command = match self.interpreter.language {
             Language::Python => run::python(&self.interpreter, &self.code, &self.search_path()),
-            Language::Node => run::node(&self.interpreter, &self.code, &task),
+            Language::Node => {
+                let script = self.script.as_ref().map(|it| task.join(it.place()));
+                run::node(&self.interpreter, &self.code, script.as_deref())
+            }
         };
         let opt = self.unpacked.folder();
         command
@@ -238,7 +250,7 @@ impl Bench {
         }
     }
 
-    /// The folders around the layer, and the script where there is one to copy.
+    /// The folders around the layer, and the script with what it loads where there is one to copy.
     fn lay_out(&self, versioned_modules: bool) -> io::Result<()> {
         let root = self.folder.path();
         for folder in ["task", "tmp"] {
@@ -257,12 +269,10 @@ impl Bench {
                 std::os::unix::fs::symlink(modules, root.join("task/node_modules"))?;
             }
         }
-        if let Code::File(file) = &self.code
-            && let Some(name) = file.file_name()
-        {
-            std::fs::copy(file, root.join("task").join(name))?;
+        match &self.script {
+            Some(script) => script.copy_to(&root.join("task")),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

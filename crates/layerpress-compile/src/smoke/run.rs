@@ -96,8 +96,8 @@ pub(super) fn python(interpreter: &Interpreter, code: &Code, path: &[PathBuf]) -
     command
 }
 
-/// The command that runs JavaScript, a file of which lies in the folder `task`.
-pub(super) fn node(interpreter: &Interpreter, code: &Code, task: &Path) -> Command {
+/// The command that runs JavaScript, a file of which lies at `script`.
+pub(super) fn node(interpreter: &Interpreter, code: &Code, script: Option<&Path>) -> Command {
     let mut command = clean(&interpreter.program);
     match code {
         Code::Text(text) => {
@@ -107,7 +107,7 @@ pub(super) fn node(interpreter: &Interpreter, code: &Code, task: &Path) -> Comma
             }
             command.args(["-e", text])
         }
-        Code::File(file) => command.arg(task.join(file.file_name().unwrap_or_default())),
+        Code::File(file) => command.arg(script.unwrap_or(file)),
     };
     command
 }

@@ -27,7 +27,7 @@ const OTHERS: [&str; 10] = [
 const MOST_DEPTH: usize = 32;
 
 /// The endings that `require` tries (<https://nodejs.org/api/modules.html#all-together>).
-const ENDINGS: [&str; 7] = [
+pub const ENDINGS: [&str; 7] = [
     "",
     ".js",
     ".json",
@@ -37,13 +37,10 @@ const ENDINGS: [&str; 7] = [
     "/index.node",
 ];
 
-/// What the script at `path` loads by a string.
-pub(super) fn specifiers(
-    layer: &Layer<'_>,
-    path: &LayerPath,
-    source: &str,
-    found: &mut Vec<(LayerPath, &'static str)>,
-) {
+/// The strings in a script that may say what it loads: a bundler's own look at it, not a parser's.
+#[must_use]
+pub fn specifiers(source: &str) -> Vec<&str> {
+    let mut found = Vec::new();
     for word in BEFORE {
         for (at, _) in source.match_indices(word) {
             let rest = source[at + word.len()..].trim_start();
@@ -53,10 +50,23 @@ pub(super) fn specifiers(
             let rest = &rest[1..];
             let end = rest.find([quote, '\n']).unwrap_or(0);
             if rest[end..].starts_with(quote) {
-                found.extend(loaded(layer, path, &rest[..end]).map(|it| (it, "loads it")));
+                found.push(&rest[..end]);
             }
         }
     }
+    found
+}
+
+/// What the script at `path` loads by a string.
+pub(super) fn named(
+    layer: &Layer<'_>,
+    path: &LayerPath,
+    source: &str,
+    found: &mut Vec<(LayerPath, &'static str)>,
+) {
+    let specifiers = specifiers(source).into_iter();
+    let loaded = specifiers.filter_map(|it| loaded(layer, path, it));
+    found.extend(loaded.map(|it| (it, "loads it")));
 }
 
 /// What the package.json at `path` names for others.
