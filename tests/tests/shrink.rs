@@ -156,6 +156,96 @@ fn a_second_run_changes_nothing_to_the_byte() {
     }
 }
 
+/// A layer with something for each rule and pass, links, and bytecode of both sorts.
+fn full() -> Vec<u8> {
+    let module = format!(
+        "\"\"\"Says what it is.\"\"\"\n\n# A comment.\nx = 1\n{}",
+        "y = 2\n".repeat(50)
+    );
+    let script = format!(
+        "// A comment.\nexports.x  =  1;\n{}",
+        "exports.y = 2;\n".repeat(50)
+    );
+    let json = format!("{{\n  \"a\" : 1,\n{}  \"z\":  1\n}}\n", " ".repeat(200));
+    let hashed = [&[0xf3, 0x0d, 0x0d, 0x0a, 1, 0, 0, 0][..], &[0; 20]].concat();
+    let timed = [&[0xf3, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0][..], &[1; 20]].concat();
+    foreign(&[
+        ("python/a/__init__.py", 0o644, module.as_bytes()),
+        (
+            "python/a/__pycache__/__init__.cpython-313.pyc",
+            0o644,
+            &timed,
+        ),
+        ("python/a/__pycache__/gone.cpython-313.pyc", 0o644, &hashed),
+        ("python/a/b.py", 0o644, module.as_bytes()),
+        ("python/a/b.pyi", 0o644, b"x: int\n"),
+        ("python/a/data.json", 0o644, json.as_bytes()),
+        ("python/a/link.py", LINK, b"b.py"),
+        ("python/a/tests/test_a.py", 0o644, b"import a\n"),
+        (
+            "python/a-1.dist-info/METADATA",
+            0o644,
+            b"Metadata-Version: 2.1\nName: a\nVersion: 1\n",
+        ),
+        (
+            "python/a-1.dist-info/RECORD",
+            0o644,
+            b"a/__init__.py,,\na/b.py,,\n",
+        ),
+        (
+            "nodejs/node_modules/c/package.json",
+            0o644,
+            b"{\"name\": \"c\", \"version\": \"1.0.0\", \"main\": \"index.js\"}",
+        ),
+        ("nodejs/node_modules/c/index.js", 0o644, script.as_bytes()),
+        (
+            "nodejs/node_modules/c/index.d.ts",
+            0o644,
+            b"export const x: number;\n",
+        ),
+        ("nodejs/node_modules/c/again.js", LINK, b"index.js"),
+        ("lib/liba.so", LINK, b"liba.so.1"),
+        ("lib/liba.so.1", 0o755, b"no library"),
+    ])
+}
+
+#[test]
+fn a_second_run_changes_nothing_whatever_was_asked_for() {
+    let context = TestContext::new();
+    context.write("layer.zip", full());
+    let shrink = |from: &str, to: &str, options: &[&str]| {
+        let mut arguments = vec!["shrink", from, "-o", to, "--runtime", "python3.13"];
+        arguments.extend(options);
+        context.run(arguments)
+    };
+    for profile in ["none", "safe", "small"] {
+        for compression in ["fast", "best"] {
+            for bytecode in ["none", "hashed", "only"] {
+                let options = [
+                    "--profile",
+                    profile,
+                    "--compression",
+                    compression,
+                    "--bytecode",
+                    bytecode,
+                ];
+                let run = shrink("layer.zip", "one.zip", &options);
+                if run.stderr.contains("no CPython 3.13 was found") {
+                    layerpress_tests::not_run(
+                        "shrinking twice with bytecode: there is no Python 3.13",
+                    );
+                    continue;
+                }
+                run.expect_code(0);
+                shrink("one.zip", "two.zip", &options).expect_code(0);
+                let (one, two) = (context.layer("one.zip"), context.layer("two.zip"));
+                assert_eq!(one.paths(), two.paths(), "{options:?}");
+                assert_eq!(one.sha256, two.sha256, "{options:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_bytes_depend_on_the_layer_alone() {
     let context = TestContext::new();
