@@ -36,6 +36,7 @@ mod node;
 mod own_code;
 mod pins;
 mod project;
+mod proven;
 mod prune;
 mod python;
 mod report;

@@ -37,6 +37,7 @@ pub(crate) struct Pruning<'a> {
 pub(crate) struct OwnCode {
     python: Evidence,
     node: Evidence,
+    code: LayerTree,
     files: Vec<String>,
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Unpacked<'a> {
     pub tree: &'a LayerTree,
     /// Where its tree lies, from the layer's root.
     pub tree_place: &'a LayerPath,
+    /// What it was unpacked from; nothing where that says not all of it.
+    pub archive: Option<Sha256>,
     /// Which of them are machine code, below `place`.
     pub binaries: BTreeMap<LayerPath, Binary>,
 }
@@ -98,8 +101,14 @@ impl OwnCode {
         Ok(Self {
             python: evidence(Ecosystem::Python, &tree, ""),
             node: evidence(Ecosystem::Node, &tree, ""),
+            code: tree,
             files: own.iter().map(|(path, _)| path.to_string()).collect(),
         })
+    }
+
+    /// The files of it that are code.
+    pub(crate) fn code(&self) -> &LayerTree {
+        &self.code
     }
 }
 
@@ -204,6 +213,22 @@ impl Pruned {
     /// Why a file of the package at `index` goes, if it does.
     pub(crate) fn removal(&self, index: usize, path: &str) -> Option<Removal> {
         self.decision.of_part(index)?.get(path).copied()
+    }
+
+    /// The files of the package at `index` that a rule takes.
+    pub(crate) fn by_rule(&self, index: usize) -> impl Iterator<Item = &str> {
+        let gone = self.decision.of_part(index).into_iter().flatten();
+        let by_rule = gone.filter(|(_, removal)| **removal != Removal::Choice);
+        by_rule.map(|(path, _)| path.as_str())
+    }
+
+    /// Lets a file stay, and says why.
+    pub(crate) fn put_back(&mut self, path: &str, why: &str) {
+        self.decision.put_back(path);
+        for it in self.explained.iter_mut().filter(|it| it.path == path) {
+            it.is_kept = true;
+            why.clone_into(&mut it.reason);
+        }
     }
 
     /// Whether anything goes of the package at `index`.
@@ -312,6 +337,7 @@ mod tests {
             evidence: &found,
             tree: &tree,
             tree_place: &path("nodejs/node_modules/a"),
+            archive: None,
             binaries: [
                 elf("arm.node", Machine::Aarch64),
                 elf("intel.node", Machine::X86_64),

@@ -35,6 +35,7 @@ use crate::explain::explain_passes;
 use crate::graph::Graph;
 use crate::own_code::OwnFile;
 use crate::pins::{Gathered, Job, Pins};
+use crate::proven::decided;
 use crate::prune::{Pruned, Unpacked, evidence_of};
 use crate::session::Session;
 use crate::targets::others;
@@ -107,7 +108,7 @@ impl Pins for NodePins {
             layout: job.layout,
         };
         let generated = generated::read(&self.generated, job.compression)?;
-        let pruned = prune(job, &pins, &packages, &generated, &how.prefix())?;
+        let (pruned, needed) = prune(job, &pins, &packages, &generated, &how.prefix())?;
         let laid = lay_out(&pins, &packages, &generated, &pruned, how)?;
         self.judge(job, &pins, &packages)?;
         Ok(Gathered {
@@ -120,7 +121,7 @@ impl Pins for NodePins {
             matched: pruned.matched().to_vec(),
             explained: pruned.explained,
             own_bytes: laid.own_bytes,
-            warnings: Vec::new(),
+            warnings: needed,
         })
     }
 
@@ -405,7 +406,7 @@ fn prune(
     packages: &[Option<Arc<PackageTree>>],
     generated: &PackageTree,
     prefix: &str,
-) -> Result<Pruned, NodeError> {
+) -> Result<(Pruned, Vec<String>), NodeError> {
     let empty = PackageTree::default();
     let trees = packages.iter().map(|package| package.as_deref());
     let trees: Vec<&PackageTree> = trees
@@ -427,16 +428,17 @@ fn prune(
             evidence,
             tree: &tree.tree,
             tree_place: place,
+            archive: tree.archive,
             binaries: tree.binaries.clone(),
         })
         .collect();
-    let mut pruned = job.pruning.decide(Ecosystem::Node, &unpacked, job.target);
+    let (mut pruned, needed) = decided(job, Ecosystem::Node, &unpacked);
     for (tree, place) in trees.iter().zip(&places) {
         if let Some(archive) = tree.archive {
             explain_passes(job, archive, place.as_str(), &mut pruned.explained);
         }
     }
-    Ok(pruned)
+    Ok((pruned, needed))
 }
 
 /// What a package's code says about files that could be left out.

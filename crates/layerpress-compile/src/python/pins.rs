@@ -25,6 +25,7 @@ use crate::explain::explain_passes;
 use crate::graph::{Graph, Need};
 use crate::pins::{Gathered, Job, Pins};
 use crate::project::parent;
+use crate::proven::decided;
 use crate::prune::{Account, Unpacked, evidence_of};
 use crate::report::PackageReport;
 use crate::request::Layout;
@@ -229,6 +230,7 @@ pub(super) fn lay_out(
             evidence,
             tree: &wheel.tree,
             tree_place: &prefix,
+            archive: Some(wheel.archive),
             binaries: binaries(evidence),
         })
         .collect();
@@ -236,7 +238,7 @@ pub(super) fn lay_out(
     let own: Vec<_> = foreign(job.target).collect();
     same_for.retain(|target| foreign(*target).eq(own.iter().cloned()));
     job.pruning.check_services(&unpacked)?;
-    let mut pruned = job.pruning.decide(Ecosystem::Python, &unpacked, job.target);
+    let (mut pruned, needed) = decided(job, Ecosystem::Python, &unpacked);
     drop(unpacked);
     let place = job.target.runtime.layer_prefix(layout(job));
     for wheel in &wheels {
@@ -275,7 +277,7 @@ pub(super) fn lay_out(
         account: pressed,
         own_bytes: 0,
         same_for,
-        warnings: merged.warnings,
+        warnings: merged.warnings.into_iter().chain(needed).collect(),
     })
 }
 

@@ -98,6 +98,13 @@ impl Decision {
     pub fn of_part(&self, index: usize) -> Option<&BTreeMap<String, Removal>> {
         self.removed.get(index)
     }
+
+    /// Lets the file at `path`, from the layer's root, stay, whichever part has it.
+    pub fn put_back(&mut self, path: &str) {
+        for part in &mut self.removed {
+            part.remove(path);
+        }
+    }
 }
 
 /// Decides what goes of the layer that consists of `parts`.
