@@ -67,12 +67,12 @@ fn missed(own: &LayerTree, packages: &[Unpacked<'_>], pruned: &Pruned) -> Vec<Ne
     let mut gone: BTreeSet<LayerPath> = BTreeSet::new();
     let mut stays: BTreeSet<LayerPath> = BTreeSet::new();
     for (index, package) in packages.iter().enumerate() {
-        let taken: BTreeSet<&str> = pruned.by_rule(index).collect();
         for (path, entry) in package.tree.iter() {
             let path = path.under(package.tree_place);
-            match taken.contains(path.as_str()) {
-                true => gone.insert(path.clone()),
-                false => stays.insert(path.clone()),
+            match pruned.removal(index, path.as_str()) {
+                Some(removal) if removal.is_final() => continue,
+                Some(_) => gone.insert(path.clone()),
+                None => stays.insert(path.clone()),
             };
             // Of two packages that bring a file, the layer has one; where they differ, it is told elsewhere.
             let _taken = tree.insert(path, entry.clone());
@@ -127,8 +127,8 @@ fn key(job: &Job<'_>, packages: &[Unpacked<'_>], pruned: &Pruned) -> String {
                 }
             }
         }
-        for path in pruned.by_rule(index) {
-            add(format_args!("{path}\0"));
+        for (path, removal) in pruned.gone(index) {
+            add(format_args!("{path}\0{}\0", removal.is_final()));
         }
     }
     let digest: [u8; 32] = hash.finalize().into();

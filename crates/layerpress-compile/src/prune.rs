@@ -215,11 +215,16 @@ impl Pruned {
         self.decision.of_part(index)?.get(path).copied()
     }
 
-    /// The files of the package at `index` that a rule takes.
-    pub(crate) fn by_rule(&self, index: usize) -> impl Iterator<Item = &str> {
+    /// The files of the package at `index` that go.
+    pub(crate) fn gone(&self, index: usize) -> impl Iterator<Item = (&str, Removal)> {
         let gone = self.decision.of_part(index).into_iter().flatten();
-        let by_rule = gone.filter(|(_, removal)| **removal != Removal::Choice);
-        by_rule.map(|(path, _)| path.as_str())
+        gone.map(|(path, removal)| (path.as_str(), *removal))
+    }
+
+    /// Those of them that stay after all if something needs them.
+    pub(crate) fn by_rule(&self, index: usize) -> impl Iterator<Item = &str> {
+        let by_rule = self.gone(index).filter(|(_, removal)| !removal.is_final());
+        by_rule.map(|(path, _)| path)
     }
 
     /// Lets a file stay, and says why.

@@ -337,7 +337,10 @@ mod tests {
                     "main": "lib/main", "bin": {"a": "./bin/a"},
                     "types": "index.d.ts",
                     "exports": {
-                        ".": {"types": "./t.d.ts", "import": "./esm.mjs", "require": "./lib/main.js"},
+                        ".": {
+                            "@a/source": "./src/main.ts", "types": "./t.d.ts",
+                            "import": "./esm.mjs", "require": "./lib/main.js"
+                        },
                         "./x": "./x.js", "./null": null, "./deep/*": "./deep/*.js"
                     }
                 }"#,
@@ -346,6 +349,7 @@ mod tests {
             ("-nodejs/node_modules/a/bin/a", ""),
             ("-nodejs/node_modules/a/index.d.ts", ""),
             ("-nodejs/node_modules/a/t.d.ts", ""),
+            ("-nodejs/node_modules/a/src/main.ts", ""),
             ("-nodejs/node_modules/a/esm.mjs", ""),
             ("-nodejs/node_modules/a/x.js", ""),
             ("-nodejs/node_modules/a/deep/y.js", ""),

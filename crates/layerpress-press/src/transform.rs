@@ -80,7 +80,8 @@ impl Passes {
 
 impl Transform {
     /// The pass of a name.
-    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
         TRANSFORMS.iter().find(|pass| pass.name == name)
     }
 }

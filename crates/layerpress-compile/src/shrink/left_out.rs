@@ -74,7 +74,7 @@ pub(super) fn left_out(
         reasons.extend(LayerPath::new(path).map(|path| (path, *removal)));
     }
     // What the user drops is not put back: it may be missed on purpose.
-    let by_rule = reasons.iter().filter(|(_, it)| !it.is_asked_for());
+    let by_rule = reasons.iter().filter(|(_, it)| !it.is_final());
     let mut removed: BTreeSet<LayerPath> = by_rule.map(|(path, _)| path.clone()).collect();
     let all = removed.clone();
     let needed = restore(tree, &mut removed);

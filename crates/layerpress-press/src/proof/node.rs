@@ -4,6 +4,7 @@ use layerpress_tree::{LayerPath, seen_from};
 use serde_json::Value;
 
 use super::Layer;
+use crate::rules::{is_foreign_condition, is_typescript};
 
 /// What stands before a module specifier in a script; what follows is a string.
 const BEFORE: [&str; 5] = ["require(", "import(", "resolve(", "from", "import"];
@@ -82,9 +83,12 @@ pub(super) fn entry_points(
     let folder = path.parent().unwrap_or_default();
     let mut targets = Vec::new();
     let main = package["main"].as_str().unwrap_or("index");
-    collect(&package["bin"], 0, &mut targets);
+    match &package["bin"] {
+        Value::Object(commands) => targets.extend(commands.values().filter_map(Value::as_str)),
+        command => targets.extend(command.as_str()),
+    }
     for key in ["exports", "imports"] {
-        collect(&package[key], 0, &mut targets);
+        collect(&package[key], 0, true, &mut targets);
     }
     let main = taken(layer, folder, main, &ENDINGS);
     // Which files a pattern means, only those tell who load one.
@@ -97,19 +101,21 @@ pub(super) fn entry_points(
     );
 }
 
-/// The strings of a value of `exports`, but those of conditions that Node.js does not know.
-fn collect<'a>(value: &'a Value, depth: usize, targets: &mut Vec<&'a str>) {
+/// The strings of a value of `exports`, but those of others' conditions, and TypeScript that only a condition
+/// of the package's own leads to (not `is_nodes`): Node.js loads none from `node_modules`.
+fn collect<'a>(value: &'a Value, depth: usize, is_nodes: bool, targets: &mut Vec<&'a str>) {
     match value {
-        Value::String(target) => targets.push(target),
+        Value::String(target) if is_nodes || !is_typescript(target) => targets.push(target),
         Value::Array(values) if depth < MOST_DEPTH => {
             for value in values {
-                collect(value, depth + 1, targets);
+                collect(value, depth + 1, is_nodes, targets);
             }
         }
         Value::Object(values) if depth < MOST_DEPTH => {
             for (key, value) in values {
                 if !OTHERS.contains(&&**key) && !key.starts_with("types@") {
-                    collect(value, depth + 1, targets);
+                    let is_nodes = is_nodes && !is_foreign_condition(key);
+                    collect(value, depth + 1, is_nodes, targets);
                 }
             }
         }
@@ -146,7 +152,7 @@ fn loaded(layer: &Layer<'_>, path: &LayerPath, specifier: &str) -> Option<LayerP
             let (start, end) = key.strip_prefix("./")?.split_once('*')?;
             let middle = inner.strip_prefix(start)?.strip_suffix(end)?;
             let mut targets = Vec::new();
-            collect(value, 0, &mut targets);
+            collect(value, 0, true, &mut targets);
             let mut targets = targets.iter().map(|target| target.replace('*', middle));
             targets.find_map(|target| taken(layer, &folder, &target, &[""]))
         })

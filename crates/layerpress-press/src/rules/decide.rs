@@ -85,10 +85,15 @@ impl Removal {
         }
     }
 
-    /// Whether the user asked for it, whatever may miss the file.
+    /// Whether nothing that names the file brings it back: the user asked for it, or it runs on another
+    /// platform alone.
     #[must_use]
-    pub fn is_asked_for(self) -> bool {
-        matches!(self, Self::Choice | Self::Rule(Kind::AwsServices))
+    pub fn is_final(self) -> bool {
+        let kinds = [Kind::AwsServices, Kind::OtherPlatforms];
+        match self {
+            Self::Rule(kind) => kinds.contains(&kind),
+            Self::Choice => true,
+        }
     }
 }
 

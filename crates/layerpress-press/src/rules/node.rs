@@ -74,7 +74,7 @@ pub(super) fn is_set_aside(name: &str) -> bool {
 }
 
 /// Whether a path is TypeScript, and no declaration.
-pub(super) fn is_typescript(path: &str) -> bool {
+pub(crate) fn is_typescript(path: &str) -> bool {
     let ends_with = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
     ends_with(&TYPESCRIPT) && !ends_with(&STUBS)
 }
@@ -285,7 +285,7 @@ fn collect(value: &Value, is_nodes: bool, found: &mut Vec<String>) {
 
 /// Whether a key of `exports` is neither a path nor a condition that Node.js knows.
 /// <https://nodejs.org/api/packages.html#conditional-exports>
-fn is_foreign_condition(name: &str) -> bool {
+pub(crate) fn is_foreign_condition(name: &str) -> bool {
     const CONDITIONS: [&str; 6] = [
         "node-addons",
         "node",
