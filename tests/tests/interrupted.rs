@@ -51,6 +51,36 @@ fn what_a_killed_download_left_goes_with_the_next_run_and_no_other() {
 }
 
 #[test]
+fn layers_that_a_killed_trial_unpacked_go_with_the_next_one() {
+    let index = LoopbackIndex::start();
+    index.add([Wheel::new("app", "1.0").file("app.py", "").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "app\n");
+    let left = [
+        "layerpress-smoke-dead01",
+        "layerpress-trace-dead01",
+        "other",
+    ];
+    for folder in left {
+        fs::create_dir_all(context.temporary().join(folder).join("opt")).expect("a folder");
+    }
+    let run = |option: &str, value: &str| {
+        let build = ["build", "requirements.txt", "--runtime", "python3.13"];
+        context.run(build.into_iter().chain([option, value]))
+    };
+    let is_there = |folder: &str| context.temporary().join(folder).exists();
+    let smoke = run("--smoke", "import app");
+    if smoke.stderr.contains("no Python 3.13 was found") {
+        layerpress_tests::not_run("what a killed smoke test left: there is no Python 3.13");
+        return;
+    }
+    assert_eq!(left.map(is_there), [false, true, true]);
+    // Whatever became of it.
+    run("--trace", "python3 -c 'import app'");
+    assert_eq!(left.map(is_there), [false, false, true]);
+}
+
+#[test]
 fn what_stands_beside_the_output_goes_unless_its_writer_lives() {
     let index = LoopbackIndex::start();
     index.add([Wheel::new("app", "1.0").build()]);

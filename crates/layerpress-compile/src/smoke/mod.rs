@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use layerpress_check::Inferred;
 use layerpress_python::build::Candidates;
-use layerpress_scratch::{Naming, ScratchFolder};
+use layerpress_scratch::{Naming, ScratchFolder, sweep};
 use layerpress_target::Arch;
 use layerpress_tree::{LayerPath, LayerTree};
 
@@ -164,6 +164,7 @@ impl Bench {
             return Err(SmokeError::OtherMachine { arch, machine });
         }
         let interpreter = interpreter::find(language, inferred, smoke)?;
+        sweep(&smoke.temporary, &WORK);
         let folder = ScratchFolder::create(&smoke.temporary, &WORK)?;
         let unpacked = Unpacked::new(folder.path().join("opt"))?;
         let script = match &code {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use layerpress_check::Inferred;
-use layerpress_scratch::{Naming, ScratchFolder};
+use layerpress_scratch::{Naming, ScratchFolder, sweep};
 use layerpress_tree::{LayerPath, LayerTree};
 
 use super::{Recorder, Trace, TraceError};
@@ -52,6 +52,7 @@ pub(crate) fn opened(trace: &Trace, scene: &Scene<'_>) -> Result<BTreeSet<LayerP
         let machine = std::env::consts::ARCH;
         return Err(TraceError::OtherMachine { arch, machine });
     }
+    sweep(&trace.temporary, &WORK);
     let work = ScratchFolder::create(&trace.temporary, &WORK)?;
     let mut unpacked = Unpacked::new(work.path().join("opt"))?;
     unpacked.put(layer)?;
