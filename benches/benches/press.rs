@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput};
 use layerpress_benches::source_code;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, compress};
-use layerpress_press::{Pressing, Profile, Recipe};
+use layerpress_press::{Passes, Pressing, Profile, Recipe};
 use layerpress_tree::{Content, LayerPath, Mode, Sha256};
 use libdeflater::{CompressionLvl, Compressor};
 
@@ -59,7 +59,7 @@ fn deflate_all(compressor: &mut Compressor, files: &[&[u8]]) {
 fn press_all(store: &Store, streams: &[Content], level: Level) {
     let mut pressing = Pressing::new(Recipe {
         compression: level,
-        profile: Profile::None,
+        passes: Passes::of(Profile::None),
     });
     for (number, stream) in streams.iter().enumerate() {
         let path = LayerPath::new(&format!("package/{number}.py")).expect("plain");
