@@ -198,6 +198,22 @@ fn a_pass_is_switched_by_its_name() {
     context.run(shrink).expect_code(0);
     let same = context.layer("out.zip");
     assert_eq!(same.text(path), model);
+    let explain = [
+        "shrink",
+        "out.zip",
+        "--explain",
+        path,
+        "--explain",
+        "nowhere.json",
+    ];
+    let shrunk = context.run(explain);
+    shrunk
+        .expect_code(0)
+        .says(&["`--explain nowhere.json`: there is no such file in the layer"]);
+    assert_eq!(
+        shrunk.stdout,
+        run.stdout.replace("out.zip", "out.small.zip")
+    );
 }
 
 #[test]
@@ -240,6 +256,21 @@ fn a_file_is_explained_beside_the_paths_of_the_layers() {
          `library.tests.util.x`\n\
          python/library/_speed.c: left out by `native-sources`: only compilers read them, and they \
          were compiled already\n"
+    );
+    build(&context, &["--profile", "none"]);
+    let shrink = [
+        "shrink",
+        "out.zip",
+        "--explain",
+        files[0],
+        "--explain",
+        files[1],
+    ];
+    let shrunk = context.run(shrink);
+    shrunk.expect_code(0);
+    assert_eq!(
+        shrunk.stdout,
+        run.stdout.replace("out.zip", "out.small.zip")
     );
     let (_, document) = build(&context, &["--explain", files[0]]);
     let explained = &document["explained"][0];

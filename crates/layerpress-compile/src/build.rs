@@ -15,6 +15,7 @@ use layerpress_tree::Sha256;
 use crate::assemble::assemble;
 use crate::bytecode::{Bytecode, BytecodeReport};
 use crate::error::CompileError;
+use crate::explain::is_at_end;
 use crate::finish::finish;
 use crate::lock::{Coverage, Locked, lock_projects};
 use crate::pins::{Gathered, Job, Tally};
@@ -293,8 +294,7 @@ pub(crate) fn make_room(output: &Path) -> Result<(), CompileError> {
 fn tell_unexplained(request: &BuildRequest, report: &BuildReport, reporter: &dyn Reporter) {
     for path in &request.explain {
         let told = report.layers.iter().flat_map(|layer| &layer.explained);
-        let is_of = |found: &str| found == path || found.ends_with(&format!("/{path}"));
-        if !report.layers.is_empty() && !told.map(|it| &*it.path).any(is_of) {
+        if !report.layers.is_empty() && !told.map(|it| &*it.path).any(|it| is_at_end(it, path)) {
             reporter.warn(format!(
                 "`--explain {path}`: there is no such file in what was built"
             ));

@@ -44,6 +44,12 @@ pub(crate) fn explain_passes(
     }
 }
 
+/// Whether a file of the layer is the one that the user names from its root, or from where packages lie.
+pub(crate) fn is_at_end(found: &str, named: &str) -> bool {
+    let before = found.strip_suffix(named);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
 /// The sections that stripping takes out of a file, as its archive has it; none where that is no zip.
 fn sections(job: &Job<'_>, archive: Sha256, path: &str) -> Vec<(String, u64)> {
     let bytes = job.session.store().archive(archive);

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use layerpress_compile::{
-    BuildReport, Change, FetchReport, LayerReport, LockReport, LockfileReport, RemovedReport,
-    Seconds, Smaller,
+    BuildReport, Change, Explanation, FetchReport, LayerReport, LockReport, LockfileReport,
+    RemovedReport, Seconds, Smaller,
 };
 use layerpress_target::{Arch, Runtime, Target, limits};
 
@@ -154,9 +154,9 @@ fn left_out(layer: &LayerReport, verbose: bool) -> String {
 }
 
 /// Why files go or stay, a line each.
-pub(crate) fn explained(report: &BuildReport) -> String {
+pub(crate) fn explained<'a>(files: impl IntoIterator<Item = &'a Explanation>) -> String {
     let mut text = String::new();
-    for it in report.layers.iter().flat_map(|layer| &layer.explained) {
+    for it in files {
         let fate = if it.is_kept { "stays" } else { "left out" };
         let rule = match it.rule {
             Some(rule) if it.is_kept => format!(" although `{rule}` is for such files"),

@@ -108,7 +108,8 @@ fn of_layer(layer: &LayerReport, folder: &Path) -> Value {
     })
 }
 
-fn explained(it: &Explanation) -> Value {
+/// Why a file goes or stays, and what a pass did to it.
+pub(crate) fn explained(it: &Explanation) -> Value {
     json!({
         "path": it.path,
         "package": it.package,

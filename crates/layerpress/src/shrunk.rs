@@ -8,6 +8,7 @@ use layerpress_target::limits::UNZIPPED_BYTES;
 use serde_json::{Value, json};
 
 use crate::account::{count, shown};
+use crate::json::explained;
 use crate::size::{exact, grouped, readable, share};
 
 /// How many packages are named unless all are asked for.
@@ -163,6 +164,7 @@ pub(crate) fn document(report: &ShrinkReport, folder: &Path) -> Value {
                 "unzipped_bytes": it.unzipped_bytes,
             })
         }),
+        "explained": report.explained.iter().map(explained).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "seconds": (report.seconds.as_secs_f64() * 1_000.0).round() / 1_000.0,
     })
@@ -269,6 +271,7 @@ mod tests {
                 after: weight(2_000_000),
             }],
             untouched: vec![("lib".into(), weight(30_000))],
+            explained: Vec::new(),
             findings: vec![Finding {
                 severity: Severity::Warning,
                 code: "links",
@@ -304,6 +307,6 @@ mod tests {
     #[test]
     fn the_document_has_the_promised_fields() {
         let document = document(&report(), Path::new("/project"));
-        insta::assert_snapshot!(document, @r#"{"after":{"files":100,"unzipped_bytes":3000000,"zipped_bytes":1200000},"arch":"arm64","before":{"files":120,"unzipped_bytes":4000000,"zipped_bytes":1500000},"bytecode":null,"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","findings":[{"code":"links","hint":null,"message":"`lib/libz.so` is a link","path":"lib/libz.so","severity":"warning"}],"packages":[{"after":{"files":2,"unzipped_bytes":2000000,"zipped_bytes":666666},"before":{"files":2,"unzipped_bytes":3000000,"zipped_bytes":1000000},"ecosystem":"python","name":"numpy","version":"2.3"}],"path":"layer.small.zip","removed":[{"bytes":1000000,"files":3,"rule":"elf-strip"}],"runtimes":[],"seconds":1.24,"sha256":"0707070707070707070707070707070707070707070707070707070707070707","smoke":null}"#);
+        insta::assert_snapshot!(document, @r#"{"after":{"files":100,"unzipped_bytes":3000000,"zipped_bytes":1200000},"arch":"arm64","before":{"files":120,"unzipped_bytes":4000000,"zipped_bytes":1500000},"bytecode":null,"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","explained":[],"findings":[{"code":"links","hint":null,"message":"`lib/libz.so` is a link","path":"lib/libz.so","severity":"warning"}],"packages":[{"after":{"files":2,"unzipped_bytes":2000000,"zipped_bytes":666666},"before":{"files":2,"unzipped_bytes":3000000,"zipped_bytes":1000000},"ecosystem":"python","name":"numpy","version":"2.3"}],"path":"layer.small.zip","removed":[{"bytes":1000000,"files":3,"rule":"elf-strip"}],"runtimes":[],"seconds":1.24,"sha256":"0707070707070707070707070707070707070707070707070707070707070707","smoke":null}"#);
     }
 }

@@ -7,7 +7,8 @@ use layerpress_check::Inferred;
 use layerpress_node::native::{Foreign, foreign_files};
 use layerpress_press::proof::restore;
 use layerpress_press::rules::{
-    Ecosystem, Evidence, Kind, OverrideError, Overrides, Part, Removal, decide, evidence,
+    self, Ecosystem, Evidence, Explanation, Kind, OverrideError, Overrides, Part, Removal, decide,
+    evidence,
 };
 use layerpress_press::{Binary, Profile};
 use layerpress_target::{Target, newest};
@@ -26,6 +27,8 @@ pub(super) struct LeftOut {
     pub(super) kept: BTreeSet<LayerPath>,
     /// What there is to say of it.
     pub(super) findings: Vec<Finding>,
+    /// What the user asked to be explained, as far as the rules decide it.
+    pub(super) explained: Vec<Explanation>,
 }
 
 /// A package of the layer, or the code in it that is no package's.
@@ -50,8 +53,9 @@ pub(super) fn left_out(
     inferred: &Inferred,
     profile: Profile,
     overrides: &Overrides,
+    explain: &[String],
 ) -> Result<LeftOut, OverrideError> {
-    if profile == Profile::None && overrides.is_empty() {
+    if profile == Profile::None && overrides.is_empty() && explain.is_empty() {
         return Ok(LeftOut::default());
     }
     overrides.check_services(tree.iter().map(|(path, _)| path.as_str()))?;
@@ -67,7 +71,13 @@ pub(super) fn left_out(
         .map(|(it, evidence)| part(it, evidence, foreign(it, evidence, inferred)))
         .collect();
     let decision = decide(&parts, profile, overrides);
-    let mut left_out = LeftOut::default();
+    let explained = explain.iter();
+    let explained = explained.flat_map(|path| rules::explain(&parts, profile, overrides, path));
+    let mut left_out = LeftOut {
+        explained: explained.collect(),
+        ..LeftOut::default()
+    };
+    left_out.explained.dedup();
     let gone = (0..parts.len()).filter_map(|index| decision.of_part(index));
     let mut reasons: BTreeMap<LayerPath, Removal> = BTreeMap::new();
     for (path, removal) in gone.flatten() {
@@ -78,6 +88,10 @@ pub(super) fn left_out(
     let mut removed: BTreeSet<LayerPath> = by_rule.map(|(path, _)| path.clone()).collect();
     let all = removed.clone();
     let needed = restore(tree, &mut removed);
+    for needed in &needed {
+        let why = format!("`{}` {}", needed.by, needed.how);
+        left_out.let_stay(needed.path.as_str(), &why);
+    }
     for needed in needed.iter().take(NAMED) {
         left_out.findings.push(finding(
             "still-needed",
@@ -116,6 +130,20 @@ impl LeftOut {
         let asked_for = [Removal::Choice, Removal::Rule(Kind::AwsServices)].map(Removal::name);
         self.removed
             .retain(|path, by| asked_for.contains(by) || !opened.contains(path));
+        for path in opened {
+            if !self.removed.contains_key(path) {
+                self.let_stay(path.as_str(), "the traced command opens it");
+            }
+        }
+    }
+
+    /// Says why a file stays that a rule would have taken.
+    fn let_stay(&mut self, path: &str, why: &str) {
+        let gone = self.explained.iter_mut().filter(|it| !it.is_kept);
+        for it in gone.filter(|it| it.path == path) {
+            it.is_kept = true;
+            why.clone_into(&mut it.reason);
+        }
     }
 }
 

@@ -47,6 +47,7 @@ use self::shape::{Shape, shape};
 use crate::build::make_room;
 use crate::bytecode::Bytecode;
 use crate::existing::{self, Existing};
+use crate::explain::is_at_end;
 use crate::inspect::Saving;
 use crate::trace;
 
@@ -76,9 +77,15 @@ pub fn shrink(
     });
     let mut findings = findings(&existing);
     let opened = loaded::traced(request, shape, &inferred, &existing.tree)?;
-    let (profile, overrides) = (request.profile, &request.overrides);
-    let mut left_out = left_out(&existing.tree, shape, &inferred, profile, overrides)
-        .map_err(crate::CompileError::from)?;
+    let mut left_out = left_out(
+        &existing.tree,
+        shape,
+        &inferred,
+        request.profile,
+        &request.overrides,
+        &request.explain,
+    )
+    .map_err(crate::CompileError::from)?;
     if let Some(opened) = &opened {
         left_out.put_back(opened);
     }
@@ -90,9 +97,22 @@ pub fn shrink(
         let told = loaded::drop_unopened(&existing.tree, &mut changes, opened, &untouched);
         reporter.warn(told);
     }
+    let explained = changes.explained(&existing.tree, std::mem::take(&mut left_out.explained));
     let mut tree = changes.tree(&existing.tree);
     reporter.report(Event::StageFinished { stage: Stage::Pack });
     findings.extend(left_out.findings);
+    for path in &request.explain {
+        if !explained.iter().any(|it| is_at_end(&it.path, path)) {
+            let message = format!("`--explain {path}`: there is no such file in the layer");
+            findings.push(Finding {
+                severity: Severity::Warning,
+                code: "no-such-file",
+                path: None,
+                message,
+                hint: None,
+            });
+        }
+    }
     findings.extend(changes.findings());
     let made_for = (shape, &inferred);
     let mut bench = trial::bench(request, shape, &inferred, &existing.tree)?;
@@ -119,6 +139,7 @@ pub fn shrink(
         removed: removed(&existing.tree, &changes),
         packages: packages(&existing.tree, &tree),
         untouched: untouched(&existing.tree, shape),
+        explained,
         path: output,
         part: existing.part,
         inferred,
@@ -139,8 +160,8 @@ pub(crate) fn savings(
     // What is no layer is looked at as what a function would bring.
     let shape = shape(path, tree).unwrap_or(Shape::Function);
     // Nothing is asked for that could be wrong.
-    let left_out =
-        left_out(tree, shape, inferred, profile, &Overrides::default()).unwrap_or_default();
+    let overrides = Overrides::default();
+    let left_out = left_out(tree, shape, inferred, profile, &overrides, &[]).unwrap_or_default();
     passes::savings(tree, shape, &left_out, profile)
 }
 

@@ -101,6 +101,7 @@ mod tests {
             in_place,
             profile: Profile::Safe,
             overrides: Overrides::default(),
+            explain: Vec::new(),
             compression: Level::Fast,
             runtime: None,
             arch: None,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use layerpress_pack::{Level, compress, read_all};
 use layerpress_press::proof::same_when_loaded;
-use layerpress_press::{Outcome, Passes, Profile, transform};
+use layerpress_press::rules::{Explanation, Smaller};
+use layerpress_press::{Outcome, Passes, Profile, Transform, elf_sections_removed, transform};
 use layerpress_tree::{Content, Encoding, Entry, LayerPath, LayerTree, Mode};
 use rayon::prelude::*;
 
@@ -202,6 +203,38 @@ impl Changes {
         };
         // A part of a tree's paths, with other contents, is a tree.
         LayerTree::from_entries(before.iter().filter_map(entry).collect()).unwrap_or_default()
+    }
+
+    /// What was explained by the rules, with what became of those files since.
+    pub(super) fn explained(
+        &self,
+        before: &LayerTree,
+        mut explained: Vec<Explanation>,
+    ) -> Vec<Explanation> {
+        for it in explained.iter_mut().filter(|it| it.is_kept) {
+            let path = LayerPath::new(&it.path).ok();
+            let Some(change) = path.and_then(|path| self.changed.get(&path)) else {
+                continue;
+            };
+            let Some(entry) = &change.entry else {
+                // The rules would have kept it.
+                it.is_kept = false;
+                it.rule = Some(change.by);
+                it.reason = "the traced command does not open it".to_owned();
+                continue;
+            };
+            let was = before.get(&it.path).map(|entry| &entry.content);
+            it.smaller = was.zip(Transform::named(change.by)).map(|(was, pass)| {
+                let bytes = read_all(was);
+                Smaller {
+                    pass,
+                    before: was.size,
+                    after: entry.content.size,
+                    sections: bytes.map_or_else(|_| Vec::new(), |it| elf_sections_removed(&it)),
+                }
+            });
+        }
+        explained
     }
 
     /// What could not be done.

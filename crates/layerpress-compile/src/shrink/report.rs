@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use layerpress_check::Inferred;
+use layerpress_press::rules::Explanation;
 use layerpress_tree::{Entry, LayerPath, LayerTree, Sha256};
 
 use super::passes::Changes;
@@ -35,6 +36,8 @@ pub struct ShrinkReport {
     pub packages: Vec<ShrunkPackage>,
     /// Folders that are neither Python's nor Node.js's, whose files stay as they are.
     pub untouched: Vec<(String, Weight)>,
+    /// What the user asked to be explained.
+    pub explained: Vec<Explanation>,
     /// What there is to say of it.
     pub findings: Vec<Finding>,
     /// How the smoke test went, if there was one.

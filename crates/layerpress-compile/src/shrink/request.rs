@@ -25,6 +25,8 @@ pub struct ShrinkRequest {
     pub profile: Profile,
     /// What the user says beside.
     pub overrides: Overrides,
+    /// Files of the layer whose fate is to be told: paths from its root, or from where packages lie.
+    pub explain: Vec<String>,
     /// How hard files are compressed.
     pub compression: Level,
     /// The runtime, instead of what the layer's files tell.

@@ -57,11 +57,6 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub pressing: PressingArgs,
 
-    /// Say why a file of the layer goes or stays: its path, from the layer's root or from where packages
-    /// lie (repeatable)
-    #[arg(long, value_name = "PATH", env = "LAYERPRESS_EXPLAIN", hide_env = true)]
-    pub explain: Vec<String>,
-
     /// Put the packages' commands into `python/bin` [default: off]
     #[arg(long, env = "LAYERPRESS_SCRIPTS", hide_env = true, value_parser = FalseyValueParser::new())]
     pub scripts: bool,

@@ -15,6 +15,11 @@ pub(crate) struct PressingArgs {
     #[command(flatten)]
     pub overrides: OverrideArgs,
 
+    /// Say why a file of the layer goes or stays: its path, from the layer's root or from where packages
+    /// lie (repeatable)
+    #[arg(long, value_name = "PATH", env = "LAYERPRESS_EXPLAIN", hide_env = true)]
+    pub explain: Vec<String>,
+
     /// Of botocore's and boto3's data keep these services alone, as `s3,dynamodb`, and what credentials
     /// come from (sts, sso, sso-oidc, signin); `boto3.client` of any other fails (repeatable) [default:
     /// every service]

@@ -39,7 +39,8 @@ impl Command<'_> {
         let report = compile::build(&request, &progress(self.printer))?;
         let folder = here();
         let paths = lines(report.layers.iter().map(|it| &*it.path), &folder);
-        let paths = paths + &account::explained(&report);
+        let explained = report.layers.iter().flat_map(|layer| &layer.explained);
+        let paths = paths + &account::explained(explained);
         let verbose = self.printer.verbosity() == Verbosity::Verbose;
         let told = || account::of_build(&report, &folder, verbose);
         let document = || json::of_build(&report, &folder);

@@ -54,7 +54,7 @@ impl Around<'_> {
             },
             profile: arguments.pressing.press.profile(),
             overrides: overrides(&arguments.pressing)?,
-            explain: arguments.explain.clone(),
+            explain: arguments.pressing.explain.clone(),
             trace: self.trace(&arguments.pressing.trace),
             smoke: self.smoke(&arguments.pressing.smoke),
             compression: arguments.pressing.press.level(),

@@ -30,6 +30,7 @@ impl Command<'_> {
             in_place: arguments.in_place,
             profile: pressing.press.profile(),
             overrides: overrides(pressing)?,
+            explain: pressing.explain.clone(),
             compression: pressing.press.level_or(Level::Best),
             runtime: parsed("--runtime", arguments.made_for.runtime.as_slice())?.pop(),
             arch: parsed("--arch", arguments.made_for.arch.as_slice())?.pop(),
@@ -42,6 +43,7 @@ impl Command<'_> {
         let report = compile::shrink(&request, &progress)?;
         let folder = env::current_dir().unwrap_or_default();
         let path = format!("{}\n", account::shown(&report.path, &folder));
+        let path = path + &account::explained(&report.explained);
         for finding in &report.findings {
             self.printer
                 .warning(&finding.message, finding.hint.as_deref());
