@@ -25,10 +25,10 @@ const NAMED: usize = 5;
 
 /// A file that stays since another one needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Needed {
-    path: String,
+pub(crate) struct Needed {
+    pub(crate) path: String,
     /// Which one, and how.
-    why: String,
+    pub(crate) why: String,
 }
 
 /// What goes of the packages of a layer by what the user and the rules say, less what is needed; and what
@@ -58,7 +58,8 @@ pub(crate) fn decided(
     for it in &needed {
         pruned.put_back(&it.path, &it.why);
     }
-    (pruned, told(&needed))
+    let told = told(&needed).into_iter().map(|(_, sentence)| sentence);
+    (pruned, told.collect())
 }
 
 /// What is needed of what the rules take.
@@ -79,7 +80,12 @@ fn missed(own: &LayerTree, packages: &[Unpacked<'_>], pruned: &Pruned) -> Vec<Ne
         }
     }
     gone.retain(|path| !stays.contains(path));
-    let needed = restore(&tree, &mut gone).into_iter();
+    needed(&tree, &mut gone)
+}
+
+/// What of the files that go is needed by those that stay in `tree`; it goes no more.
+pub(crate) fn needed(tree: &LayerTree, gone: &mut BTreeSet<LayerPath>) -> Vec<Needed> {
+    let needed = restore(tree, gone).into_iter();
     let needed = needed.map(|it| Needed {
         path: it.path.to_string(),
         why: format!("`{}` {}", it.by, it.how),
@@ -154,14 +160,21 @@ fn read(bytes: &[u8]) -> Option<Vec<Needed>> {
     needed.collect()
 }
 
-fn told(needed: &[Needed]) -> Vec<String> {
+/// What to tell the user of files that stay: the first by their paths, then how many more.
+pub(crate) fn told(needed: &[Needed]) -> Vec<(Option<String>, String)> {
     let named = needed.iter().take(NAMED);
-    let mut told: Vec<String> = named
-        .map(|it| format!("`{}` stays: {}", it.path, it.why))
+    let mut told: Vec<_> = named
+        .map(|it| {
+            let sentence = format!("`{}` stays: {}", it.path, it.why);
+            (Some(it.path.clone()), sentence)
+        })
         .collect();
     if needed.len() > NAMED {
         let more = needed.len() - NAMED;
-        told.push(format!("{more} more files stay, since others need them"));
+        told.push((
+            None,
+            format!("{more} more files stay, since others need them"),
+        ));
     }
     told
 }
@@ -231,7 +244,8 @@ mod tests {
         let mut pruned = pruning.decide(Ecosystem::Python, &packages, target);
         assert_eq!(pruned.by_rule(0).count(), 3);
         let needed = missed(&LayerTree::new(), &packages, &pruned);
-        insta::assert_snapshot!(self::told(&needed).join("\n"), @r"
+        let sentences: Vec<_> = self::told(&needed).into_iter().map(|it| it.1).collect();
+        insta::assert_snapshot!(sentences.join("\n"), @r"
         `python/app/tests/__init__.py` stays: `python/app/__init__.py` imports it
         `python/app/tests/util.py` stays: `python/app/__init__.py` imports it
         ");

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layerpress_check::Inferred;
 use layerpress_node::native::{Foreign, foreign_files};
-use layerpress_press::proof::restore;
 use layerpress_press::rules::{
     self, Ecosystem, Evidence, Explanation, Kind, OverrideError, Overrides, Part, Removal, decide,
     evidence,
@@ -17,6 +16,7 @@ use rayon::prelude::*;
 
 use super::report::{Finding, Severity};
 use super::shape::Shape;
+use crate::proven::{needed, told};
 
 /// What of a layer goes.
 #[derive(Debug, Default)]
@@ -39,9 +39,6 @@ struct Found {
     files: Vec<LayerPath>,
     is_own: bool,
 }
-
-/// How many files that were put back are named one by one.
-const NAMED: usize = 5;
 
 /// Decides over the whole layer.
 ///
@@ -87,25 +84,13 @@ pub(super) fn left_out(
     let by_rule = reasons.iter().filter(|(_, it)| !it.is_final());
     let mut removed: BTreeSet<LayerPath> = by_rule.map(|(path, _)| path.clone()).collect();
     let all = removed.clone();
-    let needed = restore(tree, &mut removed);
-    for needed in &needed {
-        let why = format!("`{}` {}", needed.by, needed.how);
-        left_out.let_stay(needed.path.as_str(), &why);
+    let needed = needed(tree, &mut removed);
+    for it in &needed {
+        left_out.let_stay(&it.path, &it.why);
     }
-    for needed in needed.iter().take(NAMED) {
-        left_out.findings.push(finding(
-            "still-needed",
-            Some(needed.path.to_string()),
-            format!("`{}` stays: `{}` {}", needed.path, needed.by, needed.how),
-        ));
-    }
-    if needed.len() > NAMED {
-        let more = format!(
-            "{} more files stay, since others need them",
-            needed.len() - NAMED
-        );
-        left_out.findings.push(finding("still-needed", None, more));
-    }
+    let told = told(&needed).into_iter();
+    let told = told.map(|(path, sentence)| finding("still-needed", path, sentence));
+    left_out.findings.extend(told);
     left_out.removed = reasons
         .into_iter()
         .filter(|(path, _)| removed.contains(path) || !all.contains(path))

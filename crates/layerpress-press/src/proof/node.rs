@@ -4,7 +4,7 @@ use layerpress_tree::{LayerPath, seen_from};
 use serde_json::Value;
 
 use super::Layer;
-use crate::rules::{is_foreign_condition, is_typescript};
+use crate::rules::{collect, targets};
 
 /// What stands before a module specifier in a script; what follows is a string.
 const BEFORE: [&str; 5] = ["require(", "import(", "resolve(", "from", "import"];
@@ -23,9 +23,6 @@ const OTHERS: [&str; 10] = [
     "react-native",
     "electron",
 ];
-
-/// How deep conditions nest at most.
-const MOST_DEPTH: usize = 32;
 
 /// The endings that `require` tries (<https://nodejs.org/api/modules.html#all-together>).
 pub const ENDINGS: [&str; 7] = [
@@ -81,15 +78,8 @@ pub(super) fn entry_points(
         return;
     };
     let folder = path.parent().unwrap_or_default();
-    let mut targets = Vec::new();
     let main = package["main"].as_str().unwrap_or("index");
-    match &package["bin"] {
-        Value::Object(commands) => targets.extend(commands.values().filter_map(Value::as_str)),
-        command => targets.extend(command.as_str()),
-    }
-    for key in ["exports", "imports"] {
-        collect(&package[key], 0, true, &mut targets);
-    }
+    let targets = targets(&package, &["bin", "exports", "imports"], is_others);
     let main = taken(layer, folder, main, &ENDINGS);
     // Which files a pattern means, only those tell who load one.
     let targets = targets.iter().filter(|target| !target.contains('*'));
@@ -101,26 +91,9 @@ pub(super) fn entry_points(
     );
 }
 
-/// The strings of a value of `exports`, but those of others' conditions, and TypeScript that only a condition
-/// of the package's own leads to (not `is_nodes`): Node.js loads none from `node_modules`.
-fn collect<'a>(value: &'a Value, depth: usize, is_nodes: bool, targets: &mut Vec<&'a str>) {
-    match value {
-        Value::String(target) if is_nodes || !is_typescript(target) => targets.push(target),
-        Value::Array(values) if depth < MOST_DEPTH => {
-            for value in values {
-                collect(value, depth + 1, is_nodes, targets);
-            }
-        }
-        Value::Object(values) if depth < MOST_DEPTH => {
-            for (key, value) in values {
-                if !OTHERS.contains(&&**key) && !key.starts_with("types@") {
-                    let is_nodes = is_nodes && !is_foreign_condition(key);
-                    collect(value, depth + 1, is_nodes, targets);
-                }
-            }
-        }
-        _ => {}
-    }
+/// Whether what stands under a name of `exports` is never for Node.js.
+fn is_others(name: &str) -> bool {
+    OTHERS.contains(&name) || name.starts_with("types@")
 }
 
 /// The file that a specifier found before, if it was taken out.
@@ -152,7 +125,7 @@ fn loaded(layer: &Layer<'_>, path: &LayerPath, specifier: &str) -> Option<LayerP
             let (start, end) = key.strip_prefix("./")?.split_once('*')?;
             let middle = inner.strip_prefix(start)?.strip_suffix(end)?;
             let mut targets = Vec::new();
-            collect(value, 0, true, &mut targets);
+            collect(value, true, is_others, &mut targets);
             let mut targets = targets.iter().map(|target| target.replace('*', middle));
             targets.find_map(|target| taken(layer, &folder, &target, &[""]))
         })

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::node::targets;
+use super::node::{is_for_types, targets};
 
 /// Names that folders of ES modules have beside those that `main` points to.
 pub(super) const FOLDERS: [&str; 9] = [
@@ -38,7 +38,7 @@ pub(super) fn bundler_build<'a>(
     let module = OF_BUNDLERS.iter().find_map(|field| json[*field].as_str())?;
     let top = top_folder(module)?;
     let folder = FOLDERS.into_iter().find(|it| *it == top)?;
-    let of_node = targets(&json, &OF_NODE);
+    let of_node = targets(&json, &OF_NODE, is_for_types);
     let is_found = of_node.iter().any(|it| leads_into(it, folder));
     let is_loaded = paths.any(|path| {
         let inner = path

@@ -74,7 +74,7 @@ pub(super) fn is_set_aside(name: &str) -> bool {
 }
 
 /// Whether a path is TypeScript, and no declaration.
-pub(crate) fn is_typescript(path: &str) -> bool {
+pub(super) fn is_typescript(path: &str) -> bool {
     let ends_with = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
     ends_with(&TYPESCRIPT) && !ends_with(&STUBS)
 }
@@ -241,19 +241,24 @@ pub(super) fn entry_points(text: &[u8]) -> Vec<String> {
     let Ok(json) = serde_json::from_slice::<Value>(text) else {
         return Vec::new();
     };
-    targets(&json, &FIELDS)
+    targets(&json, &FIELDS, is_for_types)
 }
 
-/// The texts of some fields, without `./`.
-pub(super) fn targets(json: &Value, fields: &[&str]) -> Vec<String> {
+/// Whether what stands under a name is for checkers of types.
+pub(super) fn is_for_types(name: &str) -> bool {
+    name.starts_with("types") || name == "typings"
+}
+
+/// The texts of some fields, without `./`, but for what stands under names that are passed over.
+pub(crate) fn targets(json: &Value, fields: &[&str], passed_over: fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for &field in fields {
         match &json[field] {
             Value::Object(commands) if field == "bin" => {
                 let commands = commands.values();
-                commands.for_each(|it| collect(it, true, &mut found));
+                commands.for_each(|it| collect(it, true, passed_over, &mut found));
             }
-            value => collect(value, true, &mut found),
+            value => collect(value, true, passed_over, &mut found),
         }
     }
     found
@@ -262,20 +267,26 @@ pub(super) fn targets(json: &Value, fields: &[&str]) -> Vec<String> {
 /// The texts of a field at any depth; serde_json bounds how deep that is. TypeScript counts where Node.js itself
 /// is led to it (`is_nodes`): it loads none from `node_modules` (`ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING`),
 /// so what stands behind a package's own conditions (zod's `@zod/source`) is for who builds it.
-fn collect(value: &Value, is_nodes: bool, found: &mut Vec<String>) {
+pub(crate) fn collect(
+    value: &Value,
+    is_nodes: bool,
+    passed_over: fn(&str) -> bool,
+    found: &mut Vec<String>,
+) {
     match value {
         Value::String(text) if is_nodes || !is_typescript(text) => {
             found.push(text.strip_prefix("./").unwrap_or(text).to_owned());
         }
         Value::Array(values) => {
             for value in values {
-                collect(value, is_nodes, found);
+                collect(value, is_nodes, passed_over, found);
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
-                if !name.starts_with("types") && name != "typings" {
-                    collect(value, is_nodes && !is_foreign_condition(name), found);
+                if !passed_over(name) {
+                    let is_nodes = is_nodes && !is_foreign_condition(name);
+                    collect(value, is_nodes, passed_over, found);
                 }
             }
         }
@@ -285,7 +296,7 @@ fn collect(value: &Value, is_nodes: bool, found: &mut Vec<String>) {
 
 /// Whether a key of `exports` is neither a path nor a condition that Node.js knows.
 /// <https://nodejs.org/api/packages.html#conditional-exports>
-pub(crate) fn is_foreign_condition(name: &str) -> bool {
+fn is_foreign_condition(name: &str) -> bool {
     const CONDITIONS: [&str; 6] = [
         "node-addons",
         "node",
