@@ -145,3 +145,19 @@ fn pages_are_fresh_for_a_while_and_refresh_asks_anew() {
     assert!(!lock(&[]).contains("\"2.1\""));
     assert!(lock(&["--refresh"]).contains("\"2.1\""));
 }
+
+#[test]
+fn what_lock_fetched_is_there_for_the_next_one() {
+    let names: Vec<String> = (0..100).map(|number| format!("library-{number}")).collect();
+    let index = LoopbackIndex::of(names.iter().map(|name| Wheel::new(name, "1.0").build()));
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", names.join("\n"));
+    let lock = |arguments: &[&str]| {
+        let arguments = ["lock", "requirements.txt"].iter().chain(arguments);
+        context.run(arguments).expect_code(0);
+        context.read("pylock.toml")
+    };
+    let first = lock(&[]);
+    fs::remove_file(context.folder().join("pylock.toml")).expect("it was read");
+    assert_eq!(lock(&["--offline"]), first);
+}

@@ -33,6 +33,8 @@ pub fn lock(
         locked.write()?;
         report.seconds.resolve += locked.seconds;
         report.lockfiles.extend(locked.lockfile.take());
+        // The process may end before what follows does.
+        locked.session.say_unkept();
         // Whoever waits for the report has no need to wait until all of this is taken apart.
         rayon::spawn(move || drop(locked));
     }
