@@ -29,8 +29,11 @@ const SCRATCH: Naming = Naming {
 };
 
 /// How many of the last lines of git's complaints are shown, and how much of each.
-const SHOWN_LINES: usize = 20;
+const SHOWN_LINES: usize = 4;
 const SHOWN_LINE_CHARACTERS: usize = 400;
+
+/// What git adds to every failure of a remote repository, whatever the cause.
+const ALWAYS_SAID: &str = "Could not read from remote repository.";
 
 /// A git repository, as a requirement names it.
 #[derive(Debug, Clone, Copy)]
@@ -294,7 +297,7 @@ impl Repository<'_> {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(failed(self.without_secrets(&last_lines(
+        Err(failed(self.without_secrets(&complaint(
             &String::from_utf8_lossy(&output.stderr),
         ))))
     }
@@ -353,12 +356,17 @@ impl Repository<'_> {
     }
 }
 
-/// The end of what a program printed, for a message.
-fn last_lines(output: &str) -> String {
+/// What git complained of, in one line for a message.
+fn complaint(output: &str) -> String {
     let lines: Vec<String> = output
         .lines()
         // A progress bar draws over itself: what stays is what came last.
         .map(|line| line.trim_end().rsplit('\r').next().unwrap_or_default())
+        .map(|line| {
+            ["fatal: ", "error: "]
+                .iter()
+                .fold(line, |line, word| line.strip_prefix(word).unwrap_or(line))
+        })
         .filter(|line| !line.trim().is_empty())
         .map(|line| {
             let shown = line.chars().take(SHOWN_LINE_CHARACTERS);
@@ -367,7 +375,9 @@ fn last_lines(output: &str) -> String {
                 .collect()
         })
         .collect();
-    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+    let told = lines.iter().position(|line| line == ALWAYS_SAID);
+    let lines = &lines[..told.filter(|at| *at > 0).unwrap_or(lines.len())];
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("; ")
 }
 
 fn is_short_commit(reference: &str) -> bool {

@@ -80,18 +80,33 @@ impl Trail {
         };
         let (line, column) = seek::position(text, offset);
         let message = error.to_string();
+        let words = message.split(" at line ").next().unwrap_or_default();
         Fault {
             line,
             column,
             field: is_known.then(|| path(&fields)),
-            message: message
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            message: in_the_fields_terms(words),
             hint: self.hint.get(),
         }
     }
+}
+
+/// The parser's words with JSON's names for what it met: `expected an object, found a list`.
+fn in_the_fields_terms(words: &str) -> String {
+    let parts = words.strip_prefix("invalid type: ");
+    let Some((found, expected)) = parts.and_then(|it| it.rsplit_once(", expected ")) else {
+        return words.to_owned();
+    };
+    let found = match found {
+        "sequence" => "a list",
+        "map" => "an object",
+        // `integer `3``, `string "x"`: the value says what it is.
+        value => match value.split_once(['`', '"']) {
+            Some((kind, _)) => &value[kind.len()..],
+            None => value,
+        },
+    };
+    format!("expected {expected}, found {found}")
 }
 
 /// A path of names as it is written: `dependencies.express`, `packages["node_modules/a"].version`.

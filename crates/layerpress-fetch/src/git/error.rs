@@ -45,7 +45,7 @@ pub enum GitError {
         repository: String,
         /// Which of git's commands.
         command: String,
-        /// The last lines that it printed.
+        /// The last of what it printed, in one line.
         output: String,
     },
     /// A temporary folder cannot be made.
@@ -77,6 +77,10 @@ impl GitError {
             Self::NoGit { .. } => Some("install git, or name an archive's URL instead"),
             Self::Unknown { .. } => Some(
                 "a commit is written with all its digits where the server does not tell short ones",
+            ),
+            Self::Failed { .. } => Some(
+                "git runs with this machine's own settings and asks nobody: a private repository needs a \
+                 key or a credential helper, as for `git ls-remote`",
             ),
             _ => None,
         }

@@ -132,3 +132,17 @@ async fn addresses_that_run_commands_are_refused() {
         );
     }
 }
+
+#[test]
+fn complaints_are_one_line_without_what_git_always_says() {
+    let always = "fatal: Could not read from remote repository.\n\n\
+        Please make sure you have the correct access rights\nand the repository exists.\n";
+    let told = format!("git@host: Permission denied (publickey).\n{always}");
+    assert_eq!(complaint(&told), "git@host: Permission denied (publickey).");
+    assert_eq!(
+        complaint("remote: Repository not found.\nfatal: repository 'x' not found\n"),
+        "remote: Repository not found.; repository 'x' not found"
+    );
+    // Nothing else was said.
+    assert!(complaint(always).starts_with("Could not read from remote repository."));
+}

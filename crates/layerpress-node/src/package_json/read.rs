@@ -32,7 +32,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     type Value = PackageJson;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a package.json: an object")
+        f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PackageJson, A::Error> {

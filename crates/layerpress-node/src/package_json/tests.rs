@@ -117,7 +117,7 @@ fn faults_are_named_with_their_place() {
     hint: package.json is strict JSON: no comments, no comma after the last entry
     ");
     insta::assert_snapshot!(refused("[]"), @r"
-    package.json:1:1: invalid type: sequence, expected a package.json: an object
+    package.json:1:1: expected an object, found a list
     hint: package.json is strict JSON: no comments, no comma after the last entry
     ");
     insta::assert_snapshot!(refused("{\n  \"dependencies\": {\n    \"a\": 3\n  }\n}"), @r"
@@ -133,19 +133,19 @@ fn faults_are_named_with_their_place() {
     hint: write a range such as `^1.2.3`, or a tag such as `latest`
     ");
     insta::assert_snapshot!(refused("{\"dependencies\": [\"a\"]}"), @r#"
-    package.json:1:18: `dependencies`: invalid type: sequence, expected an object of names and ranges
+    package.json:1:18: `dependencies`: expected an object of names and ranges, found a list
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"overrides\": {\"a\": {\"b\": 1}}}"), @r#"
-    package.json:1:27: `overrides.a.b`: invalid type: integer `1`, expected a version or an object of overrides
+    package.json:1:27: `overrides.a.b`: expected a version or an object of overrides, found `1`
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"workspaces\": \"packages/*\"}"), @r#"
-    package.json:1:16: `workspaces`: invalid type: string "packages/*", expected a list of folders
+    package.json:1:16: `workspaces`: expected a list of folders, found "packages/*"
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{\"name\": 1}"), @r#"
-    package.json:1:10: `name`: invalid type: integer `1`, expected a string
+    package.json:1:10: `name`: expected a string, found `1`
     hint: see the documentation of package.json for this field
     "#);
     insta::assert_snapshot!(refused("{} {}"), @r#"

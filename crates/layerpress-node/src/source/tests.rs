@@ -323,7 +323,7 @@ async fn folders_and_workspaces_are_linked() {
     ");
     bed.write("packages/three/package.json", r#"{"name": 3}"#);
     insta::assert_snapshot!(bed.shown().await, @r"
-    packages/three/package.json:1:10: `name`: invalid type: integer `3`, expected a string
+    packages/three/package.json:1:10: `name`: expected a string, found `3`
     hint: see the documentation of package.json for this field
     Some(Input)
     ");

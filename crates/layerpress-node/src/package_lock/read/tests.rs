@@ -138,7 +138,7 @@ fn what_is_no_lockfile_is_refused_with_its_place() {
     hint: the file holds both sides of a merge: take one of them, then have it written again
     ");
     insta::assert_snapshot!(refused("[]"), @r"
-    package-lock.json:1:1: invalid type: sequence, expected a lockfile: an object
+    package-lock.json:1:1: expected an object, found a list
     hint: delete the file and have it written again from package.json
     ");
     for (version, found) in [
