@@ -217,6 +217,72 @@ fn a_pass_is_switched_by_its_name() {
 }
 
 #[test]
+fn a_pass_is_chosen_for_one_package_and_no_pressed_copy_of_another_choice_is_taken() {
+    let index = LoopbackIndex::start();
+    let text = "x = 1  # a note that nobody reads while a function runs\n";
+    let wheel = |name: &str| Wheel::new(name, "1.0").file(&format!("{name}.py"), text);
+    index.add([wheel("one").build(), wheel("two").build()]);
+    let context = context(&index, "one\ntwo\n");
+    let sizes = |layer: &Layer| {
+        ["one", "two"].map(|name| layer.text(&format!("python/{name}.py")).len() < text.len())
+    };
+    let small = ["--profile", "small"];
+    let keep = ["--keep", "One:rule:python-source"];
+    let drop = ["--drop", "two:rule:python-source"];
+    let all = ["--keep", "rule:python-source"];
+    let cases: [(&[[&str; 2]], [bool; 2]); 7] = [
+        (&[small], [true, true]),
+        (&[small, keep], [false, true]),
+        (&[drop], [false, true]),
+        (&[small, all, drop], [false, true]),
+        (&[small, drop, all], [false, false]),
+        (&[], [false, false]),
+        (&[small, keep], [false, true]),
+    ];
+    for (options, expected) in cases {
+        let (layer, document) = build(&context, options.as_flattened());
+        assert_eq!(sizes(&layer), expected, "{options:?}");
+        let digest = document["sha256"].as_str().expect("a digest");
+        let again = ["--offline", "--check-digest", digest];
+        build(&context, &[options.as_flattened(), &again].concat());
+    }
+
+    let run = context.run(
+        ["build", "requirements.txt", "-o", "out.zip"]
+            .iter()
+            .chain(&[
+                "--profile",
+                "small",
+                "--keep",
+                "one:rule:python-source",
+                "--keep",
+                "two:rule:elf-strip",
+                "--explain",
+                "one.py",
+            ]),
+    );
+    run.expect_code(0)
+        .says(&["`--keep two:rule:elf-strip` means no file"]);
+    assert_eq!(
+        run.stdout,
+        "out.zip\npython/one.py: stays: no rule is for such files\n  `python-source` leaves it as it \
+         is: `--keep one:rule:python-source` says so\n"
+    );
+
+    build(&context, &["--profile", "none"]);
+    let shrink = ["shrink", "out.zip", "--in-place", "--profile", "small"];
+    let run = context.run(
+        shrink
+            .iter()
+            .chain(&keep)
+            .chain(&["--keep", "six:rule:elf-strip"]),
+    );
+    run.expect_code(0)
+        .says(&["`--keep six:rule:elf-strip` means no file"]);
+    assert_eq!(sizes(&context.layer("out.zip")), [false, true]);
+}
+
+#[test]
 fn a_service_that_botocore_does_not_know_is_refused_and_one_of_no_botocore_is_said() {
     let index = LoopbackIndex::start();
     index.add(world().into_iter().chain([botocore()]));

@@ -2,16 +2,16 @@
 
 use layerpress_pack::{Archive, Limits, read_all};
 use layerpress_press::rules::{Explanation, Smaller};
-use layerpress_press::{elf_sections_removed, pressed};
+use layerpress_press::{Recipe, elf_sections_removed, pressed};
 use layerpress_tree::Sha256;
 
 use crate::pins::Job;
 
-/// Adds to what is explained what passes did to files of `archive`, whose files lie in the folder `place`
-/// of the layer.
+/// Adds to what is explained what passes did to files of `archive`, which was pressed by `recipe`, and whose
+/// files lie in the folder `place` of the layer.
 pub(crate) fn explain_passes(
     job: &Job<'_>,
-    archive: Sha256,
+    (archive, recipe): (Sha256, Recipe),
     place: &str,
     explained: &mut [Explanation],
 ) {
@@ -27,7 +27,7 @@ pub(crate) fn explain_passes(
         return;
     }
     // What is kept of the archive tells it; a store that keeps nothing leaves it out.
-    let Ok(Some(kept)) = pressed::open(job.session.store(), archive, job.recipe()) else {
+    let Ok(Some(kept)) = pressed::open(job.session.store(), archive, recipe) else {
         return;
     };
     for (inner, explanation) in asked {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use layerpress_pack::Level;
-use layerpress_press::rules::Explanation;
+use layerpress_press::rules::{Ecosystem, Explanation};
 use layerpress_press::{Account, Recipe};
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
@@ -77,11 +77,14 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// How files are pressed.
-    pub(crate) fn recipe(&self) -> Recipe {
+    /// How the files of a package are pressed.
+    pub(crate) fn recipe(&self, ecosystem: Ecosystem, package: &str) -> Recipe {
+        let Pruning {
+            overrides, profile, ..
+        } = self.pruning;
         Recipe {
             compression: self.compression,
-            passes: self.pruning.overrides.passes(self.pruning.profile),
+            passes: overrides.passes(*profile, ecosystem, package),
         }
     }
 
@@ -96,7 +99,8 @@ impl Job<'_> {
         // By the lock's place, not by what it says: when that changes, most of its archives stay.
         let lockfile = &self.project.lockfile;
         let lockfile = std::path::absolute(lockfile).unwrap_or_else(|_| lockfile.clone());
-        let (recipe, shape) = (self.recipe().id(), self.shape());
+        // Nor by what is chosen for single packages: most are pressed alike.
+        let (recipe, shape) = (self.recipe(Ecosystem::Python, "").id(), self.shape());
         let key = format!("{}\n{}\n{recipe}-{shape}", lockfile.display(), self.target);
         let bundling = self.session.store().bundling(key);
         let done = work()?;

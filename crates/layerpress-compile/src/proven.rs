@@ -47,7 +47,7 @@ pub(crate) fn decided(
         return (pruned, Vec::new());
     }
     let store = job.session.store();
-    let key = key(job, packages, &pruned);
+    let key = key(job, ecosystem, packages, &pruned);
     let kept = store.blob(Namespace::Evidence, &key);
     let needed = kept.and_then(|kept| read(&kept)).unwrap_or_else(|| {
         let needed = missed(job.pruning.own.code(), packages, &pruned);
@@ -94,7 +94,7 @@ pub(crate) fn needed(tree: &LayerTree, gone: &mut BTreeSet<LayerPath>) -> Vec<Ne
 }
 
 /// What the outcome depends on, as a digest.
-fn key(job: &Job<'_>, packages: &[Unpacked<'_>], pruned: &Pruned) -> String {
+fn key(job: &Job<'_>, ecosystem: Ecosystem, packages: &[Unpacked<'_>], pruned: &Pruned) -> String {
     let mut hash = Sha256::new();
     let mut line = String::new();
     let mut add = |text: std::fmt::Arguments<'_>| {
@@ -103,11 +103,7 @@ fn key(job: &Job<'_>, packages: &[Unpacked<'_>], pruned: &Pruned) -> String {
         let _infallible = line.write_fmt(text);
         hash.update(line.as_bytes());
     };
-    add(format_args!(
-        "{VERSION}\0{}\0{}\0",
-        job.recipe().id(),
-        job.shape()
-    ));
+    add(format_args!("{VERSION}\0{}\0", job.shape()));
     for (path, entry) in job.pruning.own.code().iter() {
         let content = &entry.content;
         add(format_args!(
@@ -122,7 +118,10 @@ fn key(job: &Job<'_>, packages: &[Unpacked<'_>], pruned: &Pruned) -> String {
             package.tree.len()
         ));
         match package.archive {
-            Some(archive) => add(format_args!("{archive}\0")),
+            Some(archive) => {
+                let recipe = job.recipe(ecosystem, &package.name).id();
+                add(format_args!("{archive}\0{recipe}\0"));
+            }
             None => {
                 for (path, entry) in package.tree.iter() {
                     let content = &entry.content;

@@ -9,7 +9,7 @@ use layerpress_pack::stored;
 use layerpress_press::rules::{
     self, Decision, Ecosystem, Evidence, Explanation, Overrides, Part, Removal, decide, evidence,
 };
-use layerpress_press::{Binary, Profile};
+use layerpress_press::{Binary, Profile, Recipe};
 use layerpress_target::Target;
 use layerpress_tree::{Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
@@ -282,17 +282,19 @@ impl Account {
 }
 
 /// What an archive's code says: as the store keeps it, else gathered and kept.
+///
+/// The archive comes with how it was pressed: what a pass takes out of code, it does not say any more.
 pub(crate) fn evidence_of(
     job: &Job<'_>,
     ecosystem: Ecosystem,
-    archive: Option<Sha256>,
+    archive: Option<(Sha256, Recipe)>,
     (tree, root): (&LayerTree, &str),
 ) -> Evidence {
     if job.pruning.is_idle() {
         return Evidence::default();
     }
     let store = job.session.store();
-    let key = archive.map(|archive| format!("{archive}-{}-{}", job.recipe().id(), job.shape()));
+    let key = archive.map(|(archive, recipe)| format!("{archive}-{}-{}", recipe.id(), job.shape()));
     let kept = key
         .as_ref()
         .and_then(|key| store.blob(Namespace::Evidence, key));

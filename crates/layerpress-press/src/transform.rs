@@ -25,6 +25,8 @@ pub struct Transform {
     pub reason: &'static str,
     /// The first profile that has it.
     pub profile: Profile,
+    /// Whether it may be for a file with this path; what is in the file may tell that it is not.
+    looks_at: fn(&str) -> bool,
     apply: fn(&str, &[u8]) -> Outcome,
 }
 
@@ -84,6 +86,12 @@ impl Transform {
     pub fn named(name: &str) -> Option<&'static Self> {
         TRANSFORMS.iter().find(|pass| pass.name == name)
     }
+
+    /// Whether a file at `path` may be one that it makes smaller, as far as its name tells.
+    #[must_use]
+    pub fn may_take(&self, path: &str) -> bool {
+        (self.looks_at)(path)
+    }
 }
 
 impl PartialEq for Transform {
@@ -126,36 +134,42 @@ pub static TRANSFORMS: &[Transform] = &[
         name: "elf-strip",
         reason: "no loader reads what no program header covers; every loaded byte stays in its place",
         profile: Profile::Safe,
+        looks_at: elf::may_be_elf,
         apply: elf::elf_strip,
     },
     Transform {
         name: "botocore-docs",
         reason: "botocore makes docstrings of it and nothing else",
         profile: Profile::Safe,
+        looks_at: botocore::is_data,
         apply: botocore::botocore_docs,
     },
     Transform {
         name: "python-source",
         reason: "Python runs the same code on the same lines; only docstrings that nothing reads are empty",
         profile: Profile::Small,
+        looks_at: |path| path.ends_with(".py"),
         apply: python::python_source,
     },
     Transform {
         name: "json-minify",
         reason: "white space between tokens of JSON means nothing",
         profile: Profile::Small,
+        looks_at: |path| path.ends_with(".json"),
         apply: json::json_minify,
     },
     Transform {
         name: "gzip-recompress",
         reason: "the file unpacks to the same bytes",
         profile: Profile::Small,
+        looks_at: |path| path.ends_with(".gz"),
         apply: gzip::gzip_recompress,
     },
     Transform {
         name: "js-whitespace",
         reason: "comments and white space of JavaScript do nothing, and the syntax tree stays",
         profile: Profile::Small,
+        looks_at: javascript::is_script,
         apply: javascript::whitespace,
     },
 ];

@@ -165,6 +165,9 @@ pub(crate) fn explained<'a>(files: impl IntoIterator<Item = &'a Explanation>) ->
         };
         text.push_str(&format!("{}: {fate}{rule}: {}\n", it.path, it.reason));
         text.push_str(&it.smaller.as_ref().map_or_else(String::new, smaller));
+        for choice in &it.choices {
+            text.push_str(&format!("  {choice}\n"));
+        }
     }
     text
 }

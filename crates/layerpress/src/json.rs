@@ -124,6 +124,7 @@ pub(crate) fn explained(it: &Explanation) -> Value {
                 json!({"name": name, "bytes": bytes})
             }).collect::<Vec<_>>(),
         })),
+        "choices": it.choices,
     })
 }
 

@@ -12,6 +12,8 @@ use layerpress_node::package_lock::{Pin, Resolved};
 use layerpress_node::registry::Registry;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::{self, PackageTree, UnpackOptions};
+use layerpress_press::Recipe;
+use layerpress_press::rules::Ecosystem;
 use layerpress_tree::Digest;
 use url::Url;
 
@@ -33,6 +35,8 @@ pub(crate) struct Archive<'a> {
     pub pin: &'a Pin,
     /// Where it comes from.
     pub origin: Origin<'a>,
+    /// How its files are pressed.
+    pub recipe: Recipe,
 }
 
 /// Where an archive comes from.
@@ -49,6 +53,7 @@ pub(crate) enum Origin<'a> {
 /// # Errors
 /// An address that is none.
 pub(crate) fn archive<'a>(
+    job: &Job<'_>,
     pin: &'a Pin,
     registry: &Registry,
     folder: &Path,
@@ -68,6 +73,7 @@ pub(crate) fn archive<'a>(
                 label: label(pin),
                 pin,
                 origin: Origin::Git(address),
+                recipe: recipe(job, pin),
             }));
         }
         Resolved::Registry => name
@@ -97,7 +103,18 @@ pub(crate) fn archive<'a>(
         label: label(pin),
         pin,
         origin: Origin::Url(url),
+        recipe: recipe(job, pin),
     }))
+}
+
+/// How the files of a pin are pressed, by the name by which it is required.
+pub(crate) fn recipe(job: &Job<'_>, pin: &Pin) -> Recipe {
+    job.recipe(Ecosystem::Node, folder_name(&pin.location))
+}
+
+/// The name by which a package in this folder is required.
+pub(crate) fn folder_name(place: &str) -> &str {
+    place.rsplit("node_modules/").next().unwrap_or(place)
 }
 
 /// A package as messages name it.
@@ -118,8 +135,8 @@ pub(crate) fn unpack_all(
     archives: &[Archive<'_>],
 ) -> Result<Vec<Arc<PackageTree>>, CompileError> {
     let (session, tally) = (job.session, job.tally);
-    let options = &UnpackOptions {
-        recipe: job.recipe(),
+    let options_of = |archive: &Archive<'_>| UnpackOptions {
+        recipe: archive.recipe,
         ..UnpackOptions::default()
     };
     crate::archives::unpack_all(
@@ -127,10 +144,11 @@ pub(crate) fn unpack_all(
         archives,
         AT_ONCE,
         tally,
-        |archive| Ok(from_store(session, archive, options)),
+        |archive| Ok(from_store(session, archive, &options_of(archive))),
         |archive| not_stored(session, archive),
         |index| async move {
-            let tree = arrive(session, desk, &archives[index], options, tally).await?;
+            let archive = &archives[index];
+            let tree = arrive(session, desk, archive, &options_of(archive), tally).await?;
             Ok(Arc::new(tree))
         },
     )

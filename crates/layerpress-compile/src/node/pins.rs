@@ -15,12 +15,13 @@ use layerpress_node::place::Project;
 use layerpress_node::semver::Version;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::PackageTree;
+use layerpress_press::Recipe;
 use layerpress_press::rules::{Ecosystem, Evidence};
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
 use rayon::prelude::*;
 
-use super::archives::{Archive, Origin, archive, label, unpack_all};
+use super::archives::{Archive, Origin, archive, folder_name, label, unpack_all};
 use super::error::NodeError;
 use super::generated;
 use super::graph::graph;
@@ -127,7 +128,7 @@ impl Pins for NodePins {
 
     fn fetch(&self, job: &Job<'_>) -> Result<usize, CompileError> {
         let pins = self.pins(job)?;
-        let wanted = Wanted::new(self, &pins)?;
+        let wanted = Wanted::new(self, job, &pins)?;
         // Unpacked and let go: a bad archive is found now, and pressed copies make the build quick.
         let trees = unpack_all(job, &self.desk, &wanted.archives)?;
         let mut archives = trees.len();
@@ -136,7 +137,8 @@ impl Pins for NodePins {
             let added = self.prebuilts.with_binaries(job, pin, &trees[*index])?;
             archives += usize::from(added.is_some());
         }
-        trees.par_iter().for_each(|tree| drop(evidence(job, tree)));
+        let trees = trees.par_iter().zip(&wanted.archives);
+        trees.for_each(|(tree, archive)| drop(evidence(job, tree, archive.recipe)));
         Ok(archives)
     }
 
@@ -225,7 +227,7 @@ impl NodePins {
         job: &Job<'_>,
         pins: &[Pin],
     ) -> Result<Vec<Option<Arc<PackageTree>>>, CompileError> {
-        let wanted = Wanted::new(self, pins)?;
+        let wanted = Wanted::new(self, job, pins)?;
         let trees = unpack_all(job, &self.desk, &wanted.archives)?;
         let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
             (Some(index), _) => self.built(job, pin, &trees[*index]).map(Some),
@@ -417,7 +419,13 @@ fn prune(
     let places: Vec<LayerPath> = locations
         .map(|location| place(location, prefix))
         .collect::<Result<_, _>>()?;
-    let evidence: Vec<Evidence> = trees.par_iter().map(|tree| evidence(job, tree)).collect();
+    let names: Vec<&str> = places.iter().map(|it| folder_name(it.as_str())).collect();
+    let recipe = |name: &str| job.recipe(Ecosystem::Node, name);
+    let evidence: Vec<Evidence> = trees
+        .par_iter()
+        .zip(&names)
+        .map(|(tree, name)| evidence(job, tree, recipe(name)))
+        .collect();
     let unpacked: Vec<Unpacked<'_>> = trees
         .iter()
         .zip(&places)
@@ -433,8 +441,9 @@ fn prune(
         })
         .collect();
     let (mut pruned, needed) = decided(job, Ecosystem::Node, &unpacked);
-    for (tree, place) in trees.iter().zip(&places) {
+    for ((tree, place), name) in trees.iter().zip(&places).zip(&names) {
         if let Some(archive) = tree.archive {
+            let archive = (archive, recipe(name));
             explain_passes(job, archive, place.as_str(), &mut pruned.explained);
         }
     }
@@ -442,13 +451,9 @@ fn prune(
 }
 
 /// What a package's code says about files that could be left out.
-fn evidence(job: &Job<'_>, package: &PackageTree) -> Evidence {
-    evidence_of(job, Ecosystem::Node, package.archive, (&package.tree, ""))
-}
-
-/// The name by which a package in this folder is required.
-fn folder_name(place: &str) -> &str {
-    place.rsplit("node_modules/").next().unwrap_or(place)
+fn evidence(job: &Job<'_>, package: &PackageTree, recipe: Recipe) -> Evidence {
+    let archive = package.archive.map(|archive| (archive, recipe));
+    evidence_of(job, Ecosystem::Node, archive, (&package.tree, ""))
 }
 
 /// The archives behind pins, each once.
@@ -459,15 +464,16 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(of: &NodePins, pins: &'a [Pin]) -> Result<Self, CompileError> {
-        let mut known: BTreeMap<(Origin<'_>, String), usize> = BTreeMap::new();
+    fn new(of: &NodePins, job: &Job<'_>, pins: &'a [Pin]) -> Result<Self, CompileError> {
+        let mut known: BTreeMap<(Origin<'_>, String, Recipe), usize> = BTreeMap::new();
         let mut wanted = Self {
             archives: Vec::new(),
             of_pins: Vec::new(),
         };
         for pin in pins {
-            let index = archive(pin, of.desk.registry(), &of.folder)?.map(|archive| {
-                let key = (archive.origin.clone(), pin.integrity.to_string());
+            let index = archive(job, pin, of.desk.registry(), &of.folder)?.map(|archive| {
+                let integrity = pin.integrity.to_string();
+                let key = (archive.origin.clone(), integrity, archive.recipe);
                 *known.entry(key).or_insert_with(|| {
                     wanted.archives.push(archive);
                     wanted.archives.len() - 1

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
 use layerpress_pack::Level;
+use layerpress_press::rules::Ecosystem;
 use layerpress_press::{Recipe, pressed};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
@@ -16,7 +17,7 @@ use url::Url;
 use super::builds::Builds;
 use super::error::PythonError;
 use crate::error::CompileError;
-use crate::pins::Tally;
+use crate::pins::{Job, Tally};
 use crate::session::Session;
 
 /// How many archives are on their way or being unpacked at once; the client bounds the requests.
@@ -27,21 +28,33 @@ const AT_ONCE: usize = 64;
 /// # Errors
 /// The first archive that cannot be had, is not what its digest promises, or is no sound wheel.
 pub(crate) fn unpack_all(
-    session: &Session,
+    job: &Job<'_>,
     builds: &Builds,
     pins: &[Pin],
     options: &UnpackOptions,
-    tally: &Tally,
 ) -> Result<Vec<WheelTree>, CompileError> {
+    let (session, tally) = (job.session, job.tally);
+    let options_of = |pin: &Pin| UnpackOptions {
+        recipe: recipe(job, pin),
+        ..options.clone()
+    };
     crate::archives::unpack_all(
         session,
         pins,
         AT_ONCE,
         tally,
-        |pin| from_store(session, pin, options),
-        |pin| not_stored(session, pin, options.recipe),
-        |index| arrive(session, builds, &pins[index], options, tally),
+        |pin| from_store(session, pin, &options_of(pin)),
+        |pin| not_stored(job, pin),
+        |index| async move {
+            let pin = &pins[index];
+            arrive(session, builds, pin, &options_of(pin), tally).await
+        },
     )
+}
+
+/// How the files of a pin's wheel are pressed.
+fn recipe(job: &Job<'_>, pin: &Pin) -> Recipe {
+    job.recipe(Ecosystem::Python, pin.name.as_ref())
 }
 
 /// The wheel, if it was unpacked before and the pin knows its digest.
@@ -74,15 +87,16 @@ fn from_store(
 }
 
 /// The file name of a remote archive that the store is known not to hold, neither as it came nor
-/// pressed by `recipe`.
-pub(super) fn not_stored(session: &Session, pin: &Pin, recipe: Recipe) -> Option<String> {
+/// pressed.
+pub(super) fn not_stored(job: &Job<'_>, pin: &Pin) -> Option<String> {
+    let recipe = recipe(job, pin);
     let (Artifact::Wheel(archive) | Artifact::Sdist { archive, .. }) = &pin.artifact else {
         return None;
     };
     let remote = matches!(&archive.place, Place::Url(url) if url.scheme() != "file");
     // Without a sha256, only the client knows what the store has for it.
     let digest = archive.hashes.iter().find_map(Digest::sha256)?;
-    let store = session.store();
+    let store = job.session.store();
     // Under `fast` only what passes changed is pressed: the rest is in the archive alone.
     let is_pressed = recipe.compression == Level::Best
         && matches!(pressed::open(store, digest, recipe), Ok(Some(_)));

@@ -131,7 +131,7 @@ fn is_absent(foreign: &ForeignPackage, job: &Job<'_>) -> bool {
 fn absent(package: &Package, job: &Job<'_>) -> Option<String> {
     let folder = parent(&job.project.lockfile);
     let pins = pins(&Pylock::new(), &[package], &job.target, &folder).ok()?;
-    not_stored(job.session, pins.first()?, job.recipe())
+    not_stored(job, pins.first()?)
 }
 
 /// What a package that cannot be located is called: the file that the target gets, if the lock names

@@ -201,7 +201,7 @@ pub(super) fn unpack(
 ) -> Result<Vec<WheelTree>, CompileError> {
     let pins = pins(lock, packages, &job.target, &parent(&job.project.lockfile))?;
     let builds = builds.for_target(job.target);
-    unpack_all(job.session, &builds, &pins, options, job.tally)
+    unpack_all(job, &builds, &pins, options)
 }
 
 /// Puts unpacked distributions where Python finds them, less what the rules take; `same_for` are the other
@@ -242,7 +242,9 @@ pub(super) fn lay_out(
     drop(unpacked);
     let place = job.target.runtime.layer_prefix(layout(job));
     for wheel in &wheels {
-        explain_passes(job, wheel.archive, &place, &mut pruned.explained);
+        let recipe = job.recipe(Ecosystem::Python, wheel.name.as_ref());
+        let archive = (wheel.archive, recipe);
+        explain_passes(job, archive, &place, &mut pruned.explained);
     }
     let mut account = Account::default();
     for (index, wheel) in wheels.iter_mut().enumerate() {
@@ -293,10 +295,11 @@ pub(super) fn all_evidence(wheels: &[WheelTree], job: &Job<'_>) -> Vec<Evidence>
         .unwrap_or_default()
         .trim_start_matches('/');
     let of = |wheel: &WheelTree| {
+        let recipe = job.recipe(Ecosystem::Python, wheel.name.as_ref());
         evidence_of(
             job,
             Ecosystem::Python,
-            Some(wheel.archive),
+            Some((wheel.archive, recipe)),
             (&wheel.tree, root),
         )
     };
@@ -375,6 +378,7 @@ pub(super) fn unasked(packages: &[&Package]) -> Roots {
     roots
 }
 
+/// How wheels are unpacked for a job, but for how the files of each are pressed.
 pub(super) fn unpack_options(job: &Job<'_>) -> UnpackOptions {
     let runtime = job.target.runtime;
     UnpackOptions {
@@ -388,7 +392,6 @@ pub(super) fn unpack_options(job: &Job<'_>) -> UnpackOptions {
             interpreter: runtime.interpreter(),
             extras: BTreeSet::new(),
         }),
-        recipe: job.recipe(),
         ..UnpackOptions::default()
     }
 }

@@ -9,7 +9,7 @@ use layerpress_press::rules::{
     self, Ecosystem, Evidence, Explanation, Kind, OverrideError, Overrides, Part, Removal, decide,
     evidence,
 };
-use layerpress_press::{Binary, Profile};
+use layerpress_press::{Binary, Passes, Profile};
 use layerpress_target::{Target, newest};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 use rayon::prelude::*;
@@ -25,6 +25,8 @@ pub(super) struct LeftOut {
     pub(super) removed: BTreeMap<LayerPath, &'static str>,
     /// Files that the user wants as they are.
     pub(super) kept: BTreeSet<LayerPath>,
+    /// The passes that go over files, where they are not those of the profile.
+    pub(super) passes: BTreeMap<LayerPath, Passes>,
     /// What there is to say of it.
     pub(super) findings: Vec<Finding>,
     /// What the user asked to be explained, as far as the rules decide it.
@@ -106,6 +108,7 @@ pub(super) fn left_out(
         }
     }
     left_out.kept = kept_of(&parts, overrides);
+    left_out.passes = passes_of(&parts, profile, overrides);
     Ok(left_out)
 }
 
@@ -152,6 +155,26 @@ fn kept_of(parts: &[Part<'_>], overrides: &Overrides) -> BTreeSet<LayerPath> {
         files.filter(|path| overrides.is_kept(part, path))
     });
     kept.filter_map(|path| LayerPath::new(path).ok()).collect()
+}
+
+/// The passes that go over files by what the user says, where they are not those of the profile.
+fn passes_of(
+    parts: &[Part<'_>],
+    profile: Profile,
+    overrides: &Overrides,
+) -> BTreeMap<LayerPath, Passes> {
+    if overrides.is_empty() {
+        return BTreeMap::new();
+    }
+    let usual = Passes::of(profile);
+    let files = parts.iter().flat_map(|part| {
+        let files = part.files.iter();
+        files.map(|path| (path, overrides.passes_of_file(profile, part, path)))
+    });
+    files
+        .filter(|(_, passes)| *passes != usual)
+        .filter_map(|(path, passes)| Some((LayerPath::new(path).ok()?, passes)))
+        .collect()
 }
 
 fn part<'a>(found: &'a Found, evidence: &'a Evidence, foreign: Vec<(String, String)>) -> Part<'a> {

@@ -65,8 +65,9 @@ pub(super) fn press(
     files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.content.size));
     let pressed = files.into_par_iter().with_max_len(1).map(|(path, entry)| {
         let inner = shape.inside(path.as_str());
-        let inner = inner.filter(|_| !left_out.kept.contains(path));
-        let outcome = press_file(path, entry, inner, request);
+        let passes = left_out.passes.get(path).copied();
+        let passes = passes.unwrap_or_else(|| Passes::of(request.profile));
+        let outcome = press_file(path, entry, inner.map(|it| (it, passes)), request);
         (path, outcome)
     });
     let mut pressed: Vec<_> = pressed.collect();
@@ -129,15 +130,14 @@ pub(super) fn savings(
 fn press_file(
     path: &LayerPath,
     entry: &Entry,
-    inner: Option<&str>,
+    inner: Option<(&str, Passes)>,
     request: &ShrinkRequest,
 ) -> Result<(Pressed, Option<Refused>), layerpress_pack::ContentError> {
     if entry.mode == Mode::Link {
         return Ok((Pressed::AsItWas, None));
     }
     let bytes = read_all(&entry.content)?;
-    let passes = request.overrides.passes(request.profile);
-    let transformed = inner.and_then(|inner| transform(inner, &bytes, passes));
+    let transformed = inner.and_then(|(inner, passes)| transform(inner, &bytes, passes));
     let mut refused = None;
     if let Some(transformed) = transformed {
         let by = transformed.by.name;

@@ -60,6 +60,8 @@ pub struct Explanation {
     pub reason: String,
     /// The pass that made it smaller, if it stays.
     pub smaller: Option<Smaller>,
+    /// What the user said of passes that may be for it, a lowercase sentence each.
+    pub choices: Vec<String>,
 }
 
 /// What a pass did to a file.
@@ -117,7 +119,7 @@ impl Decision {
 pub fn decide(parts: &[Part<'_>], profile: Profile, overrides: &Overrides) -> Decision {
     let mut decision = Decision {
         removed: Vec::with_capacity(parts.len()),
-        matched: overrides.matched(),
+        matched: vec![false; overrides.len()],
     };
     // With nothing to do nothing is looked up.
     if profile == Profile::None && overrides.is_empty() {
@@ -143,6 +145,7 @@ pub fn decide(parts: &[Part<'_>], profile: Profile, overrides: &Overrides) -> De
         if !overrides.is_empty() {
             let known = judge.known();
             for path in &part.files {
+                overrides.note_passes(judge.subject(path, None), &mut decision.matched);
                 if known.contains_key(path.as_str()) {
                     continue;
                 }
@@ -284,14 +287,18 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn fate(&self, path: &str, suspect: Option<&Suspect<'_>>, matched: &mut [bool]) -> Fate {
-        let subject = Subject {
+    fn subject<'p>(&'p self, path: &'p str, kind: Option<Kind>) -> Subject<'p> {
+        Subject {
             ecosystem: self.part.ecosystem,
             package: self.part.name,
             path,
             place: self.part.place,
-            kind: suspect.map(|it| it.kind),
-        };
+            kind,
+        }
+    }
+
+    fn fate(&self, path: &str, suspect: Option<&Suspect<'_>>, matched: &mut [bool]) -> Fate {
+        let subject = self.subject(path, suspect.map(|it| it.kind));
         if let Some(choice) = self.overrides.of(subject, matched) {
             if self.overrides.keeps(choice) {
                 return Fate::Stays(Stay::Choice(choice));
@@ -380,6 +387,10 @@ impl<'a> Judge<'a> {
             rule: rule.map(|rule| rule.name),
             reason,
             smaller: None,
+            choices: match is_kept {
+                true => self.overrides.told_of_passes(self.subject(path, None)),
+                false => Vec::new(),
+            },
         }
     }
 }

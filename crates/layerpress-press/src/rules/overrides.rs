@@ -4,7 +4,8 @@
 //! folder or file of that name, and a folder means all below it. Paths may be written from the layer's root
 //! (`python/numpy/tests`), from where packages lie (`numpy/tests`), or, behind a package's name and a colon,
 //! within the package (`numpy:**/tests`). `rule:tests` means what that rule would take, and `rule:elf-strip` what
-//! that pass would make smaller. `!` in front turns the choice around. The last pattern that fits a file decides.
+//! that pass would make smaller; `numpy:rule:elf-strip` in that package alone. `!` in front turns the choice
+//! around. The last pattern that fits a file decides.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -44,12 +45,8 @@ struct Item {
 #[derive(Debug, Clone)]
 enum What {
     Rule(Kind),
-    /// For the whole layer: what a pass makes of a package is kept with the package.
     Pass(&'static Transform),
-    Glob {
-        glob: GlobMatcher,
-        is_name: bool,
-    },
+    Glob { glob: GlobMatcher, is_name: bool },
 }
 
 /// A choice that cannot be read.
@@ -73,12 +70,6 @@ pub enum OverrideError {
         name: String,
         /// The rule that was most likely meant.
         nearest: Option<&'static str>,
-    },
-    /// A pass for one package.
-    #[error("`{shown}`: what makes files smaller is chosen for the whole layer")]
-    PassOfPackage {
-        /// The choice, as typed.
-        shown: String,
     },
     /// A service that there is not.
     #[error("`--aws-services`: the layer's botocore knows no service `{name}`")]
@@ -104,7 +95,6 @@ impl OverrideError {
                 let names: Vec<&str> = names().collect();
                 Some(format!("the rules are {}", names.join(", ")))
             }
-            Self::PassOfPackage { .. } => Some("leave the package's name out".to_owned()),
             Self::Service { nearest, .. } if !nearest.is_empty() => {
                 let names: Vec<String> = nearest.iter().map(|it| format!("`{it}`")).collect();
                 Some(format!("did you mean {}?", names.join(" or ")))
@@ -179,29 +169,74 @@ impl Overrides {
         self.items.get(index).map_or(services, |item| &item.shown)
     }
 
-    /// The passes that go over files: those of `profile`, less what is to be kept from them, and with what is
-    /// not, the last choice counting.
+    /// The passes that go over the files of a package: those of `profile`, less what is to be kept from them,
+    /// and with what is not, the last choice that means the package counting.
     #[must_use]
-    pub fn passes(&self, profile: Profile) -> Passes {
+    pub fn passes(&self, profile: Profile, ecosystem: Ecosystem, package: &str) -> Passes {
+        self.passes_by(profile, |item| {
+            matches!(item.what, What::Pass(_)) && item.is_of(ecosystem, package)
+        })
+    }
+
+    /// The passes that go over a file, at `path` from the layer's root: those that go over its package's, but
+    /// none of those that were chosen before it was to be kept by its path.
+    #[must_use]
+    pub fn passes_of_file(&self, profile: Profile, part: &Part<'_>, path: &str) -> Passes {
+        let subject = Subject {
+            ecosystem: part.ecosystem,
+            package: part.name,
+            path,
+            place: part.place,
+            kind: None,
+        };
+        self.passes_by(profile, |item| match item.what {
+            What::Pass(_) => item.is_of(part.ecosystem, part.name),
+            What::Rule(_) | What::Glob { .. } => item.fits(subject),
+        })
+    }
+
+    /// Those of `profile`, as the choices that are `meant` change them, one after the other.
+    fn passes_by(&self, profile: Profile, meant: impl Fn(&Item) -> bool) -> Passes {
         let mut passes = Passes::of(profile);
-        for item in &self.items {
-            if let What::Pass(pass) = item.what {
-                passes = match item.keep {
-                    true => passes.without(pass),
-                    false => passes.with(pass),
-                };
-            }
+        for item in self.items.iter().filter(|it| meant(it)) {
+            passes = match (&item.what, item.keep) {
+                (What::Pass(pass), true) => passes.without(pass),
+                (What::Pass(pass), false) => passes.with(pass),
+                (What::Glob { .. }, true) => Passes::NONE,
+                (What::Glob { .. }, false) | (What::Rule(_), _) => passes,
+            };
         }
         passes
     }
 
-    /// Which of the choices mean something, as far as that does not depend on any file.
-    pub(super) fn matched(&self) -> Vec<bool> {
-        let mut matched = vec![false; self.len()];
+    /// Notes in `matched` which choices are about a pass that looks at files such as the one at `path`.
+    pub(super) fn note_passes(&self, subject: Subject<'_>, matched: &mut [bool]) {
         for (matched, item) in matched.iter_mut().zip(&self.items) {
-            *matched = matches!(item.what, What::Pass(_));
+            if let What::Pass(pass) = item.what {
+                let is_of = item.is_of(subject.ecosystem, subject.package);
+                *matched |= is_of && pass.may_take(subject.path);
+            }
         }
-        matched
+    }
+
+    /// What was said of each pass that may be for a file, the last choice that counts for each.
+    pub(super) fn told_of_passes(&self, subject: Subject<'_>) -> Vec<String> {
+        let is_kept = |item: &Item| item.keep && item.fits(subject);
+        let since = self.items.iter().rposition(is_kept).unwrap_or_default();
+        let told = TRANSFORMS.iter().filter(|pass| pass.may_take(subject.path));
+        let told = told.filter_map(|pass| {
+            let is_it = |item: &&Item| {
+                matches!(item.what, What::Pass(it) if it == pass)
+                    && item.is_of(subject.ecosystem, subject.package)
+            };
+            let item = self.items[since..].iter().rfind(is_it)?;
+            let does = match item.keep {
+                true => "leaves it as it is",
+                false => "goes over it",
+            };
+            Some(format!("`{}` {does}: `{}` says so", pass.name, item.shown))
+        });
+        told.collect()
     }
 
     /// What there is to know of a choice that means no file.
@@ -282,9 +317,14 @@ impl Overrides {
 }
 
 impl Item {
+    /// Whether it is for a package, be it among others.
+    fn is_of(&self, ecosystem: Ecosystem, package: &str) -> bool {
+        let is_it = |name: &String| is_same(name, package, ecosystem);
+        self.package.as_ref().is_none_or(is_it)
+    }
+
     fn fits(&self, subject: Subject<'_>) -> bool {
-        let is_of = |name: &String| is_same(name, subject.package, subject.ecosystem);
-        if !self.package.as_ref().is_none_or(is_of) {
+        if !self.is_of(subject.ecosystem, subject.package) {
             return false;
         }
         match &self.what {
@@ -343,10 +383,7 @@ fn item(choice: &Choice) -> Result<Item, OverrideError> {
     let what = match text.strip_prefix("rule:") {
         Some(name) => match (Kind::named(name), Transform::named(name)) {
             (Some(kind), _) => What::Rule(kind),
-            (None, Some(pass)) if package.is_none() => What::Pass(pass),
-            (None, Some(_)) => {
-                return Err(OverrideError::PassOfPackage { shown });
-            }
+            (None, Some(pass)) => What::Pass(pass),
             (None, None) => {
                 return Err(OverrideError::Rule {
                     shown,

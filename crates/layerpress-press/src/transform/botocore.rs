@@ -21,13 +21,17 @@ const PROSE: &[u8] = b"\"documentation\"";
 /// makes 3.8 MB in 11 s: a third of a first build is too much for 2 %.
 const LEVEL: i32 = 6;
 
-/// The pass.
-pub(super) fn botocore_docs(path: &str, bytes: &[u8]) -> Outcome {
-    let ours = FOLDERS.iter().any(|folder| {
+/// Whether a file lies where botocore's and boto3's models do.
+pub(super) fn is_data(path: &str) -> bool {
+    FOLDERS.iter().any(|folder| {
         path.find(folder)
             .is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
-    });
-    if !ours {
+    })
+}
+
+/// The pass.
+pub(super) fn botocore_docs(path: &str, bytes: &[u8]) -> Outcome {
+    if !is_data(path) {
         return Outcome::NotMine;
     }
     let outcome = if path.ends_with(".json") {

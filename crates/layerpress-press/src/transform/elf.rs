@@ -63,6 +63,17 @@ const TOOLS_PREFIXES: [&str; 10] = [
 /// What the section headers are called in accounts; no section has that name.
 const HEADERS: &str = "section headers";
 
+/// Whether a file may be machine code by its name: a library, an addon, or a program, which has no ending;
+/// what has none and is in capitals is a text.
+pub(super) fn may_be_elf(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let is_text = || name.bytes().all(|it| !it.is_ascii_lowercase());
+    match name.split_once('.') {
+        None => !is_text(),
+        Some(_) => name.ends_with(".node") || name.contains(".so"),
+    }
+}
+
 /// The pass.
 pub(super) fn elf_strip(path: &str, bytes: &[u8]) -> Outcome {
     if !bytes.starts_with(b"\x7fELF") {

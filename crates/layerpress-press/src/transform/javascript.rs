@@ -35,9 +35,15 @@ const LARGEST: usize = 16 << 20;
 /// those who minify.
 const WHITE_IN: usize = 64;
 
+/// Whether a file is JavaScript by its name.
+pub(super) fn is_script(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("js" | "mjs" | "cjs"))
+}
+
 /// Removes comments and white space from a script.
 pub(super) fn whitespace(path: &str, bytes: &[u8]) -> Outcome {
-    let Some((_, extension @ ("js" | "mjs" | "cjs"))) = path.rsplit_once('.') else {
+    let Some((_, extension)) = path.rsplit_once('.').filter(|_| is_script(path)) else {
         return Outcome::NotMine;
     };
     if bytes.len() > LARGEST || is_dense(bytes) {

@@ -18,8 +18,8 @@ impl Args for OverrideArgs {
         let keep = "Keep the files that a pattern means, whatever the rules say: `docs`, \
                     `python/numpy/tests/**`, `numpy:**/*.pyi`, `rule:type-stubs`; of `--keep` and \
                     `--drop` the last one that means a file counts, and `!` turns it around; \
-                    what makes files smaller goes by its name too, as `rule:elf-strip` \
-                    (repeatable)";
+                    what makes files smaller goes by its name too, as `rule:elf-strip`, and for one \
+                    package alone as `numpy:rule:elf-strip` (repeatable)";
         let drop = "Leave out the files that a pattern means; `rule:` with the name of what makes files \
                     smaller applies it, whatever the profile (repeatable)";
         let option = |name: &'static str, variable: &'static str, help: &'static str| {

@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// Choices as a test has them: `+` keeps and `-` drops.
+fn parsed(typed: &[&str]) -> Result<Overrides, OverrideError> {
+    let choices = typed.iter().map(|it| Choice {
+        keep: it.starts_with('+'),
+        pattern: it[1..].to_owned(),
+    });
+    Overrides::parse(&choices.collect::<Vec<_>>())
+}
+
 #[test]
 fn the_last_of_the_users_choices_that_means_a_file_decides() {
     let packages = || {
@@ -99,18 +108,12 @@ fn a_file_is_explained() {
 #[test]
 fn a_pass_goes_by_its_name_as_a_rule_does() {
     let passes = |profile, typed: &[&str]| {
-        let choices: Vec<Choice> = typed
-            .iter()
-            .map(|it| Choice {
-                keep: it.starts_with('+'),
-                pattern: it[1..].to_owned(),
-            })
-            .collect();
-        let overrides = Overrides::parse(&choices).map_err(|error| {
+        let overrides = parsed(typed).map_err(|error| {
             let hint = error.hint().unwrap_or_default();
             format!("{error} ({hint})")
         })?;
-        let names: Vec<&str> = overrides.passes(profile).iter().map(|it| it.name).collect();
+        let passes = overrides.passes(profile, Ecosystem::Python, "numpy");
+        let names: Vec<&str> = passes.iter().map(|it| it.name).collect();
         Ok(names.join(" "))
     };
     let ok = |names: &str| Ok::<String, String>(names.to_owned());
@@ -125,7 +128,83 @@ fn a_pass_goes_by_its_name_as_a_rule_does() {
     );
     let wrong = |typed| passes(Profile::Safe, &[typed]).expect_err("no choice");
     insta::assert_snapshot!(wrong("+rule:elf-stripp"), @"`--keep rule:elf-stripp`: there is no rule `elf-stripp` (did you mean `rule:elf-strip`?)");
-    insta::assert_snapshot!(wrong("+numpy:rule:elf-strip"), @"`--keep numpy:rule:elf-strip`: what makes files smaller is chosen for the whole layer (leave the package's name out)");
+}
+
+#[test]
+fn a_pass_is_chosen_for_one_package_too_and_the_last_choice_counts() {
+    let passes = |package: &str, typed: &[&str]| {
+        let overrides = parsed(typed).expect("choices");
+        let passes = overrides.passes(Profile::Safe, Ecosystem::Python, package);
+        let names: Vec<&str> = passes.iter().map(|it| it.name).collect();
+        names.join(" ")
+    };
+    let cases: [(&[&str], &str, &str); 6] = [
+        (
+            &["+Num.Py:rule:elf-strip"],
+            "botocore-docs",
+            "elf-strip botocore-docs",
+        ),
+        (
+            &["-num-py:rule:json-minify"],
+            "elf-strip botocore-docs json-minify",
+            "elf-strip botocore-docs",
+        ),
+        (
+            &["+rule:elf-strip", "-num-py:rule:elf-strip"],
+            "elf-strip botocore-docs",
+            "botocore-docs",
+        ),
+        (
+            &["-num-py:rule:elf-strip", "+rule:elf-strip"],
+            "botocore-docs",
+            "botocore-docs",
+        ),
+        (
+            &["+rule:elf-strip", "+!num-py:rule:elf-strip"],
+            "elf-strip botocore-docs",
+            "botocore-docs",
+        ),
+        (
+            &["+@num/py:rule:elf-strip"],
+            "elf-strip botocore-docs",
+            "elf-strip botocore-docs",
+        ),
+    ];
+    for (typed, of_it, of_another) in cases {
+        assert_eq!(passes("num-py", typed), of_it, "{typed:?}");
+        assert_eq!(passes("scipy", typed), of_another, "{typed:?}");
+    }
+}
+
+#[test]
+fn a_choice_of_a_pass_that_no_file_is_for_matches_nothing() {
+    let packages = [
+        python("numpy", &[("numpy/__init__.py", ""), ("numpy/x.so", "")]),
+        python("six", &[("six.py", ""), ("six-1.dist-info/LICENSE", "")]),
+    ];
+    let parts = parts(&packages);
+    let typed = [
+        "+numpy:rule:elf-strip",
+        "+six:rule:elf-strip",
+        "-six:rule:python-source",
+        "-scipy:rule:python-source",
+        "+rule:js-whitespace",
+        "+rule:python-source",
+    ];
+    let overrides = parsed(&typed).expect("choices");
+    let decision = decide(&parts, Profile::Safe, &overrides);
+    assert_eq!(
+        decision.matched,
+        [true, false, true, false, false, true],
+        "{typed:?}"
+    );
+    let told = |path: &str| {
+        let explained = explain(&parts, Profile::Safe, &overrides, path);
+        let choices = explained.into_iter().flat_map(|it| it.choices);
+        choices.collect::<Vec<_>>().join("; ")
+    };
+    insta::assert_snapshot!(told("numpy/x.so"), @"`elf-strip` leaves it as it is: `--keep numpy:rule:elf-strip` says so");
+    insta::assert_snapshot!(told("six.py"), @"`python-source` leaves it as it is: `--keep rule:python-source` says so");
 }
 
 #[test]
