@@ -11,6 +11,7 @@
 
 mod builds;
 mod code;
+mod copies;
 mod decide;
 mod evidence;
 mod node;
@@ -81,6 +82,8 @@ pub enum Kind {
     NativeSources,
     /// What only a linker reads.
     LinkLibraries,
+    /// Shared libraries once more, under names that nothing is linked with.
+    LibraryCopies,
     /// Documentation.
     Docs,
     /// Examples.
@@ -106,7 +109,7 @@ pub enum Kind {
 }
 
 /// Each kind with its rule, in the order in which accounts have them.
-static RULES: [(Kind, Rule); 17] = [
+static RULES: [(Kind, Rule); 18] = [
     (
         Kind::Tests,
         Rule {
@@ -159,6 +162,15 @@ static RULES: [(Kind, Rule); 17] = [
             reason: "only linkers read them",
             profile: Some(Profile::Safe),
             ecosystem: None,
+        },
+    ),
+    (
+        Kind::LibraryCopies,
+        Rule {
+            name: "library-copies",
+            reason: "the same library stands beside it under the name that the loader is told",
+            profile: Some(Profile::Safe),
+            ecosystem: Some(Ecosystem::Python),
         },
     ),
     (

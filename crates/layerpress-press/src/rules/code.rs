@@ -23,6 +23,8 @@ pub(super) struct Look {
     pub(super) asks_records: bool,
     /// Whether it looks for files beside it, or for modules whose names it puts together.
     pub(super) is_dynamic: bool,
+    /// Whether it loads libraries, whose names it may put together.
+    pub(super) loads_libraries: bool,
     /// Whether it reads its own type stub when it is imported.
     pub(super) attaches_stub: bool,
 }
@@ -54,6 +56,9 @@ pub(super) fn look(
             }
             // PEP 562 and `lazy_loader`: https://scientific-python.org/specs/spec-0001/
             look.attaches_stub = has("attach_stub");
+            look.loads_libraries = ["CDLL", "cdll", "dlopen", "LoadLibrary", "load_library"]
+                .iter()
+                .any(|text| has(text));
             let is_its_own = source.path.contains("importlib_metadata");
             look.asks_records = !is_its_own && has("packages_distributions");
             let is_dynamic = ["__file__", "__path__", "resources", "get_data"]

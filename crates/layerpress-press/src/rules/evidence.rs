@@ -10,11 +10,11 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
 use super::quoted::Endings;
-use super::{Ecosystem, Kind, builds, code, node, python};
+use super::{Ecosystem, Kind, builds, code, copies, node, python};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// What is known of one package's files before the layer is known.
 ///
@@ -188,6 +188,10 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
         .collect();
     add_modules(&mut found, &mut sources, &folders, &modules);
     found.binaries = binaries(ecosystem, &unknown);
+    if ecosystem == Ecosystem::Python {
+        found.candidates.extend(copies::copies(&unknown));
+        found.candidates.sort_by(|a, b| a.path.cmp(&b.path));
+    }
     keep_beside_programs(&mut found, &programs(&unknown));
     let manifests = match ecosystem {
         Ecosystem::Python => Vec::new(),
@@ -270,6 +274,7 @@ fn said(
     let mut named: BTreeMap<&str, &str> = BTreeMap::new();
     let mut endings = Endings::default();
     let mut stubs: BTreeSet<String> = BTreeSet::new();
+    let mut loader = None;
     for (source, look) in sources.iter().zip(&looks) {
         let Some(group) = source.group.filter(|it| !is_build(*it)) else {
             for name in &look.names {
@@ -281,6 +286,9 @@ fn said(
             for &group in &look.groups {
                 let reason = || format!("`{}` reaches it", source.path);
                 found.groups[group].kept.get_or_insert_with(reason);
+            }
+            if look.loads_libraries {
+                loader.get_or_insert(source.path);
             }
             if look.asks_records {
                 found.asks_records.get_or_insert(source.path.to_owned());
@@ -359,6 +367,10 @@ fn said(
                 .contains(path)
                 .then(|| format!("`{}` attaches it", path.trim_end_matches('i')))
         };
+        let by_loader = || {
+            let by = loader.filter(|_| candidate.kind == Kind::LibraryCopies)?;
+            Some(format!("`{by}` loads libraries by names of its own"))
+        };
         if !code::is_open_to_evidence(candidate, ecosystem) {
             continue;
         }
@@ -369,7 +381,8 @@ fn said(
             None => by_manifest()
                 .or_else(by_name)
                 .or_else(by_ending)
-                .or_else(by_stub),
+                .or_else(by_stub)
+                .or_else(by_loader),
             Some(_) => by_name(),
         };
     }

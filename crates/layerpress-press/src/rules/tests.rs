@@ -211,6 +211,30 @@ fn what_code_names_or_lists_by_its_ending_stays() {
 }
 
 #[test]
+fn a_library_stays_under_every_name_where_code_loads_libraries_itself() {
+    use crate::binary::tests::{Elf, LINUX};
+    let named = Elf {
+        name: Some("liba.so.1"),
+        ..LINUX
+    };
+    let library = String::from_utf8(named.bytes()).expect("no byte above 127");
+    let gone_beside = |text| {
+        let files = [
+            ("a/x.py", text),
+            ("a/liba.so", library.as_str()),
+            ("a/liba.so.1", library.as_str()),
+        ];
+        gone(&[python("a", &files)])
+    };
+    let gone = ["a/liba.so (library-copies)"];
+    assert_eq!(gone_beside("import a.b"), gone);
+    assert_eq!(gone_beside("f = 'liba.so.1'"), gone);
+    for text in ["ctypes.CDLL(f'lib{name}.so')", "f = 'liba.so'"] {
+        assert_eq!(gone_beside(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
 fn a_stub_that_is_attached_when_its_module_is_imported_stays() {
     let found = gone(&[python(
         "a",
