@@ -89,16 +89,23 @@ fn add_own(tree: &mut LayerTree, own: &[&OwnFile], level: Level) -> Result<u64, 
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn read_entry(file: &Path, level: Level) -> Result<(Entry, Vec<u8>), CompileError> {
+    let (mode, bytes) = read_file(file)?;
+    let content = compress(&bytes, level);
+    Ok((Entry { mode, content }, bytes))
+}
+
+/// A file of the disk: the mode that it has in a layer, and its bytes.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read_file(file: &Path) -> Result<(Mode, Vec<u8>), CompileError> {
     let unreadable = |source| CompileError::Unreadable {
         path: file.to_owned(),
         source,
     };
     let bytes = std::fs::read(file).map_err(unreadable)?;
-    let entry = Entry {
-        mode: own_mode(&std::fs::metadata(file).map_err(unreadable)?),
-        content: compress(&bytes, level),
-    };
-    Ok((entry, bytes))
+    let mode = own_mode(&std::fs::metadata(file).map_err(unreadable)?);
+    Ok((mode, bytes))
 }
 
 #[cfg(unix)]

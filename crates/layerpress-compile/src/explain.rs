@@ -1,22 +1,21 @@
 //! [`explain_passes`]: which pass made a file smaller that the user asks about, and what that took.
 
 use layerpress_pack::{Archive, Limits, read_all};
-use layerpress_press::rules::{Explanation, Smaller};
-use layerpress_press::{Recipe, elf_sections_removed, pressed};
+use layerpress_press::rules::{Explanation, Owner, Smaller};
+use layerpress_press::{elf_sections_removed, pressed};
 use layerpress_tree::Sha256;
 
 use crate::pins::Job;
 
-/// Adds to what is explained what passes did to files of `archive`, which was pressed by `recipe`, and whose
-/// files lie in the folder `place` of the layer.
+/// Adds to what is explained what passes did to files of `archive`, which is the package of `owner`.
 pub(crate) fn explain_passes(
     job: &Job<'_>,
-    (archive, recipe): (Sha256, Recipe),
-    place: &str,
+    archive: Sha256,
+    owner: Owner<'_>,
     explained: &mut [Explanation],
 ) {
     let below = |path: &str| {
-        let inner = path.strip_prefix(place)?.strip_prefix('/')?;
+        let inner = path.strip_prefix(owner.place)?.strip_prefix('/')?;
         Some(inner.to_owned())
     };
     let asked = explained.iter_mut().filter(|it| it.is_kept);
@@ -26,6 +25,7 @@ pub(crate) fn explain_passes(
     if asked.is_empty() {
         return;
     }
+    let recipe = job.recipe(owner.ecosystem, owner.package);
     // What is kept of the archive tells it; a store that keeps nothing leaves it out.
     let Ok(Some(kept)) = pressed::open(job.session.store(), archive, recipe) else {
         return;
@@ -35,7 +35,9 @@ pub(crate) fn explain_passes(
         let Some(file) = files.find(|file| file.path == inner) else {
             continue;
         };
-        explanation.smaller = file.change.map(|change| Smaller {
+        let passes = job.passes(owner, &explanation.path);
+        let change = file.change.filter(|change| passes.has(change.pass));
+        explanation.smaller = change.map(|change| Smaller {
             pass: change.pass,
             before: change.size_before,
             after: file.size,

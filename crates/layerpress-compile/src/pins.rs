@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use layerpress_pack::Level;
-use layerpress_press::rules::{Ecosystem, Explanation};
-use layerpress_press::{Account, Recipe};
+use layerpress_press::rules::{Ecosystem, Explanation, Owner};
+use layerpress_press::{Account, Passes, Recipe};
 use layerpress_target::Target;
 use layerpress_tree::LayerTree;
 
@@ -86,6 +86,14 @@ impl Job<'_> {
             compression: self.compression,
             passes: overrides.passes(*profile, ecosystem, package),
         }
+    }
+
+    /// The passes that go over a file, by its path from the layer's root.
+    pub(crate) fn passes(&self, owner: Owner<'_>, path: &str) -> Passes {
+        let Pruning {
+            overrides, profile, ..
+        } = self.pruning;
+        overrides.passes_of_file(*profile, owner, path)
     }
 
     /// What `work` gives, which takes what the store knows of the lock's archives from one file.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use layerpress_fetch::Store;
 use layerpress_pack::{Level, Limits};
-use layerpress_press::pressed::{self, Contents, Damaged};
+use layerpress_press::pressed::{self, Change, Contents, Damaged};
 use layerpress_press::{Account, Binary, Passes, Recipe};
 use layerpress_tree::{LayerPath, LayerTree, Sha256};
 use sha2::Digest as _;
@@ -57,6 +57,10 @@ pub struct PackageTree {
     pub binaries: BTreeMap<LayerPath, Binary>,
     /// What passes did to its files.
     pub account: Account,
+    /// Which of its files a pass changed.
+    pub changes: BTreeMap<LayerPath, Change>,
+    /// Whether some of its files are not the archive's, or others than its recipe would make of them.
+    pub is_altered: bool,
     /// What the user should know: lowercase sentences without a final period.
     pub warnings: Vec<String>,
 }
@@ -164,9 +168,15 @@ fn package(digest: Sha256, contents: Contents<'_>, notes: Notes) -> Result<Packa
         let binary = file.binary?;
         Some((LayerPath::new(file.path).ok()?, binary))
     });
+    let changes = contents.files().filter_map(|file| {
+        let change = file.change?;
+        Some((LayerPath::new(file.path).ok()?, change))
+    });
     Ok(PackageTree {
         archive: Some(digest),
         binaries: binaries.collect(),
+        changes: changes.collect(),
+        is_altered: false,
         account: contents.account(),
         tree: contents.tree()?,
         package: notes.package,

@@ -26,7 +26,7 @@ mod tests;
 pub use decide::{Decision, Explanation, Part, Removal, Smaller, decide, explain};
 pub use evidence::{Evidence, evidence};
 pub(crate) use node::{collect, targets};
-pub use overrides::{Choice, OverrideError, Overrides};
+pub use overrides::{Choice, OverrideError, Overrides, Owner};
 pub(crate) use python_imports::imports;
 pub use services::Services;
 

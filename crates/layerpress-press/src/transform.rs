@@ -62,6 +62,12 @@ impl Passes {
         Self(self.0 & !Self::bit(pass))
     }
 
+    /// Whether a pass is among them.
+    #[must_use]
+    pub fn has(self, pass: &Transform) -> bool {
+        self.0 & Self::bit(pass) != 0
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -71,7 +77,7 @@ impl Passes {
     /// The passes, in the order in which they are asked.
     pub fn iter(self) -> impl Iterator<Item = &'static Transform> {
         let passes = TRANSFORMS.iter();
-        passes.filter(move |pass| self.0 & Self::bit(pass) != 0)
+        passes.filter(move |pass| self.has(pass))
     }
 
     fn bit(pass: &Transform) -> u8 {

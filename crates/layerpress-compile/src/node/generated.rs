@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use layerpress_node::tarball::{Facts, PackageTree};
-use layerpress_pack::Level;
-use layerpress_press::Binary;
-use layerpress_tree::{LayerPath, LayerTree};
+use layerpress_node::tarball::PackageTree;
+use layerpress_tree::LayerPath;
 use rayon::prelude::*;
 
 use super::error::NodeError;
-use crate::assemble::read_entry;
+use super::pressing::{Pressed, Pressing};
+use crate::assemble::read_file;
 use crate::error::CompileError;
+use crate::pins::Job;
 
 /// Where Prisma writes its client, below `node_modules`.
 const FOLDER: &str = ".prisma";
@@ -74,32 +74,20 @@ fn walk(
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn read(
+    job: &Job<'_>,
     files: &[(LayerPath, PathBuf)],
-    level: Level,
 ) -> Result<PackageTree, CompileError> {
-    let entries: Vec<_> = files
+    let pressing = Pressing::new(job, "")?;
+    let pressed: Vec<Pressed> = files
         .par_iter()
         .map(|(path, file)| {
-            let (entry, bytes) = read_entry(file, level)?;
-            Ok::<_, CompileError>((path.clone(), entry, Binary::of(&bytes)))
+            let (mode, bytes) = read_file(file)?;
+            Ok::<_, CompileError>(pressing.press(path.clone(), mode, &bytes))
         })
         .collect::<Result<_, _>>()?;
-    let mut package = PackageTree {
-        archive: None,
-        tree: LayerTree::new(),
-        package: Facts::default(),
-        bundled: Vec::new(),
-        binaries: Default::default(),
-        account: Default::default(),
-        warnings: Vec::new(),
-    };
-    for (path, entry, binary) in entries {
-        package
-            .binaries
-            .extend(binary.map(|binary| (path.clone(), binary)));
-        package
-            .tree
-            .insert(path, entry)
+    let mut package = PackageTree::default();
+    for file in pressed {
+        file.add_to(&mut package)
             .expect("files of one folder have paths of their own");
     }
     Ok(package)
@@ -121,6 +109,5 @@ mod tests {
         let found = generated(layer.path()).expect("readable");
         let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, [".prisma/client/index.js"]);
-        assert_eq!(read(&found, Level::Fast).expect("readable").tree.len(), 1);
     }
 }

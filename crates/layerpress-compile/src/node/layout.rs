@@ -10,6 +10,7 @@ use layerpress_target::{self as target, Target};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 
 use super::error::NodeError;
+use crate::pins::Job;
 use crate::prune::{Account, Pruned};
 use crate::report::{PackageReport, RemovedReport};
 use crate::request::Layout;
@@ -39,6 +40,14 @@ pub(crate) struct LayOut {
 }
 
 impl LayOut {
+    /// Where a job's packages go.
+    pub(crate) fn of(job: &Job<'_>) -> Self {
+        Self {
+            target: job.target,
+            layout: job.layout,
+        }
+    }
+
     /// The folder that stands for the project's `node_modules`, from the layer's root.
     pub(crate) fn prefix(self) -> String {
         self.target.runtime.layer_prefix(match self.layout {
@@ -80,6 +89,7 @@ pub(crate) fn lay_out(
             builder.pressed.add(package.account.clone().of(&pin.name));
         }
     }
+    builder.pressed.add(generated.account.clone());
     let own_bytes = builder.generated(pins.len(), generated)?;
     let packages = builder.weights.into_iter();
     let packages = packages.map(|((name, version), (zipped, unzipped))| PackageReport {
@@ -274,13 +284,8 @@ mod tests {
             tree.insert(path, entry).expect("distinct");
         }
         PackageTree {
-            archive: None,
             tree,
-            package: Facts::default(),
-            bundled: Vec::new(),
-            binaries: BTreeMap::new(),
-            account: Default::default(),
-            warnings: Vec::new(),
+            ..PackageTree::default()
         }
     }
 

@@ -2,26 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
+use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::{Facts, PackageTree};
-use layerpress_pack::Level;
-use layerpress_press::Binary;
-use layerpress_tree::{LayerPath, LayerTree, Mode};
+use layerpress_tree::{LayerPath, Mode};
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::error::NodeError;
 use super::pack_list::pack_list;
-use crate::assemble::read_entry;
+use super::pressing::Pressing;
+use crate::assemble::read_file;
 use crate::error::CompileError;
+use crate::pins::Job;
 
-/// The package in a folder, its location relative to the project.
+/// The package of `pin` in a folder, its location relative to the project.
 ///
 /// # Errors
 /// A folder without a package.json, or files that cannot be read or named in a layer.
 pub(crate) fn local_package(
+    job: &Job<'_>,
     project: &Path,
     location: &str,
-    level: Level,
+    pin: &Pin,
 ) -> Result<PackageTree, CompileError> {
     let folder = project.join(location);
     let file = folder.join("package.json");
@@ -32,26 +34,23 @@ pub(crate) fn local_package(
     let package: Value = serde_json::from_slice(without_bom(&text)).unwrap_or_default();
     let list = pack_list(&folder, &package, &above(project, location))?;
     let commands = commands(&package);
-    let entries: Vec<_> = list
+    let pressing = Pressing::new(job, &pin.location)?;
+    let files: Vec<_> = list
         .files
         .par_iter()
         .map(|(path, file)| {
-            let (mut entry, bytes) = read_entry(file, level)?;
+            let (mut mode, bytes) = read_file(file)?;
             // npm makes commands executable.
             if commands.iter().any(|command| command == path.as_str()) {
-                entry.mode = Mode::Executable;
+                mode = Mode::Executable;
             }
-            Ok::<_, CompileError>((path.clone(), entry, Binary::of(&bytes)))
+            let pressed = pressing.press(path.clone(), mode, &bytes);
+            Ok::<_, CompileError>((path, pressed))
         })
         .collect::<Result<_, _>>()?;
     let mut tree = PackageTree {
-        archive: None,
-        tree: LayerTree::new(),
         package: facts(&package),
-        bundled: Vec::new(),
-        binaries: Default::default(),
-        account: Default::default(),
-        warnings: Vec::new(),
+        ..PackageTree::default()
     };
     if let Some(main) = list.lonely_main {
         tree.warnings.push(format!(
@@ -60,17 +59,12 @@ pub(crate) fn local_package(
             file.display()
         ));
     }
-    for (path, entry, binary) in entries {
-        if let Some(binary) = binary {
-            tree.binaries.insert(path.clone(), binary);
-        }
-        let conflict = |path: &LayerPath| NodeError::PackedName {
+    for (path, pressed) in files {
+        let conflict = |_| NodeError::PackedName {
             path: folder.join(path.as_str()),
             reason: "it is a file and a folder".to_owned(),
         };
-        if tree.tree.insert(path.clone(), entry).is_err() {
-            return Err(conflict(&path).into());
-        }
+        pressed.add_to(&mut tree).map_err(conflict)?;
     }
     Ok(tree)
 }

@@ -19,7 +19,9 @@ mod pack_list;
 mod pins;
 mod prebuilt;
 mod prebuilt_error;
+mod pressing;
 mod project;
+mod spared;
 
 pub use error::{NodeError, OtherDigest};
 pub(crate) use graph::installed_graph;

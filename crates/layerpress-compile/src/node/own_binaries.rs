@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use layerpress_node::package_lock::Pin;
 use layerpress_node::tarball::PackageTree;
-use layerpress_pack::Level;
-use layerpress_press::Binary;
 use layerpress_tree::LayerPath;
 use serde_json::Value;
 
 use super::error::NodeError;
-use crate::assemble::read_entry;
+use super::pressing::Pressing;
+use crate::assemble::read_file;
 use crate::error::CompileError;
+use crate::pins::Job;
 
 /// How deep folders may lie in a package.
 const MOST_DEPTH: usize = 16;
@@ -26,10 +26,10 @@ const MOST_DEPTH: usize = 16;
 /// # Errors
 /// A folder or file that cannot be read.
 pub(crate) fn with_own_binaries(
+    job: &Job<'_>,
     modules: &Path,
     pin: &Pin,
     package: &PackageTree,
-    level: Level,
 ) -> Result<Option<PackageTree>, CompileError> {
     if package.package.scripts.iter().next().is_none() {
         return Ok(None);
@@ -43,19 +43,16 @@ pub(crate) fn with_own_binaries(
     walk(&folder, "", 0, &mut found)?;
     // A folder's order is the file system's.
     found.sort();
+    let pressing = Pressing::new(job, location)?;
     let mut package = package.clone();
     let mut is_more = false;
     for (path, file) in found {
         let Ok(path) = LayerPath::new(&path) else {
             continue;
         };
-        let (entry, bytes) = read_entry(&file, level)?;
-        if let Some(binary) = Binary::of(&bytes)
-            && package.tree.insert(path.clone(), entry).is_ok()
-        {
-            package.binaries.insert(path, binary);
-            is_more = true;
-        }
+        let (mode, bytes) = read_file(&file)?;
+        let pressed = pressing.press(path, mode, &bytes);
+        is_more |= pressed.binary.is_some() && pressed.add_to(&mut package).is_ok();
     }
     Ok(is_more.then_some(package))
 }

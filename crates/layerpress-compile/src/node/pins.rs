@@ -16,7 +16,7 @@ use layerpress_node::semver::Version;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::PackageTree;
 use layerpress_press::Recipe;
-use layerpress_press::rules::{Ecosystem, Evidence};
+use layerpress_press::rules::{Ecosystem, Evidence, Owner};
 use layerpress_target::Target;
 use layerpress_tree::LayerPath;
 use rayon::prelude::*;
@@ -31,6 +31,7 @@ use super::local::local_package;
 use super::lock::package_of;
 use super::own_binaries::with_own_binaries;
 use super::prebuilt::Prebuilts;
+use super::spared::spared;
 use crate::error::CompileError;
 use crate::explain::explain_passes;
 use crate::graph::Graph;
@@ -104,11 +105,8 @@ impl Pins for NodePins {
         let pins = self.pins(job)?;
         self.tell(job.session, &pins, job.target)?;
         let packages = self.packages(job, &pins)?;
-        let how = LayOut {
-            target: job.target,
-            layout: job.layout,
-        };
-        let generated = generated::read(&self.generated, job.compression)?;
+        let how = LayOut::of(job);
+        let generated = generated::read(job, &self.generated)?;
         let (pruned, needed) = prune(job, &pins, &packages, &generated, &how.prefix())?;
         let laid = lay_out(&pins, &packages, &generated, &pruned, how)?;
         self.judge(job, &pins, &packages)?;
@@ -229,16 +227,21 @@ impl NodePins {
     ) -> Result<Vec<Option<Arc<PackageTree>>>, CompileError> {
         let wanted = Wanted::new(self, job, pins)?;
         let trees = unpack_all(job, &self.desk, &wanted.archives)?;
-        let package = |(pin, archive): (&Pin, &Option<usize>)| match (archive, &pin.resolved) {
-            (Some(index), _) => self.built(job, pin, &trees[*index]).map(Some),
+        let of_pins = wanted.of_pins.iter();
+        let of_pins =
+            of_pins.map(|index| index.map(|index| (&wanted.archives[index], &trees[index])));
+        let of_pins: Vec<_> = pins.iter().zip(of_pins).collect();
+        let trees = spared(job, &self.desk, &of_pins)?;
+        let package = |(pin, tree): (&Pin, Option<Arc<PackageTree>>)| match (tree, &pin.resolved) {
+            (Some(tree), _) => self.built(job, pin, &tree).map(Some),
             (None, Resolved::Folder(location)) if pin.bundled_in.is_none() => {
-                let local = local_package(&self.folder, location, job.compression)?;
+                let local = local_package(job, &self.folder, location, pin)?;
                 self.warn(job.session, local.warnings.iter().cloned());
                 Ok(Some(Arc::new(local)))
             }
             (None, _) => Ok(None),
         };
-        pins.iter().zip(&wanted.of_pins).map(package).collect()
+        pins.iter().zip(trees).map(package).collect()
     }
 
     /// A package with what the team built for it, or what its authors did where that is wanted.
@@ -249,7 +252,7 @@ impl NodePins {
         package: &Arc<PackageTree>,
     ) -> Result<Arc<PackageTree>, CompileError> {
         if let Some(modules) = &self.modules
-            && let Some(built) = with_own_binaries(modules, pin, package, job.compression)?
+            && let Some(built) = with_own_binaries(job, modules, pin, package)?
         {
             let from = modules.display();
             let message = format!("`{}`: its native part is taken from `{from}`", label(pin));
@@ -436,15 +439,19 @@ fn prune(
             evidence,
             tree: &tree.tree,
             tree_place: place,
-            archive: tree.archive,
+            archive: tree.archive.filter(|_| !tree.is_altered),
             binaries: tree.binaries.clone(),
         })
         .collect();
     let (mut pruned, needed) = decided(job, Ecosystem::Node, &unpacked);
     for ((tree, place), name) in trees.iter().zip(&places).zip(&names) {
         if let Some(archive) = tree.archive {
-            let archive = (archive, recipe(name));
-            explain_passes(job, archive, place.as_str(), &mut pruned.explained);
+            let owner = Owner {
+                ecosystem: Ecosystem::Node,
+                package: name,
+                place: place.as_str(),
+            };
+            explain_passes(job, archive, owner, &mut pruned.explained);
         }
     }
     Ok((pruned, needed))
@@ -452,7 +459,8 @@ fn prune(
 
 /// What a package's code says about files that could be left out.
 fn evidence(job: &Job<'_>, package: &PackageTree, recipe: Recipe) -> Evidence {
-    let archive = package.archive.map(|archive| (archive, recipe));
+    let archive = package.archive.filter(|_| !package.is_altered);
+    let archive = archive.map(|archive| (archive, recipe));
     evidence_of(job, Ecosystem::Node, archive, (&package.tree, ""))
 }
 

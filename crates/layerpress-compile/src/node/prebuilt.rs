@@ -20,15 +20,15 @@ use layerpress_node::prebuilt::{
 };
 use layerpress_node::tarball::PackageTree;
 use layerpress_pack::tarball::{self, Kind, Options, Root};
-use layerpress_pack::{TarballError, compress, read_all};
-use layerpress_press::Binary;
+use layerpress_pack::{TarballError, read_all};
 use layerpress_scratch::replace;
-use layerpress_tree::{Algorithm, Digest, Entry, LayerPath};
+use layerpress_tree::{Algorithm, Digest, LayerPath};
 
 use super::archives::{label, stored};
 use super::error::NodeError;
 use super::lazy_lock::LazyLock;
 use super::prebuilt_error::PrebuiltError;
+use super::pressing::{Pressed, Pressing};
 use crate::error::CompileError;
 use crate::pins::Job;
 
@@ -142,7 +142,8 @@ impl Prebuilts {
             downloaded.fetch_add(archive.size, Ordering::Relaxed);
         }
         let bytes = stored(job.session, &archive, &request.file_name)?;
-        let package = added(package, &found.unpacked, &bytes, job).map_err(|what| {
+        let pressing = Pressing::new(job, &pin.location)?;
+        let package = added(package, &found.unpacked, &bytes, &pressing).map_err(|what| {
             fault(PrebuiltError::Archive {
                 package: label(pin),
                 url: redacted(&request.url),
@@ -245,7 +246,7 @@ fn added(
     package: &PackageTree,
     unpacked: &Unpacked,
     archive: &Bytes,
-    job: &Job<'_>,
+    pressing: &Pressing<'_>,
 ) -> Result<PackageTree, String> {
     let (root, below) = match unpacked {
         Unpacked::AsIs => (Root::Keep, ""),
@@ -255,7 +256,7 @@ fn added(
         root,
         ..Options::default()
     };
-    let mut files: Vec<(LayerPath, Entry, Option<Binary>)> = Vec::new();
+    let mut files: Vec<Pressed> = Vec::new();
     let told = |error: &dyn std::fmt::Display| TarballError::Damaged {
         reason: error.to_string(),
     };
@@ -270,24 +271,20 @@ fn added(
             below => LayerPath::new(&format!("{below}/{}", member.path.as_str()))
                 .map_err(|error| told(&error))?,
         };
-        let content = compress(&bytes, job.compression);
-        files.retain(|(other, ..)| *other != path);
-        files.push((path, Entry { mode, content }, Binary::of(&bytes)));
+        files.retain(|other| other.path != path);
+        files.push(pressing.press(path, mode, &bytes));
         Ok(())
     });
     read.map_err(|error| error.to_string())?;
     let mut package = package.clone();
-    for (path, entry, binary) in files {
-        if package.tree.insert(path.clone(), entry).is_err() {
-            return Err(format!("`{path}` is a file of the package already"));
-        }
-        package.binaries.extend(binary.map(|binary| (path, binary)));
+    for file in files {
+        let path = file.path.clone();
+        file.add_to(&mut package)
+            .map_err(|_| format!("`{path}` is a file of the package already"))?;
     }
-    match has_addon(&package, job.target) {
+    let target = pressing.job.target;
+    match has_addon(&package, target) {
         true => Ok(package),
-        false => Err(format!(
-            "it holds no machine code that {} can load",
-            job.target
-        )),
+        false => Err(format!("it holds no machine code that {target} can load")),
     }
 }

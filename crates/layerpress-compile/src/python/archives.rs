@@ -1,21 +1,25 @@
 //! From pins to unpacked distributions: what is in the store at once, the rest as it arrives.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use layerpress_fetch::{ArchiveRequest, FetchError, redacted};
 use layerpress_pack::Level;
-use layerpress_press::rules::Ecosystem;
+use layerpress_press::rules::{Ecosystem, Overrides, Owner};
 use layerpress_press::{Recipe, pressed};
 use layerpress_python::index::FileRecord;
 use layerpress_python::lockfile::{ArchivePin, Artifact, Pin, Place};
 use layerpress_python::resolve::{self, Project};
-use layerpress_python::wheel::{KnownWheel, UnpackOptions, WheelFile, WheelTree, unpack, unpacked};
+use layerpress_python::wheel::{
+    KnownWheel, Spared, UnpackOptions, WheelFile, WheelTree, unpack, unpacked,
+};
 use layerpress_tree::{Digest, Sha256};
 use url::Url;
 
 use super::builds::Builds;
 use super::error::PythonError;
+use super::pins::layout;
 use crate::error::CompileError;
 use crate::pins::{Job, Tally};
 use crate::session::Session;
@@ -34,8 +38,13 @@ pub(crate) fn unpack_all(
     options: &UnpackOptions,
 ) -> Result<Vec<WheelTree>, CompileError> {
     let (session, tally) = (job.session, job.tally);
+    let overrides = &job.pruning.overrides;
+    let overrides = overrides
+        .spare_files()
+        .then(|| Arc::new((*overrides).clone()));
     let options_of = |pin: &Pin| UnpackOptions {
         recipe: recipe(job, pin),
+        spared: overrides.clone().map(|it| spared(job, pin, it)),
         ..options.clone()
     };
     crate::archives::unpack_all(
@@ -84,6 +93,22 @@ fn from_store(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Over which files of a pin's wheel fewer passes go.
+fn spared(job: &Job<'_>, pin: &Pin, overrides: Arc<Overrides>) -> Spared {
+    let runtime = job.target.runtime;
+    let flat = runtime.layer_prefix(layerpress_target::Layout::Flat);
+    let place = runtime.layer_prefix(layout(job));
+    let (profile, package) = (job.pruning.profile, pin.name.to_string());
+    Spared::new(move |path| {
+        let owner = Owner {
+            ecosystem: Ecosystem::Python,
+            package: &package,
+            place: &place,
+        };
+        overrides.passes_of_file(profile, owner, &format!("{flat}/{path}"))
+    })
 }
 
 /// The file name of a remote archive that the store is known not to hold, neither as it came nor

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use layerpress_lock::{ForeignPackage, Package, Pylock, Selection};
-use layerpress_press::rules::{Ecosystem, Evidence};
+use layerpress_press::rules::{Ecosystem, Evidence, Owner};
 use layerpress_press::{self as press, Binary};
 use layerpress_python::Compatibility;
 use layerpress_python::lockfile::{LockfileError, Roots, best_name, pins, reachable, roots_in};
@@ -230,7 +230,7 @@ pub(super) fn lay_out(
             evidence,
             tree: &wheel.tree,
             tree_place: &prefix,
-            archive: Some(wheel.archive),
+            archive: (!wheel.is_spared).then_some(wheel.archive),
             binaries: binaries(evidence),
         })
         .collect();
@@ -242,9 +242,12 @@ pub(super) fn lay_out(
     drop(unpacked);
     let place = job.target.runtime.layer_prefix(layout(job));
     for wheel in &wheels {
-        let recipe = job.recipe(Ecosystem::Python, wheel.name.as_ref());
-        let archive = (wheel.archive, recipe);
-        explain_passes(job, archive, &place, &mut pruned.explained);
+        let owner = Owner {
+            ecosystem: Ecosystem::Python,
+            package: wheel.name.as_ref(),
+            place: &place,
+        };
+        explain_passes(job, wheel.archive, owner, &mut pruned.explained);
     }
     let mut account = Account::default();
     for (index, wheel) in wheels.iter_mut().enumerate() {
@@ -299,14 +302,14 @@ pub(super) fn all_evidence(wheels: &[WheelTree], job: &Job<'_>) -> Vec<Evidence>
         evidence_of(
             job,
             Ecosystem::Python,
-            Some((wheel.archive, recipe)),
+            (!wheel.is_spared).then_some((wheel.archive, recipe)),
             (&wheel.tree, root),
         )
     };
     wheels.par_iter().map(of).collect()
 }
 
-fn layout(job: &Job<'_>) -> layerpress_target::Layout {
+pub(super) fn layout(job: &Job<'_>) -> layerpress_target::Layout {
     match job.layout {
         Layout::Flat => layerpress_target::Layout::Flat,
         Layout::Versioned => layerpress_target::Layout::Versioned,

@@ -169,7 +169,7 @@ fn passes_of(
     let usual = Passes::of(profile);
     let files = parts.iter().flat_map(|part| {
         let files = part.files.iter();
-        files.map(|path| (path, overrides.passes_of_file(profile, part, path)))
+        files.map(|path| (path, overrides.passes_of_file(profile, part.owner(), path)))
     });
     files
         .filter(|(_, passes)| *passes != usual)

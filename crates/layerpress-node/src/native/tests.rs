@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use layerpress_press::{Binary, Libc, Machine};
 use layerpress_target::{Arch, Target};
-use layerpress_tree::{LayerPath, LayerTree};
+use layerpress_tree::LayerPath;
 
 use super::rows::ROWS;
 use super::scripts::{Purpose, purpose};
@@ -36,13 +36,9 @@ const fn elf(machine: Machine, libc: Libc) -> Binary {
 fn package(manifest: &str, binaries: &[(&str, Binary)]) -> PackageTree {
     let binaries = binaries.iter().map(|(name, binary)| (path(name), *binary));
     PackageTree {
-        archive: None,
-        tree: LayerTree::new(),
         package: Facts::parse(manifest.as_bytes(), false).expect("JSON"),
-        bundled: Vec::new(),
         binaries: binaries.collect(),
-        account: Default::default(),
-        warnings: Vec::new(),
+        ..PackageTree::default()
     }
 }
 

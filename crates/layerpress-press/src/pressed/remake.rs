@@ -39,6 +39,14 @@ pub struct Made {
     pub(super) change: Option<Change>,
 }
 
+impl Made {
+    /// What stands in the file's place, what machine it is for, and what a pass did to it.
+    #[must_use]
+    pub fn into_parts(self) -> (Content, Option<Binary>, Option<Change>) {
+        (self.content, self.binary, self.change)
+    }
+}
+
 /// What a pass did to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
@@ -85,6 +93,16 @@ impl Account {
         let gain = self.gains.entry(change.pass.name).or_default();
         gain.files += 1;
         gain.bytes += change.size_before.saturating_sub(size);
+    }
+
+    /// Takes back a file that is `size` bytes long with what a pass did to it.
+    pub fn discount(&mut self, change: &Change, size: u64) {
+        if let Some(gain) = self.gains.get_mut(change.pass.name) {
+            gain.files = gain.files.saturating_sub(1);
+            let bytes = change.size_before.saturating_sub(size);
+            gain.bytes = gain.bytes.saturating_sub(bytes);
+        }
+        self.gains.retain(|_, gain| gain.files > 0);
     }
 
     /// The same, each file below the name of its package.

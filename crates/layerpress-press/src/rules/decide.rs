@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::evidence::{Candidate, Reach, is_at, leads_to};
 use super::overrides::Subject;
-use super::{Ecosystem, Evidence, Kind, Overrides, code, node, python};
+use super::{Ecosystem, Evidence, Kind, Overrides, Owner, code, node, python};
 use crate::{Profile, Transform};
 
 /// One package of a layer, or the team's own code in it.
@@ -26,6 +26,18 @@ pub struct Part<'a> {
     pub files: Vec<String>,
     /// Whether it is the team's own, of which no rule takes anything.
     pub is_own: bool,
+}
+
+impl<'a> Part<'a> {
+    /// Whose its files are.
+    #[must_use]
+    pub fn owner(&self) -> Owner<'a> {
+        Owner {
+            ecosystem: self.ecosystem,
+            package: self.name,
+            place: self.place,
+        }
+    }
 }
 
 /// Why a file is left out.

@@ -106,6 +106,17 @@ impl OverrideError {
     }
 }
 
+/// Whose a file is.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// Whose package it is.
+    pub ecosystem: Ecosystem,
+    /// The name by which the user may mean it; nothing for the team's own code.
+    pub package: &'a str,
+    /// The folder in which the package's modules lie, or the package's own, from the layer's root.
+    pub place: &'a str,
+}
+
 /// A file as choices see it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
@@ -118,6 +129,18 @@ pub(super) struct Subject<'a> {
     pub(super) place: &'a str,
     /// What rules take it for.
     pub(super) kind: Option<Kind>,
+}
+
+impl<'a> Owner<'a> {
+    fn subject(self, path: &'a str) -> Subject<'a> {
+        Subject {
+            ecosystem: self.ecosystem,
+            package: self.package,
+            path,
+            place: self.place,
+            kind: None,
+        }
+    }
 }
 
 impl Overrides {
@@ -181,18 +204,20 @@ impl Overrides {
     /// The passes that go over a file, at `path` from the layer's root: those that go over its package's, but
     /// none of those that were chosen before it was to be kept by its path.
     #[must_use]
-    pub fn passes_of_file(&self, profile: Profile, part: &Part<'_>, path: &str) -> Passes {
-        let subject = Subject {
-            ecosystem: part.ecosystem,
-            package: part.name,
-            path,
-            place: part.place,
-            kind: None,
-        };
+    pub fn passes_of_file(&self, profile: Profile, owner: Owner<'_>, path: &str) -> Passes {
+        let subject = owner.subject(path);
         self.passes_by(profile, |item| match item.what {
-            What::Pass(_) => item.is_of(part.ecosystem, part.name),
+            What::Pass(_) => item.is_of(owner.ecosystem, owner.package),
             What::Rule(_) | What::Glob { .. } => item.fits(subject),
         })
+    }
+
+    /// Whether any file is to be kept by its path, so that other passes may go over it than over its package's
+    /// files.
+    #[must_use]
+    pub fn spare_files(&self) -> bool {
+        let mut items = self.items.iter();
+        items.any(|item| item.keep && matches!(item.what, What::Glob { .. }))
     }
 
     /// Those of `profile`, as the choices that are `meant` change them, one after the other.
@@ -285,14 +310,7 @@ impl Overrides {
     /// Whether the user wants the file at `path`, from the layer's root, to stay as it is.
     #[must_use]
     pub fn is_kept(&self, part: &Part<'_>, path: &str) -> bool {
-        let subject = Subject {
-            ecosystem: part.ecosystem,
-            package: part.name,
-            path,
-            place: part.place,
-            kind: None,
-        };
-        let decides = self.of(subject, &mut []);
+        let decides = self.of(part.owner().subject(path), &mut []);
         decides.is_some_and(|index| self.keeps(index))
     }
 

@@ -142,35 +142,51 @@ fn place(
     receipt: &Receipt,
     options: &UnpackOptions,
 ) -> Result<(), WheelFault> {
-    let layout = options.layout;
     let mode = file.mode();
     let sha256 = laid.change.map_or(file.sha256, |change| change.sha256);
     let content = laid.content;
+    match spot(file, receipt, options.layout)? {
+        Spot::File(path) => placed.put_listed(&path, Entry { mode, content }, sha256),
+        Spot::Script(name) => match &options.scripts {
+            Some(scripts) => place_script(placed, name, content, sha256, scripts),
+            None => Ok(()),
+        },
+        Spot::Nowhere => Ok(()),
+    }
+}
+
+/// Where a wheel's file goes.
+pub(super) enum Spot<'a> {
+    /// To a path.
+    File(String),
+    /// To where commands lie, under a name.
+    Script(&'a str),
+    /// It stays out.
+    Nowhere,
+}
+
+/// Where `file` of a wheel goes.
+pub(super) fn spot<'a>(
+    file: &'a ReceiptFile,
+    receipt: &Receipt,
+    layout: Layout,
+) -> Result<Spot<'a>, WheelFault> {
     let (folder, rest) = file.path.split_once('/').unwrap_or(("", &file.path));
     if folder == receipt.dist_info && NOT_KEPT.contains(&rest) {
-        return Ok(());
+        return Ok(Spot::Nowhere);
     }
     if !receipt.data_folders.iter().any(|own| own == folder) {
-        let path = layout.packages() + &file.path;
-        return placed.put_listed(&path, Entry { mode, content }, sha256);
+        return Ok(Spot::File(layout.packages() + &file.path));
     }
     let (scheme, rest) = rest.split_once('/').unwrap_or((rest, ""));
     let root = match scheme {
-        "purelib" | "platlib" => layout.packages(),
-        "data" => layout.data(),
+        "purelib" | "platlib" => Some(layout.packages()),
+        "data" => Some(layout.data()),
         "headers" => {
             let distribution = receipt.dist_info.split('-').next().unwrap_or_default();
-            match layout.headers(distribution) {
-                Some(root) => root,
-                None => return Ok(()),
-            }
+            layout.headers(distribution)
         }
-        "scripts" => {
-            return match &options.scripts {
-                Some(scripts) => place_script(placed, rest, content, sha256, scripts),
-                None => Ok(()),
-            };
-        }
+        "scripts" => return Ok(Spot::Script(rest)),
         _ => {
             return Err(WheelFault::Scheme {
                 path: file.path.clone(),
@@ -178,7 +194,7 @@ fn place(
             });
         }
     };
-    placed.put_listed(&(root + rest), Entry { mode, content }, sha256)
+    Ok(root.map_or(Spot::Nowhere, |root| Spot::File(root + rest)))
 }
 
 fn place_script(

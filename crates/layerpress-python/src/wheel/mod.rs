@@ -23,6 +23,7 @@ mod pressed;
 mod receipt;
 mod record;
 mod scripts;
+mod spared;
 #[cfg(test)]
 pub(crate) mod testing;
 mod unpack;
@@ -33,4 +34,5 @@ pub use folder::write_folder;
 pub use layout::Layout;
 pub use merge::{Merged, merge};
 pub(crate) use record::recorded;
+pub use spared::Spared;
 pub use unpack::{KnownWheel, Scripts, UnpackOptions, WheelFile, WheelTree, unpack, unpacked};

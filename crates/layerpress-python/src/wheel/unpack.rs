@@ -17,6 +17,7 @@ use super::error::{WheelError, WheelFault};
 use super::layout::{Laid, Layout, lay_out};
 use super::pressed::{self, Contents, Source, Unusable};
 use super::receipt::Receipt;
+use super::spared::{Spared, exchange, spared};
 use super::verify::verify;
 use crate::escaped::escaped;
 
@@ -54,6 +55,8 @@ pub struct UnpackOptions {
     pub scripts: Option<Scripts>,
     /// How files are pressed. Default: fast and as they are, which keeps the wheel's own streams.
     pub recipe: Recipe,
+    /// Over which of the files fewer of the recipe's passes go. Default: none.
+    pub spared: Option<Spared>,
 }
 
 /// How scripts are made.
@@ -80,6 +83,8 @@ pub struct WheelTree {
     pub tree: LayerTree,
     /// What passes did to its files.
     pub account: Account,
+    /// Whether some of the files are others than the recipe would make of them.
+    pub is_spared: bool,
     /// What the user should know: a lowercase sentence each.
     pub warnings: Vec<String>,
 }
@@ -105,6 +110,7 @@ impl Default for UnpackOptions {
                 compression: Level::Fast,
                 passes: Passes::NONE,
             },
+            spared: None,
         }
     }
 }
@@ -147,22 +153,49 @@ fn unpack_inner(
     store: &Store,
 ) -> Result<WheelTree, WheelFault> {
     let identity = parse_file_name(wheel.name).ok_or(WheelFault::FileName)?;
+    let (receipt, contents, mut warnings) = contents(wheel, &identity, options, store)?;
+    let mut others = Vec::new();
+    for (recipe, files) in spared(&receipt, &contents, options) {
+        let options = UnpackOptions {
+            recipe,
+            ..options.clone()
+        };
+        let (_, other, more) = self::contents(wheel, &identity, &options, store)?;
+        warnings.extend(more);
+        others.push((other, files));
+    }
+    let mut tree = tree(
+        identity,
+        wheel.digest,
+        &receipt,
+        (contents, others),
+        options,
+    )?;
+    tree.warnings = warnings;
+    Ok(tree)
+}
+
+/// What is known of a wheel, its files by the recipe, and what to tell the user.
+fn contents(
+    wheel: &WheelFile<'_>,
+    identity: &(PackageName, Version),
+    options: &UnpackOptions,
+    store: &Store,
+) -> Result<(Receipt, Contents, Vec<String>), WheelFault> {
     let (recipe, digest) = (options.recipe, wheel.digest);
     let source = Source::of(recipe);
     let over = (source == Source::Overlay).then_some(&wheel.archive);
     let damaged = || damaged(digest, store);
     let mut warnings = Vec::new();
-    let known = receipt(digest, &identity, options, store);
-    if let Some(receipt) = &known
-        && source != Source::Wheel
-    {
-        let kept = pressed::kept(receipt, digest, recipe, store);
+    let mut known = receipt(digest, identity, options, store);
+    if let Some(receipt) = known.take_if(|_| source != Source::Wheel) {
+        let kept = pressed::kept(&receipt, digest, recipe, store);
         let contents = kept.map_err(|_| Unusable::Pressed).and_then(|kept| {
-            let contents = kept.map(|kept| pressed::contents(receipt, &kept, over));
+            let contents = kept.map(|kept| pressed::contents(&receipt, &kept, over));
             contents.transpose()
         });
         match contents {
-            Ok(Some(contents)) => return tree(identity, digest, receipt, contents, options),
+            Ok(Some(contents)) => return Ok((receipt, contents, warnings)),
             Ok(None) => {}
             Err(Unusable::Wheel) => return Err(damaged()),
             Err(Unusable::Pressed) => warnings.push(format!(
@@ -170,6 +203,7 @@ fn unpack_inner(
                 escaped(wheel.name)
             )),
         }
+        known = Some(receipt);
     }
     let (receipt, files, remade) = match known {
         Some(receipt) => {
@@ -194,9 +228,7 @@ fn unpack_inner(
         drop(files);
         pressed::contents(&receipt, &pressed?, over).map_err(|_| WheelFault::Damaged)?
     };
-    let mut tree = tree(identity, wheel.digest, &receipt, contents, options)?;
-    tree.warnings = warnings;
-    Ok(tree)
+    Ok((receipt, contents, warnings))
 }
 
 fn unpacked_inner(
@@ -210,7 +242,34 @@ fn unpacked_inner(
     let Some(receipt) = receipt else {
         return Ok(None);
     };
-    let source = Source::of(options.recipe);
+    let Some(contents) = kept_contents(wheel, &receipt, options.recipe, store)? else {
+        return Ok(None);
+    };
+    let mut others = Vec::new();
+    for (recipe, files) in spared(&receipt, &contents, options) {
+        let Some(other) = kept_contents(wheel, &receipt, recipe, store)? else {
+            return Ok(None);
+        };
+        others.push((other, files));
+    }
+    tree(
+        identity,
+        wheel.digest,
+        &receipt,
+        (contents, others),
+        options,
+    )
+    .map(Some)
+}
+
+/// The files of a wheel by a recipe, if the store keeps all that is needed.
+fn kept_contents(
+    wheel: &KnownWheel<'_>,
+    receipt: &Receipt,
+    recipe: Recipe,
+    store: &Store,
+) -> Result<Option<Contents>, WheelFault> {
+    let source = Source::of(recipe);
     let archive = match source {
         Source::Pressed => None,
         Source::Wheel | Source::Overlay => match store.archive(wheel.digest) {
@@ -221,21 +280,20 @@ fn unpacked_inner(
     let contents = match (source, &archive) {
         (Source::Wheel, Some(archive)) => {
             let files = receipt.contents(archive, &BTreeMap::new());
-            own_streams(&receipt, files.ok_or_else(|| damaged(wheel.digest, store))?)
+            own_streams(receipt, files.ok_or_else(|| damaged(wheel.digest, store))?)
         }
         _ => {
-            let Ok(Some(kept)) = pressed::kept(&receipt, wheel.digest, options.recipe, store)
-            else {
+            let Ok(Some(kept)) = pressed::kept(receipt, wheel.digest, recipe, store) else {
                 return Ok(None);
             };
-            match pressed::contents(&receipt, &kept, archive.as_ref()) {
+            match pressed::contents(receipt, &kept, archive.as_ref()) {
                 Ok(contents) => contents,
                 Err(Unusable::Pressed) => return Ok(None),
                 Err(Unusable::Wheel) => return Err(damaged(wheel.digest, store)),
             }
         }
     };
-    tree(identity, wheel.digest, &receipt, contents, options).map(Some)
+    Ok(Some(contents))
 }
 
 /// What is known of an archive, as long as it speaks of this wheel: a renamed one has the same
@@ -262,9 +320,11 @@ fn tree(
     (name, version): (PackageName, Version),
     archive: Sha256,
     receipt: &Receipt,
-    contents: Contents,
+    (contents, others): (Contents, Vec<(Contents, Vec<usize>)>),
     options: &UnpackOptions,
 ) -> Result<WheelTree, WheelFault> {
+    let is_spared = !others.is_empty();
+    let contents = exchange(receipt, contents, others, options)?;
     Ok(WheelTree {
         name,
         version,
@@ -272,6 +332,7 @@ fn tree(
         root_is_purelib: receipt.root_is_purelib,
         tree: lay_out(receipt, contents.files, contents.record, options)?,
         account: contents.account,
+        is_spared,
         warnings: Vec::new(),
     })
 }

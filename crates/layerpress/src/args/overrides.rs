@@ -15,7 +15,7 @@ const DROP: &str = "drop";
 
 impl Args for OverrideArgs {
     fn augment_args(command: Command) -> Command {
-        let keep = "Keep the files that a pattern means, whatever the rules say: `docs`, \
+        let keep = "Keep the files that a pattern means, as they are and whatever the rules say: `docs`, \
                     `python/numpy/tests/**`, `numpy:**/*.pyi`, `rule:type-stubs`; of `--keep` and \
                     `--drop` the last one that means a file counts, and `!` turns it around; \
                     what makes files smaller goes by its name too, as `rule:elf-strip`, and for one \
