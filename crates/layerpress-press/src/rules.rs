@@ -22,6 +22,7 @@ mod quoted;
 mod services;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub use decide::{Decision, Explanation, Part, Removal, Smaller, decide, explain};
 pub use evidence::{Evidence, evidence};

@@ -6,7 +6,7 @@ use layerpress_tree::seen_from;
 
 use super::evidence::{Candidate, Source, is_at, last_word};
 use super::python_imports::{Named, imports, strings};
-use super::{Ecosystem, Kind, node, python, quoted};
+use super::{Ecosystem, Kind, node, python, quoted, types};
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -280,7 +280,8 @@ fn node_reaches(path: &str, bytes: &[u8], folders: &[&str], looks: Looks, look: 
             look.groups.extend(reached.map(|(index, _)| index));
             continue;
         }
-        if string.contains('/') && string.split('/').any(node::is_set_aside) {
+        let is_aside = string.contains('/') && string.split('/').any(node::is_set_aside);
+        if is_aside || types::are_named_by(string) {
             look.reaches.insert(string.to_owned());
         }
         if looks != Looks::Nowhere {

@@ -508,9 +508,10 @@ impl<'a> Reached<'a> {
     }
 }
 
-/// A name as the whole layer knows it: `/test` is the package's own.
+/// A name as the whole layer knows it: `/test` is the package's own, and `/` all of it.
 fn full(part: &Part<'_>, name: &str) -> String {
     match name.starts_with('/') {
+        true if name == "/" => part.name.to_owned(),
         true => format!("{}{name}", part.name),
         false => name.to_owned(),
     }

@@ -10,11 +10,11 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
 use super::quoted::Endings;
-use super::{Ecosystem, Kind, builds, code, copies, node, python};
+use super::{Ecosystem, Kind, builds, code, copies, node, python, types};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// What is known of one package's files before the layer is known.
 ///
@@ -114,10 +114,11 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
             }
         })
     };
-    let build = match ecosystem {
-        Ecosystem::Python => None,
-        Ecosystem::Node => bundler_build(&files),
-    };
+    let manifest = package_json(&files).filter(|_| ecosystem == Ecosystem::Node);
+    let paths = files.iter().map(|(path, _)| *path);
+    let build = manifest
+        .as_ref()
+        .and_then(|text| builds::bundler_build(text, paths));
     let mut found = Evidence::default();
     let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
     let mut modules: Vec<(&str, usize)> = Vec::new();
@@ -186,6 +187,9 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
             reaches: Vec::new(),
         })
         .collect();
+    if let (Some(text), true) = (&manifest, sources.is_empty()) {
+        types::group(&mut found, text);
+    }
     add_modules(&mut found, &mut sources, &folders, &modules);
     found.binaries = binaries(ecosystem, &unknown);
     if ecosystem == Ecosystem::Python {
@@ -371,10 +375,7 @@ fn said(
             let by = loader.filter(|_| candidate.kind == Kind::LibraryCopies)?;
             Some(format!("`{by}` loads libraries by names of its own"))
         };
-        if !code::is_open_to_evidence(candidate, ecosystem) {
-            continue;
-        }
-        if candidate.kept.is_some() {
+        if !code::is_open_to_evidence(candidate, ecosystem) || candidate.kept.is_some() {
             continue;
         }
         candidate.kept = match candidate.group {
@@ -383,6 +384,7 @@ fn said(
                 .or_else(by_ending)
                 .or_else(by_stub)
                 .or_else(by_loader),
+            Some(_) if candidate.kind == Kind::TypeStubs => by_manifest(),
             Some(_) => by_name(),
         };
     }
@@ -563,11 +565,10 @@ fn head(content: &Content) -> Vec<u8> {
     head
 }
 
-/// The folder at the root of a package that only bundlers look for.
-fn bundler_build(files: &[(&str, &Content)]) -> Option<&'static str> {
+/// The package's own package.json.
+fn package_json(files: &[(&str, &Content)]) -> Option<Vec<u8>> {
     let (_, content) = files.iter().find(|(path, _)| *path == "package.json")?;
-    let text = (content.size <= MOST_BYTES).then(|| read_all(content).ok())??;
-    builds::bundler_build(&text, files.iter().map(|(path, _)| *path))
+    (content.size <= MOST_BYTES).then(|| read_all(content).ok())?
 }
 
 /// Whether a path lies below a folder.

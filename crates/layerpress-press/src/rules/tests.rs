@@ -398,6 +398,48 @@ fn folders_of_npm_packages_that_code_reaches_stay() {
 
 /// zod 3.25 has 277 files of TypeScript behind the condition `@zod/source`.
 #[test]
+fn declarations_stay_where_code_names_their_package() {
+    let types = |name, dependencies| {
+        node(
+            name,
+            &[
+                ("package.json", dependencies),
+                ("README.md", ""),
+                ("index.d.ts", ""),
+                ("ts5.6/index.d.ts", ""),
+            ],
+        )
+    };
+    let gone_with = |code| {
+        gone(&[
+            types("@types/node", r#"{"dependencies": {"undici-types": "*"}}"#),
+            types("undici-types", "{}"),
+            types("@types/node-fetch", "{}"),
+            node("a", &[("a.js", code), ("a.d.ts", "")]),
+        ])
+    };
+    let stubs = |gone: Vec<String>| gone.into_iter().filter(|it| it.contains(".d.ts"));
+    for code in [
+        "resolve('@types/node/package.json', true)",
+        r#"const name = "@types/node""#,
+    ] {
+        let found: Vec<String> = stubs(gone_with(code)).collect();
+        assert_eq!(
+            found,
+            [
+                "@types/node-fetch/index.d.ts (type-stubs)",
+                "@types/node-fetch/ts5.6/index.d.ts (type-stubs)",
+                "a/a.d.ts (type-stubs)"
+            ],
+            "{code}"
+        );
+    }
+    for code in ["`@types/${name}`", "'npm i @types/node'", "// @types/node"] {
+        assert_eq!(stubs(gone_with(code)).count(), 7, "{code}");
+    }
+}
+
+#[test]
 fn typescript_stays_only_where_node_is_led_to_it() {
     let with = |manifest: &str| {
         let files = [
