@@ -2,8 +2,9 @@
 //!
 //! What comes out has the same tokens on the same lines, but for docstrings, which become `''`; so it
 //! compiles to the same code and tracebacks stay true. A docstring stays where something reads it
-//! while the program runs ([`guards`], [`docstrings`]).
+//! while the program runs ([`guards`], [`docstrings`], [`classes`]).
 
+mod classes;
 mod docstrings;
 mod guards;
 mod proof;

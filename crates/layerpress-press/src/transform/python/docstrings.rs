@@ -2,7 +2,7 @@
 //!
 //! A docstring is data where somebody hands it on: as help on the command line, as the description of
 //! a route or of a tool for a language model, as a grammar. Who hands it on is a decorator, or a
-//! base class, or goes by the name; what has none of these is read by people alone.
+//! base class ([`Classes`]), or goes by the name; what has none of these is read by people alone.
 
 use std::ops::Range;
 
@@ -11,6 +11,7 @@ use ruff_python_ast::token::{Token, TokenKind};
 use ruff_python_ast::{Decorator, Expr, ModModule, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_python_parser::Parsed;
 
+use super::classes::Classes;
 use crate::python::span;
 
 /// A string that stands as a statement of its own.
@@ -30,19 +31,15 @@ const BLIND_DECORATORS: &[&str] = &[
     "abstractproperty",
     "abstractstaticmethod",
     "asynccontextmanager",
-    "attrs",
     "cache",
     "cached_property",
     "classmethod",
     "contextmanager",
     "coroutine",
-    "dataclass",
-    "define",
     "deleter",
     "field_serializer",
     "field_validator",
     "final",
-    "frozen",
     "getter",
     "hybrid_method",
     "hybrid_property",
@@ -67,37 +64,16 @@ const BLIND_DECORATORS: &[&str] = &[
     "wraps",
 ];
 
-/// Classes whose subclasses' docstrings are data, by the end of their names: schemas and tools for
-/// language models, GraphQL types, commands, interfaces.
-const READING_BASES: &[&str] = &[
-    "Cmd",
-    "Cog",
-    "Command",
-    "Group",
-    "Interface",
-    "Model",
-    "Module",
-    "ObjectType",
-    "Schema",
-    "Settings",
-    "Signature",
-    "Struct",
-    "Tool",
-    "Toolkit",
-    "TypedDict",
-    "View",
-    "ViewSet",
-];
-
-/// Functions whose docstrings are rules of a grammar or patterns of a lexer (PLY, SPARK), by the
-/// beginning of their names.
-const GRAMMAR_PREFIXES: [&str; 2] = ["p_", "t_"];
+/// Functions whose docstrings are rules of a grammar or patterns of a lexer (PLY, SPARK), or help on a
+/// command (`cmd`), by the beginning of their names.
+const READ_PREFIXES: [&str; 3] = ["do_", "p_", "t_"];
 
 /// The docstrings of a module that may become `''`, and other strings that stand alone, in the order
 /// of the text.
 pub(super) fn needless(text: &str, module: &Parsed<ModModule>) -> Vec<Docstring> {
     let mut finder = Finder {
         text,
+        classes: Classes::of(module),
         found: Vec::new(),
     };
     finder.visit_body(&module.syntax().body);
@@ -108,6 +84,7 @@ pub(super) fn needless(text: &str, module: &Parsed<ModModule>) -> Vec<Docstring>
 
 struct Finder<'a> {
     text: &'a str,
+    classes: Classes<'a>,
     found: Vec<Docstring>,
 }
 
@@ -128,7 +105,7 @@ impl<'a> StatementVisitor<'a> for Finder<'_> {
         walk_stmt(self, statement);
         let body = match statement {
             Stmt::FunctionDef(function) if reads_function(function) => &function.body,
-            Stmt::ClassDef(class) if reads_class(class) => &class.body,
+            Stmt::ClassDef(class) if self.reads_class(class) => &class.body,
             _ => return,
         };
         // Those of the methods are their own.
@@ -136,6 +113,12 @@ impl<'a> StatementVisitor<'a> for Finder<'_> {
         let kept = self.found.split_off(before);
         let others = kept.into_iter().filter(|it| !own.contains(it));
         self.found.extend(others);
+    }
+}
+
+impl Finder<'_> {
+    fn reads_class(&self, class: &StmtClassDef) -> bool {
+        self.classes.are_read(class) || !class.decorator_list.iter().all(is_blind)
     }
 }
 
@@ -161,16 +144,8 @@ fn is_template(docstring: &str) -> bool {
 
 fn reads_function(function: &StmtFunctionDef) -> bool {
     let name = function.name.as_str();
-    let is_grammar = GRAMMAR_PREFIXES.iter().any(|it| name.starts_with(it));
-    is_grammar || !function.decorator_list.iter().all(is_blind)
-}
-
-fn reads_class(class: &StmtClassDef) -> bool {
-    let reads = |base: &Expr| {
-        let name = last_name(base).unwrap_or_default();
-        READING_BASES.iter().any(|it| name.ends_with(it))
-    };
-    class.bases().iter().any(reads) || !class.decorator_list.iter().all(is_blind)
+    let is_read = READ_PREFIXES.iter().any(|it| name.starts_with(it));
+    is_read || !function.decorator_list.iter().all(is_blind)
 }
 
 fn is_blind(decorator: &Decorator) -> bool {
@@ -179,7 +154,7 @@ fn is_blind(decorator: &Decorator) -> bool {
 }
 
 /// `c` of `a.b.c`, `c(…)` and `c[…]`.
-fn last_name(expression: &Expr) -> Option<&str> {
+pub(super) fn last_name(expression: &Expr) -> Option<&str> {
     match expression {
         Expr::Name(name) => Some(name.id.as_str()),
         Expr::Attribute(attribute) => Some(attribute.attr.as_str()),

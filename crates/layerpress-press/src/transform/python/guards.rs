@@ -26,15 +26,30 @@ const DOCSTRING_READERS: &[&str] = &[
     "docopt",
     "docstring",
     "doctest",
+    "from_defaults",
     "from_function",
     "function_tool",
     "getdoc",
     "pydoc",
 ];
 
-/// Packages that work on docstrings when they are imported (`numpy.ma` asserts what is in that of
-/// `np.clip`), in whatever file these are.
-const READING_PACKAGES: &[&str] = &["numpy", "pandas", "scipy", "statsmodels"];
+/// Packages that work on docstrings when they are imported or show what is in them, in whatever file these
+/// are: `numpy.ma` asserts what is in that of `np.clip`, seaborn and altair take parameters out of some to
+/// put them into others, scikit-learn's estimators show them.
+const READING_PACKAGES: &[&str] = &[
+    "altair",
+    "astropy",
+    "numpy",
+    "pandas",
+    "scipy",
+    "seaborn",
+    "sklearn",
+    "statsmodels",
+];
+
+/// Packages that read their own source when they are imported, line by line, as it is written:
+/// transformers looks for `@requires(backends=("torch", "timm"))` by its commas and spaces.
+const SOURCE_READING_PACKAGES: &[&str] = &["transformers"];
 
 /// Packages that hand on the docstrings of those who use them, as help, as schemas and descriptions of
 /// routes, or to a language model; all of a name that ends in `*`.
@@ -102,11 +117,13 @@ impl Guard {
             let mut words = words.iter();
             words.any(|word| wanted.iter().any(|it| word.contains(it)))
         };
-        if mentions(SOURCE_READERS) {
+        if SOURCE_READING_PACKAGES.contains(&own) || mentions(SOURCE_READERS) {
             return Self::Everything;
         }
-        let is_handed_on = imports(text, module)
-            .any(|name| !is_of(own, name) && HANDING_ON.iter().any(|it| matches(it, name)));
+        // One of a family is no user of the others: `langchain_openai` of `langchain_core`.
+        let handing_on = || HANDING_ON.iter().filter(|it| !matches(it, own));
+        let is_handed_on =
+            imports(text, module).any(|name| handing_on().any(|it| matches(it, name)));
         match READING_PACKAGES.contains(&own) || is_handed_on || mentions(DOCSTRING_READERS) {
             true => Self::Docstrings,
             false => Self::Code,
@@ -155,12 +172,6 @@ fn package(path: &str) -> &str {
     };
     let first = inner.split('/').next().unwrap_or(inner);
     first.strip_suffix(".py").unwrap_or(first)
-}
-
-/// Whether `name` is `own`, or of one family with it: `langchain_core` and `langchain_openai`.
-fn is_of(own: &str, name: &str) -> bool {
-    let family = |name: &'_ str| name.split('_').next().map(str::len).unwrap_or_default();
-    own[..family(own)] == name[..family(name)]
 }
 
 fn matches(pattern: &str, name: &str) -> bool {

@@ -192,6 +192,13 @@ fn a_file_that_reads_source_stays_as_it_is() {
 }
 
 #[test]
+fn a_package_that_reads_its_own_source_stays_as_it_is() {
+    let text = "@requires(backends=(\"torch\", \"timm\"))  # both\ndef f(a, b): ...\n";
+    assert_eq!(pressed_at("transformers/models/a.py", text), text);
+    assert_ne!(pressed_at("transform/models/a.py", text), text);
+}
+
+#[test]
 fn a_template_to_be_copied_stays_as_it_is() {
     let text = "x  =  1  # change this\n";
     assert_eq!(pressed_at("alembic/templates/generic/env.py", text), text);
@@ -208,6 +215,7 @@ fn docstrings_stay_where_the_file_reads_them() {
         "inspect.getdoc(f)\n",
         "import doctest; doctest.testmod()\n",
         "tools = [StructuredTool.from_function(f)]\n",
+        "tools = [FunctionTool.from_defaults(f)]\n",
         "config = ConfigDict(use_attribute_docstrings=True)\n",
         "parser = ArgumentParser(description=__doc__)\n",
     ] {
@@ -241,6 +249,9 @@ fn docstrings_stay_where_a_library_hands_them_on() {
     }
     let own = "import langchain_core\nimport click\ndef f():\n    'Says why.'\n";
     keeps("langchain_openai/base.py", own);
+    let beside = "import click\ndef repl():\n    'Says why.'\n";
+    keeps("click_repl/core.py", beside);
+    blanks("click/core.py", beside);
     let own = "from langchain_core import x\nimport clicks\ndef f():\n    'Says why.'\n";
     blanks(
         "python/lib/python3.13/site-packages/langchain_openai/base.py",
@@ -295,9 +306,51 @@ fn a_docstring_stays_in_a_class_whose_base_reads_it() {
             &format!("class A({base}):\n    x: int\n    'Says why.'\n"),
         );
     }
+    for bases in [
+        "",
+        "()",
+        "(ValueError)",
+        "(abc.ABC)",
+        "(Protocol[T], metaclass=ABCMeta)",
+    ] {
+        blanks("a/b.py", &format!("class A{bases}:\n    'Says why.'\n"));
+    }
+}
+
+#[test]
+fn a_docstring_stays_in_a_class_whose_base_nothing_is_known_of() {
+    for text in [
+        "from .base import Rule\nclass A(Rule):\n    'Says why.'\n",
+        "import x\nclass A(ValueError, metaclass=x.Registry):\n    'Says why.'\n",
+        "class A(make_base()):\n    'Says why.'\n",
+        "class A(*bases):\n    'Says why.'\n",
+        "class A(C):\n    'Says why.'\nclass B(x.Rule): ...\nclass C(B): ...\n",
+        "def f():\n    class A(Rule[int]):\n        'Says why.'\n",
+        // They may be parts of a schema.
+        "class A(str, Enum):\n    'Says why.'\n",
+        "@dataclass(frozen=True)\nclass A:\n    'Says why.'\n    x: int\n",
+    ] {
+        keeps("a/b.py", text);
+    }
+    for text in [
+        "class A(B):\n    'Says why.'\nclass B(C[int]): ...\nclass C(A, object): ...\n",
+        "class A:\n    'Says why.'\n    class B(A, OSError): 'Says why.'\n",
+    ] {
+        blanks("a/b.py", text);
+    }
+}
+
+#[test]
+fn a_long_line_of_classes_is_followed_to_its_end() {
+    let mut text = String::new();
+    for at in 0..20_000 {
+        let _ = writeln!(text, "class C{at}(C{}): ''", at + 1);
+    }
+    let end = "class C20000(x.Rule): ''\nclass A(C0):\n    'Says why.'\n";
+    keeps("a/b.py", &format!("{text}{end}"));
     blanks(
         "a/b.py",
-        "class A(ValueError, metaclass=M):\n    'Says why.'\n",
+        &format!("{text}class A(C0):\n    'Says why.'\nclass C20000: ''\n"),
     );
 }
 
@@ -311,6 +364,10 @@ fn grammars_and_templates_are_no_prose() {
         "x/lexer.py",
         "def t_NUMBER(t):\n    r'Says why.'\n    return t\n",
     );
+    keeps(
+        "x/shell.py",
+        "class Shell(Cmd):\n    def do_quit(self, line):\n        'Says why.'\n",
+    );
     keeps("x/y.py", "def f():\n    'Says why. %(also)s'\n");
     keeps("x/y.py", "def f():\n    '%s Says why.'\n");
 }
@@ -322,6 +379,10 @@ fn packages_that_work_on_docstrings_keep_them_and_lose_comments() {
         "pandas/a/b.py",
         "python/scipy/c.py",
         "x/site-packages/numpy/a.py",
+        "altair/vegalite/v6/schema/mixins.py",
+        "astropy/units/core.py",
+        "seaborn/_statistics.py",
+        "sklearn/base.py",
     ] {
         keeps(path, "def clip():\n    'Says why.'\n    return 1  # gone\n");
         assert!(!pressed_at(path, "x = 1  # gone\n").contains("gone"));
