@@ -67,8 +67,10 @@ impl<'de, C: Fn(&str, &str) -> Result<(), Wrong>> Visitor<'de> for Specs<'_, C> 
     }
 }
 
-/// A list of texts, or one alone.
-pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<Arc<str>>, A::Error> {
+/// A list of texts, or one alone, and whether it is.
+pub(crate) fn texts<'de, A: MapAccess<'de>>(
+    map: &mut A,
+) -> Result<(Vec<Arc<str>>, bool), A::Error> {
     let value = map.next_value::<Json<'de>>()?;
     let texts = value.texts();
     let is_whole = match &value {
@@ -78,5 +80,6 @@ pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<Arc<str>>
     if !is_whole {
         return Err(A::Error::custom("expected a list of texts"));
     }
-    Ok(texts.into_iter().map(Arc::from).collect())
+    let is_lone = value.text().is_some();
+    Ok((texts.into_iter().map(Arc::from).collect(), is_lone))
 }

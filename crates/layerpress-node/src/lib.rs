@@ -32,6 +32,6 @@ pub mod spec;
 pub mod tarball;
 mod trail;
 
-pub use manifest::{Extra, Manifest, Pairs};
+pub use manifest::{Extra, Lone, Manifest, Pairs};
 pub use name::{NameFault, PackageName};
 pub use resolve::{Resolution, ResolveOptions, resolve};

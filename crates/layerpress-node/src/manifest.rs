@@ -68,6 +68,19 @@ pub struct Extra {
     pub has_dev_dependencies: bool,
     /// `workspaces`
     pub workspaces: Option<Arc<str>>,
+    /// Which lists of platforms were a text.
+    pub lone: Lone,
+}
+
+/// Which lists of platforms were a text instead, and so are one in a lockfile, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lone {
+    /// `os`
+    pub os: bool,
+    /// `cpu`
+    pub cpu: bool,
+    /// `libc`
+    pub libc: bool,
 }
 
 /// Drops from the dependencies what is an optional one too, as npm does.

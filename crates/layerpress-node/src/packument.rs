@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use rkyv::vec::ArchivedVec;
 
-use crate::manifest::{Extra, Manifest, Pairs};
+use crate::manifest::{Extra, Lone, Manifest, Pairs};
 use crate::name::PackageName;
 use stored::{Directory, Entry, NO_TIME, TextId, flag};
 
@@ -182,6 +182,11 @@ impl<'p> VersionView<'p> {
                 peer_dependencies_meta: maybe(stored.peer_dependencies_meta),
                 has_dev_dependencies: false,
                 workspaces: maybe(stored.workspaces),
+                lone: Lone {
+                    os: stored.flags & flag::LONE_OS != 0,
+                    cpu: stored.flags & flag::LONE_CPU != 0,
+                    libc: stored.flags & flag::LONE_LIBC != 0,
+                },
             },
         })
     }

@@ -79,9 +79,13 @@ impl<'de> Visitor<'de> for Document<'_> {
                         out.manifest.node = engines.get("node").text().map(Arc::from);
                         out.manifest.extra.engines = engines.kept().map(Arc::from);
                     }
-                    "os" => out.manifest.os = texts::<A>(&mut map)?,
-                    "cpu" => out.manifest.cpu = texts::<A>(&mut map)?,
-                    "libc" => out.manifest.libc = texts::<A>(&mut map)?,
+                    "os" => (out.manifest.os, out.manifest.extra.lone.os) = texts::<A>(&mut map)?,
+                    "cpu" => {
+                        (out.manifest.cpu, out.manifest.extra.lone.cpu) = texts::<A>(&mut map)?;
+                    }
+                    "libc" => {
+                        (out.manifest.libc, out.manifest.extra.lone.libc) = texts::<A>(&mut map)?;
+                    }
                     "bin" => bin = map.next_value()?,
                     "scripts" => {
                         let scripts = map.next_value::<Json<'de>>()?;

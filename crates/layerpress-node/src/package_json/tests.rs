@@ -88,6 +88,7 @@ fn the_rest_is_read_as_npm_normalises_it() {
     let manifest = &read.manifest;
     assert_eq!(shown(&manifest.bin), ["tool@cli.js"]);
     assert_eq!(manifest.os, ["linux".into()]);
+    assert!(manifest.extra.lone.os && !manifest.extra.lone.cpu);
     assert_eq!(manifest.cpu, ["x64".into(), "!arm".into()]);
     assert_eq!(manifest.node.as_deref(), Some(">=18"));
     assert!(manifest.has_install_script);

@@ -357,9 +357,9 @@ impl<'de> Visitor<'de> for Entry<'_> {
                         manifest.optional_peers = optional.collect();
                         manifest.extra.peer_dependencies_meta = meta.kept().map(Arc::from);
                     }
-                    "os" => manifest.os = texts::<A>(&mut map)?,
-                    "cpu" => manifest.cpu = texts::<A>(&mut map)?,
-                    "libc" => manifest.libc = texts::<A>(&mut map)?,
+                    "os" => (manifest.os, manifest.extra.lone.os) = texts::<A>(&mut map)?,
+                    "cpu" => (manifest.cpu, manifest.extra.lone.cpu) = texts::<A>(&mut map)?,
+                    "libc" => (manifest.libc, manifest.extra.lone.libc) = texts::<A>(&mut map)?,
                     "workspaces" => {
                         let globs = map.next_value::<Json<'de>>()?;
                         manifest.extra.workspaces = globs.kept().map(Arc::from);

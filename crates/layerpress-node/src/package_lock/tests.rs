@@ -78,6 +78,26 @@ fn the_lockfile_is_npms_to_the_byte() {
 }
 
 #[test]
+fn a_platform_that_is_no_list_is_none_in_the_lockfile_either() {
+    let native = r#"{"versions": {"1.0.0": {"os": ["linux"], "cpu": "x64", "libc": "glibc"}}}"#;
+    let mut registry = Registry::default();
+    registry.add("native", native);
+    let text = r#"{"dependencies": {"native": "1"}}"#;
+    let project = Project {
+        package: PackageJson::parse("package.json", text.as_bytes()).unwrap(),
+        ..Project::default()
+    };
+    let tree = ideal_tree(&project, &registry).now_or_never();
+    let tree = tree.unwrap().unwrap();
+    let written = write(&project, &tree, "folder", &Style::default());
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let native = &written["packages"]["node_modules/native"];
+    assert_eq!(native["os"], serde_json::json!(["linux"]));
+    assert_eq!(native["cpu"], "x64");
+    assert_eq!(native["libc"], "glibc");
+}
+
+#[test]
 fn indentation_and_line_ends_are_kept_as_asked() {
     let (project, tree) = built();
     let style = Style {

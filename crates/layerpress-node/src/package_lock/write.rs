@@ -222,13 +222,17 @@ fn entry(placed: &Placed, omits_resolved: bool) -> Json<'_> {
     fields.pairs("optionalDependencies", &manifest.optional_dependencies);
     fields.pairs("acceptDependencies", &manifest.accept_dependencies);
     fields.pairs("bin", &manifest.bin);
-    for (key, list) in [
-        ("bundleDependencies", &manifest.bundled),
-        ("os", &manifest.os),
-        ("cpu", &manifest.cpu),
-        ("libc", &manifest.libc),
+    fields.list("bundleDependencies", &manifest.bundled);
+    let lone = manifest.extra.lone;
+    for (key, list, is_lone) in [
+        ("os", &manifest.os, lone.os),
+        ("cpu", &manifest.cpu, lone.cpu),
+        ("libc", &manifest.libc, lone.libc),
     ] {
-        fields.list(key, list);
+        match list.as_slice() {
+            [text] if is_lone => fields.text(key, Some(text)),
+            list => fields.list(key, list),
+        }
     }
     for (key, json) in [
         (

@@ -182,6 +182,15 @@ fn stored(
     if raw.has_shrinkwrap.is_true() {
         flags |= flag::SHRINKWRAP;
     }
+    for (list, lone) in [
+        (&raw.os, flag::LONE_OS),
+        (&raw.cpu, flag::LONE_CPU),
+        (&raw.libc, flag::LONE_LIBC),
+    ] {
+        if list.text().is_some() {
+            flags |= lone;
+        }
+    }
     let tarball = raw.dist.get("tarball").text();
     let usual = tarball.and_then(|url| url.strip_suffix(usual_ending(name, version).as_str()));
     if usual.is_some() {

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 const MAGIC: [u8; 4] = *b"lpnp";
 /// What stored buffers are kept under; its number is to be raised with every change of the form.
 /// Other formats read as absent.
-pub(crate) const FORM: &str = "packument-2";
+pub(crate) const FORM: &str = "packument-3";
 const FORMAT: u32 = number(FORM);
 const HEADER: usize = 16;
 
@@ -79,6 +79,9 @@ pub(super) mod flag {
     pub(in super::super) const INSTALL_SCRIPT: u8 = 1;
     pub(in super::super) const SHRINKWRAP: u8 = 2;
     pub(in super::super) const USUAL_TARBALL: u8 = 4;
+    pub(in super::super) const LONE_OS: u8 = 8;
+    pub(in super::super) const LONE_CPU: u8 = 16;
+    pub(in super::super) const LONE_LIBC: u8 = 32;
 }
 
 /// The number at the end of a text.

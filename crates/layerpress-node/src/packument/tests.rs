@@ -82,6 +82,8 @@ fn a_version_is_read_as_npm_normalises_it() {
     assert_eq!(manifest.os, ["!win32".into()]);
     assert_eq!(manifest.cpu, ["x64".into()]);
     assert_eq!(manifest.libc, ["glibc".into()]);
+    let lone = manifest.extra.lone;
+    assert!(lone.cpu && !lone.os && !lone.libc);
     assert_eq!(shown(&manifest.bin), ["a@cli.js"]);
     assert!(manifest.has_install_script);
     assert!(!manifest.has_shrinkwrap);

@@ -11,10 +11,10 @@ use rkyv::rancor;
 use rkyv::{Archive, Deserialize, Serialize};
 use rustc_hash::FxHashMap;
 
-use crate::manifest::{Extra, Manifest, Pairs};
+use crate::manifest::{Extra, Lone, Manifest, Pairs};
 
 /// What they are kept under; its number is to be raised with every change of the form.
-const FORM: &str = "answers-1";
+const FORM: &str = "answers-2";
 
 /// An answer: the package, what was wanted of it, and the version that it got.
 pub(super) type Answered = (Arc<str>, Arc<str>, Arc<Manifest>);
@@ -130,7 +130,7 @@ struct Kept {
     pairs: [Vec<TextId>; 5],
     lists: [Vec<TextId>; 5],
     texts: [TextId; 11],
-    flags: [bool; 3],
+    flags: [bool; 6],
 }
 
 #[derive(Default)]
@@ -188,6 +188,12 @@ impl Kept {
             peer_dependencies_meta,
             has_dev_dependencies,
             workspaces,
+            lone:
+                Lone {
+                    os: lone_os,
+                    cpu: lone_cpu,
+                    libc: lone_libc,
+                },
         } = extra;
         let mut pairs = |pairs: &Pairs| -> Vec<TextId> {
             let both = pairs.iter().flat_map(|(name, value)| [name, value]);
@@ -222,7 +228,14 @@ impl Kept {
             pairs,
             lists,
             texts,
-            flags: [*has_install_script, *has_shrinkwrap, *has_dev_dependencies],
+            flags: [
+                *has_install_script,
+                *has_shrinkwrap,
+                *has_dev_dependencies,
+                *lone_os,
+                *lone_cpu,
+                *lone_libc,
+            ],
         }
     }
 }
@@ -265,6 +278,11 @@ impl ArchivedKept {
                 peer_dependencies_meta: maybe(9),
                 has_dev_dependencies: self.flags[2],
                 workspaces: maybe(10),
+                lone: Lone {
+                    os: self.flags[3],
+                    cpu: self.flags[4],
+                    libc: self.flags[5],
+                },
             },
         })
     }
