@@ -1,7 +1,7 @@
 //! The pressed store: for each archive and [`Recipe`] one zip that holds every file of the archive.
 //!
 //! # Format
-//! `pressed/ab/abcdef…-fast-5.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
+//! `pressed/ab/abcdef…-fast-6.zip`, named by the archive's SHA-256 and the recipe, is a plain zip that
 //! any tool reads, written by the same writer as a layer: files in the order of their paths' bytes,
 //! relative to the archive's root, modes 0644 or 0755, no times. Each stream is what libdeflate makes
 //! of the file at the recipe's level, or the file itself where that is not larger; what the
@@ -60,7 +60,7 @@ pub struct Recipe {
 
 /// Part of every recipe's name: zips or facts of another shape are not found. To be raised whenever a
 /// pass makes something else of a file than before.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 impl Recipe {
     /// Every recipe.
@@ -74,7 +74,7 @@ impl Recipe {
         })
     }
 
-    /// The recipe's name in the store: `fast-5`, or `best-5-` and a number for the passes that go over the
+    /// The recipe's name in the store: `fast-6`, or `best-6-` and a number for the passes that go over the
     /// files.
     #[must_use]
     pub fn id(self) -> String {

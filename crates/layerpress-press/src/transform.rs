@@ -6,7 +6,6 @@
 
 mod botocore;
 mod elf;
-mod fingerprint;
 mod gzip;
 mod javascript;
 mod json;
@@ -161,7 +160,7 @@ pub static TRANSFORMS: &[Transform] = &[
         name: "json-minify",
         reason: "white space between tokens of JSON means nothing",
         profile: Profile::Small,
-        looks_at: |path| path.ends_with(".json"),
+        looks_at: |path| path.strip_suffix(".gz").unwrap_or(path).ends_with(".json"),
         apply: json::json_minify,
     },
     Transform {

@@ -7,9 +7,8 @@
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::Outcome;
-use super::fingerprint::fingerprint;
 use super::gzip::gunzip;
-use super::json::end_of_string;
+use super::json::minified;
 
 /// Where the models lie, by how paths begin or where a folder of an archive does.
 const FOLDERS: [&str; 2] = ["botocore/data/", "boto3/data/"];
@@ -48,45 +47,9 @@ pub(super) fn botocore_docs(path: &str, bytes: &[u8]) -> Outcome {
     }
 }
 
-/// The same JSON, each text called `documentation` empty and nothing between its tokens; proven.
+/// The same JSON, each text called `documentation` empty and nothing between its tokens.
 fn without_prose(json: &[u8]) -> Result<Vec<u8>, String> {
-    let smaller = blank(json).ok_or("it is no JSON")?;
-    let prints = [json, &smaller].map(|json| fingerprint(json, Some("documentation")));
-    match prints {
-        [Ok(before), Ok(after)] if before == after => Ok(smaller),
-        [Err(error), _] => Err(format!("it is no JSON: {error}")),
-        _ => Err("more than its documentation would change".to_owned()),
-    }
-}
-
-/// Leaves out white space between tokens, and what is in strings that follow [`PROSE`].
-fn blank(json: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(json.len() / 2);
-    let mut at = 0;
-    let mut is_prose = false;
-    while let Some(&byte) = json.get(at) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
-            b'"' => {
-                let end = end_of_string(json, at)?;
-                let string = &json[at..end];
-                out.extend_from_slice(if is_prose { b"\"\"" } else { string });
-                let next = json[end..].iter().find(|byte| !byte.is_ascii_whitespace());
-                is_prose = string == PROSE && next == Some(&b':');
-                at = end;
-            }
-            b':' => {
-                out.push(byte);
-                at += 1;
-            }
-            _ => {
-                is_prose = false;
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    Some(out)
+    minified(json, Some(PROSE)).map_err(|fault| fault.to_string())
 }
 
 /// A gzip file without name and time.

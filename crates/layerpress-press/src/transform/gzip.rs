@@ -7,12 +7,15 @@
 use std::io::Read as _;
 
 use flate2::bufread::GzDecoder;
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionLvl, Compressor, crc32};
 
 use super::Outcome;
 
 /// What is larger stays as it is.
-const MOST_BYTES: u64 = 128 << 20;
+const MOST_BYTES: usize = 128 << 20;
+
+/// A byte of a deflate stream stands for no more than this many (RFC 1951: 258 for two bits).
+const MOST_RATIO: usize = 1032;
 
 /// Flags of a header (RFC 1952, 2.3.1).
 const HEADER_CHECKSUM: u8 = 1 << 1;
@@ -28,15 +31,21 @@ pub(super) fn gzip_recompress(path: &str, bytes: &[u8]) -> Outcome {
     if !path.ends_with(".gz") {
         return Outcome::NotMine;
     }
+    match gunzip(bytes) {
+        Ok(plain) => repacked(bytes, &plain),
+        // Several members, or none: what a name ends in promises nothing.
+        Err(_) => Outcome::Nothing,
+    }
+}
+
+/// The gzip file `bytes` of one member with `plain` in it, below the header that it has.
+pub(super) fn repacked(bytes: &[u8], plain: &[u8]) -> Outcome {
     let Some(header) = header_length(bytes) else {
         return Outcome::Nothing;
     };
-    // Several members, or none: what a name ends in promises nothing.
-    let Ok(plain) = gunzip(bytes) else {
-        return Outcome::Nothing;
-    };
-    let trailer = &bytes[bytes.len() - TRAILER_BYTES..];
-    let file = [&bytes[..header], &deflate(&plain), trailer].concat();
+    let size = u32::try_from(plain.len()).unwrap_or(u32::MAX);
+    let trailer = [crc32(plain), size].map(u32::to_le_bytes).concat();
+    let file = [&bytes[..header], &deflate(plain), &trailer].concat();
     if file.len() >= bytes.len() {
         return Outcome::Nothing;
     }
@@ -51,12 +60,22 @@ pub(super) fn gzip_recompress(path: &str, bytes: &[u8]) -> Outcome {
 /// # Errors
 /// What keeps it from being one, or from being unpacked.
 pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut decoder = GzDecoder::new(bytes);
-    let mut file = Vec::new();
-    let limit = decoder.by_ref().take(MOST_BYTES + 1).read_to_end(&mut file);
-    limit.map_err(|error| format!("it is no gzip file: {error}"))?;
-    if file.len() as u64 > MOST_BYTES {
+    let no_gzip = |error| format!("it is no gzip file: {error}");
+    // It ends with the size of what is in it (2.3.1).
+    let size = bytes.last_chunk().map_or(0, |it| u32::from_le_bytes(*it)) as usize;
+    if size / MOST_RATIO > bytes.len() {
+        return Err("it does not end as a gzip file".to_owned());
+    }
+    if size > MOST_BYTES {
         return Err("it is too large".to_owned());
+    }
+    let mut decoder = GzDecoder::new(bytes);
+    // `vec!` of zeros costs nothing until it is written to.
+    let mut file = vec![0; size];
+    decoder.read_exact(&mut file).map_err(no_gzip)?;
+    // Only whoever reads on to the end has its checksum verified.
+    if decoder.read(&mut [0]).map_err(no_gzip)? > 0 {
+        return Err("it is longer than it says".to_owned());
     }
     // All was read, so the decoder stands behind the first member.
     if decoder.into_inner().is_empty() {

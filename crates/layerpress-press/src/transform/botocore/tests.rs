@@ -91,36 +91,11 @@ fn what_cannot_be_proven_stays() {
         refused(&path, &[&packed[..], &packed].concat()),
     ];
     insta::assert_snapshot!(all.join("\n"), @r"
-    it is no JSON: expected value at line 1 column 8
-    it is no JSON
-    it is no JSON: recursion limit exceeded at line 1 column 255
-    it is no gzip file: invalid gzip header
+    it is no JSON from byte 7 on
+    it is no JSON from byte 11 on
+    it is no JSON from byte 2000 on
+    it does not end as a gzip file
     it is no gzip file: unexpected end of file
     something follows its gzip stream
     ");
-}
-
-#[test]
-fn what_texts_say_is_what_counts() {
-    let print = |json: &str| fingerprint(json.as_bytes(), Some("d")).expect("JSON");
-    for (one, other) in [
-        ("[1, 2]", "[1,2]"),
-        ("{\"a\": \"\\u0041\"}", "{\"a\":\"A\"}"),
-        ("{\"d\": \"some\"}", "{\"d\": \"\"}"),
-    ] {
-        assert_eq!(print(one), print(other));
-    }
-    for (one, other) in [
-        ("[1, 2]", "[12]"),
-        ("[1]", "[1.0]"),
-        ("[[], 1]", "[[1]]"),
-        ("[\"a\", \"b\"]", "[\"ab\", \"\"]"),
-        ("{\"a\": 1, \"b\": 2}", "{\"b\": 2, \"a\": 1}"),
-        ("{\"d\": [\"some\"]}", "{\"d\": [\"\"]}"),
-        ("{\"e\": \"some\"}", "{\"e\": \"\"}"),
-        ("{\"d\": 1}", "{\"d\": 2}"),
-        ("[null]", "[false]"),
-    ] {
-        assert_ne!(print(one), print(other), "{one} {other}");
-    }
 }
