@@ -201,12 +201,19 @@ fn string(source: &str, start: usize) -> (&str, usize) {
     let open = if is_long { 3 } else { 1 };
     let first = start + open;
     let mut at = first;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
+    while let Some(rest) = bytes.get(at..) {
+        // Much of a file is prose, which is passed over at once.
+        let found = match is_long {
+            true => memchr::memchr2(quote, b'\\', rest),
+            false => memchr::memchr3(quote, b'\\', b'\n', rest),
+        };
+        let Some(found) = found else { break };
+        at += found;
+        match bytes[at] {
             b'\\' => at += 2,
-            b'\n' if !is_long => return (&source[first..at], at),
-            _ if byte == quote && !is_long => return (&source[first..at], at + 1),
-            _ if byte == quote && bytes.get(at..at + 3) == Some(&[quote; 3]) => {
+            b'\n' => return (&source[first..at], at),
+            _ if !is_long => return (&source[first..at], at + 1),
+            _ if bytes.get(at..at + 3) == Some(&[quote; 3]) => {
                 return (&source[first..at], at + 3);
             }
             _ => at += 1,
