@@ -53,6 +53,32 @@ fn what_is_not_opened_is_left_out_and_said() {
 }
 
 #[test]
+fn bytecode_that_python_only_looks_at_is_not_kept() {
+    let context = TestContext::new();
+    let stamped = [&[0xf3, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0][..], &[1; 20]].concat();
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, bytes) in [
+        ("python/a/__init__.py", &b"x = 1\n"[..]),
+        ("python/a/__pycache__/__init__.cpython-313.pyc", &stamped),
+        ("python/a-1.dist-info/METADATA", b"Name: a\n"),
+    ] {
+        let options = SimpleFileOptions::default();
+        zip.start_file(path, options).expect("a file");
+        zip.write_all(bytes).expect("its bytes");
+    }
+    context.write("layer.zip", zip.finish().expect("a zip").into_inner());
+    let command =
+        "sh -c 'cat \"$LAYERPRESS_LAYER\"/python/a/*.py \"$LAYERPRESS_LAYER\"/python/a/*/*'";
+    let run = context.run(["shrink", "layer.zip", "--trace", command]);
+    run.expect_code(0)
+        .says(&["opened 2 of 3 files", "(stale-bytecode)"]);
+    assert_eq!(
+        context.layer("layer.small.zip").paths(),
+        ["python/a-1.dist-info/METADATA", "python/a/__init__.py"]
+    );
+}
+
+#[test]
 fn a_command_that_fails_is_shown_and_nothing_is_written() {
     let context = TestContext::new();
     context.write("layer.zip", layer());

@@ -10,6 +10,7 @@
 //! stays, and so does what a package.json points to.
 
 mod builds;
+mod bytecode;
 mod code;
 mod copies;
 mod decide;

@@ -113,11 +113,17 @@ pub(super) fn left_out(
 }
 
 impl LeftOut {
-    /// Puts back what a traced command opened, but for what the user drops.
+    /// Puts back what a traced command opened, but for what the user drops, and bytecode whose time stamp
+    /// Python looked at only to compile the source anew.
     pub(super) fn put_back(&mut self, opened: &BTreeSet<LayerPath>) {
-        let asked_for = [Removal::Choice, Removal::Rule(Kind::AwsServices)].map(Removal::name);
+        let never = [
+            Removal::Choice,
+            Removal::Rule(Kind::AwsServices),
+            Removal::Rule(Kind::StaleBytecode),
+        ];
+        let never = never.map(Removal::name);
         self.removed
-            .retain(|path, by| asked_for.contains(by) || !opened.contains(path));
+            .retain(|path, by| never.contains(by) || !opened.contains(path));
         for path in opened {
             if !self.removed.contains_key(path) {
                 self.let_stay(path.as_str(), "the traced command opens it");

@@ -8,6 +8,9 @@ use super::evidence::{Candidate, Source, is_at, last_word};
 use super::python_imports::{Named, imports, strings};
 use super::{Ecosystem, Kind, node, python, quoted, types};
 
+/// What only code names that asks which distribution brought a module.
+pub(super) const ASKS_RECORDS: &str = "packages_distributions";
+
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct Look {
@@ -60,7 +63,7 @@ pub(super) fn look(
                 .iter()
                 .any(|text| has(text));
             let is_its_own = source.path.contains("importlib_metadata");
-            look.asks_records = !is_its_own && has("packages_distributions");
+            look.asks_records = !is_its_own && has(ASKS_RECORDS);
             let is_dynamic = ["__file__", "__path__", "resources", "get_data"]
                 .iter()
                 .any(|text| has(text));

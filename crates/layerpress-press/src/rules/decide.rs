@@ -264,17 +264,17 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        if part.is_own {
-            return better.into_iter().collect();
-        }
-        for (path, note) in &part.foreign {
+        for (path, note) in part.foreign.iter().filter(|_| !part.is_own) {
             let suspect = Suspect {
                 note: Some(note),
                 ..alone(Kind::OtherPlatforms)
             };
             better.insert(self.layer_path(path), suspect);
         }
-        let candidates = part.evidence.candidates.iter().map(|candidate| {
+        // Of the team's own files only those go that Python itself passes over.
+        let candidates = part.evidence.candidates.iter();
+        let candidates = candidates.filter(|it| !part.is_own || it.kind == Kind::StaleBytecode);
+        let candidates = candidates.map(|candidate| {
             let suspect = Suspect {
                 candidate: Some(candidate),
                 ..alone(candidate.kind)

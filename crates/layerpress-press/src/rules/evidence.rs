@@ -10,11 +10,11 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
 use super::quoted::Endings;
-use super::{Ecosystem, Kind, builds, code, copies, node, python, types};
+use super::{Ecosystem, Kind, builds, bytecode, code, copies, node, python, types};
 use crate::Binary;
 
 /// Part of what is kept: evidence of another shape, or gathered by other rules, is not read.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// What is known of one package's files before the layer is known.
 ///
@@ -124,6 +124,7 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
     let mut modules: Vec<(&str, usize)> = Vec::new();
     let mut sources = Vec::new();
     let mut unknown = Vec::new();
+    let mut compiled = Vec::new();
     for &(path, content) in &files {
         let sorted = match ecosystem {
             Ecosystem::Python => python::sort(path, is_top_code),
@@ -139,7 +140,13 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
         match sorted {
             Sorted::Other => unknown.push((path, content)),
             Sorted::Never | Sorted::Code => {}
-            Sorted::Candidate(Kind::StaleBytecode) if !is_stale(path, content, tree, root) => {}
+            Sorted::Candidate(Kind::StaleBytecode)
+                if !bytecode::is_stale(path, content, tree, root) =>
+            {
+                if bytecode::is_alone(path, tree, root) {
+                    compiled.push((path, content));
+                }
+            }
             // A model in space, or of a circuit, may end in the same.
             Sorted::Candidate(Kind::LinkLibraries) if !is_for_linkers(content) => {
                 unknown.push((path, content));
@@ -202,6 +209,7 @@ pub fn evidence(ecosystem: Ecosystem, tree: &LayerTree, root: &str) -> Evidence 
         Ecosystem::Node => entry_points(&files),
     };
     said(ecosystem, &mut found, &folders, &sources, &manifests);
+    bytecode::keep_beside(&mut found, ecosystem, &compiled);
     found
 }
 
@@ -467,30 +475,6 @@ fn one_each(reaches: &mut Vec<Reach>) {
     reaches.dedup_by(|later, first| later.to == first.to);
 }
 
-/// Whether compiled Python is of no use: made for a source file's time stamp, and that file is there. What
-/// is checked by a hash, or by nothing, stays (PEP 552: bit 0 of the flags, at byte 4).
-fn is_stale(path: &str, content: &Content, tree: &LayerTree, root: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = name.split('.').next().unwrap_or(name);
-    let source = match folder.strip_suffix("__pycache__") {
-        Some(above) => format!("{above}{stem}.py"),
-        None => format!(
-            "{}.py",
-            path.rsplit_once('.').map_or(path, |(stem, _)| stem)
-        ),
-    };
-    let source = match root {
-        "" => source,
-        root => format!("{root}/{source}"),
-    };
-    let head = head(content);
-    let flags = head
-        .get(4..8)
-        .and_then(|it| it.try_into().ok())
-        .map(u32::from_le_bytes);
-    flags.is_some_and(|flags| flags & 1 == 0) && tree.get(&source).is_some()
-}
-
 /// Whether a file is an archive of objects, libtool's note on one, or an object by itself: COFF for the three
 /// processors that Windows runs on, or ELF (`e_type` 1, at byte 16) but for programs that the kernel loads
 /// (`e_machine` 247, at byte 18).
@@ -558,7 +542,7 @@ fn keep_beside_programs(found: &mut Evidence, programs: &[&str]) {
 }
 
 /// The first bytes of a file, as far as they can be read: an ELF header, or what tells that it is none.
-fn head(content: &Content) -> Vec<u8> {
+pub(super) fn head(content: &Content) -> Vec<u8> {
     let mut head = Vec::new();
     // What cannot be inflated is found by whoever needs it.
     let _unread = reader(content).take(64).read_to_end(&mut head);

@@ -270,6 +270,38 @@ fn only_compiled_python_that_its_source_replaces_goes() {
             "a/x.pyc (stale-bytecode)",
         ]
     );
+    // Of the team's own code nothing else goes.
+    let own = python(
+        "",
+        &[
+            ("python/a/__pycache__/x.cpython-313.pyc", stamped),
+            ("python/a/__pycache__/y.cpython-313.pyc", hashed),
+            ("python/a/x.py", ""),
+            ("python/a/x.pyi", ""),
+            ("python/a/y.py", ""),
+        ],
+    );
+    assert_eq!(
+        gone(&[own]),
+        ["a/__pycache__/x.cpython-313.pyc (stale-bytecode)"]
+    );
+}
+
+#[test]
+fn beside_code_without_its_source_stays_what_it_could_open() {
+    let compiled = "\u{3}\r\r\n\u{1}\0\0\0hash----code----packages_distributions--";
+    let files = [
+        ("a-1.dist-info/INSTALLER", ""),
+        ("a-1.dist-info/RECORD", ""),
+        ("a/__init__.pyc", compiled),
+        ("a/table.h", ""),
+        ("a/tests/__init__.pyc", compiled),
+        ("a/tests/data.txt", ""),
+    ];
+    assert_eq!(
+        gone(&[python("a", &files)]),
+        ["a-1.dist-info/INSTALLER (install-notes)"]
+    );
 }
 
 #[test]
