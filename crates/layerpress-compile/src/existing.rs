@@ -58,6 +58,12 @@ pub enum InspectError {
         /// What is wrong with its name.
         source: PathError,
     },
+    /// A file of a folder whose name is no text.
+    #[error("{}: its name is not UTF-8, as names in a layer are", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
     /// A link in a folder that leads to no place inside of it.
     #[error("{}: a link to `{target}`, which {source}", path.display())]
     Link {
@@ -139,13 +145,16 @@ impl InspectError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } | Self::NotAFile { .. } => None,
+            Self::Unreadable { .. } => None,
+            Self::NotAFile { .. } => Some("leave it out: a layer holds files and links".to_owned()),
             Self::NoLayer {
                 looks_like: Some(it),
                 ..
             } => Some(format!("it looks like {it}; a layer is a zip file")),
             Self::NoLayer { source, .. } => source.hint().map(str::to_owned),
-            Self::Name { .. } => Some("rename the file, or leave it out".to_owned()),
+            Self::Name { .. } | Self::NotText { .. } => {
+                Some("rename the file, or leave it out".to_owned())
+            }
             Self::Link { .. } => Some("put in its place what it leads to".to_owned()),
         }
     }
@@ -238,11 +247,13 @@ fn read_file(
         source,
     };
     let relative = file.strip_prefix(folder).unwrap_or(file);
-    let parts = relative
-        .components()
-        .map(|it| it.as_os_str().to_string_lossy());
-    let parts = part.map(Into::into).into_iter().chain(parts);
-    let path = LayerPath::new(&parts.collect::<Vec<_>>().join("/"));
+    let parts = relative.components().map(|it| it.as_os_str().to_str());
+    let parts = part.map(Some).into_iter().chain(parts);
+    let parts = parts.collect::<Option<Vec<_>>>();
+    let parts = parts.ok_or_else(|| InspectError::NotText {
+        path: file.to_owned(),
+    })?;
+    let path = LayerPath::new(&parts.join("/"));
     let path = path.map_err(|source| InspectError::Name {
         path: file.to_owned(),
         source,

@@ -354,9 +354,19 @@ impl ArchiveError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoEnd => Some("the file may be cut short, or be another format: fetch it again"),
-            Self::Path(_) => Some(
-                "it names a place outside of itself: it is broken or hostile, so take another version",
-            ),
+            Self::Path(error) => Some(match error {
+                PathError::Character {
+                    character: '\\', ..
+                } => {
+                    "some tools for Windows write `\\` where zips have `/`, and on Lambda that is part of a name: pack the archive again with another"
+                }
+                PathError::Character { .. } | PathError::TooLong { .. } => {
+                    "a file needs another name before it can stand in a layer: rename it, and pack the archive again"
+                }
+                PathError::Empty | PathError::Absolute { .. } | PathError::Component { .. } => {
+                    "it names a place outside of itself: it is broken or hostile, so take another version"
+                }
+            }),
             Self::Entry {
                 fault: EntryFault::Link { .. },
                 ..

@@ -11,7 +11,7 @@ use crate::sweep::sweep;
 /// Writes what is to be the file `path` beside it, then renames it; a link at `path` is followed.
 ///
 /// Its folder must exist. What killed processes left half-written there is removed. Nothing is
-/// synced to disk.
+/// synced to disk. What was there passes its mode on.
 ///
 /// # Errors
 /// Those of `write` and of the system; `path` is as it was then.
@@ -27,6 +27,10 @@ pub fn replace<T>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<T>) -
     let mut scratch = ScratchFile::create(folder, &Naming::OUTPUT)
         .map_err(|error| io::Error::from(error.kind()))?;
     let written = write(scratch.file_mut())?;
+    // Who could not read what was there can read no more now.
+    if let Ok(there) = fs::metadata(&target) {
+        scratch.file_mut().set_permissions(there.permissions())?;
+    }
     scratch.persist(&target).map_err(|(error, _)| error)?;
     Ok(written)
 }
