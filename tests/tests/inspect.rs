@@ -145,6 +145,22 @@ fn what_is_no_layer_is_refused() {
 }
 
 #[test]
+fn a_zip_that_is_no_layer_is_looked_at_and_said_to_be_none() {
+    let context = TestContext::new();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for path in ["[Content_Types].xml", "word/document.xml"] {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(path, options).expect("a file");
+    }
+    context.write("letter.docx.zip", zip.finish().expect("a zip").into_inner());
+    let run = context.run(["inspect", "letter.docx.zip"]);
+    run.expect_code(0).says(&["document of an office program"]);
+    assert!(run.stdout.contains("word"), "{}", run.stdout);
+    let run = context.run(["tree", "letter.docx.zip"]);
+    run.expect_code(0).says(&["holds no package that is known"]);
+}
+
+#[test]
 fn a_diff_tells_packages_files_and_growth() {
     let context = one_and_two();
     let run = context.run(["diff", "one.zip", "two.zip"]);

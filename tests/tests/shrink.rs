@@ -159,7 +159,7 @@ fn a_second_run_changes_nothing_to_the_byte() {
 /// A layer with something for each rule and pass, links, and bytecode of both sorts.
 fn full() -> Vec<u8> {
     let module = format!(
-        "\"\"\"Says what it is.\"\"\"\n\n# A comment.\nx = 1\n{}",
+        "\"\"\"Says what it is.\"\"\"\n\n# A comment.\nx = 'table.h'\n{}",
         "y = 2\n".repeat(50)
     );
     let script = format!(
@@ -181,6 +181,7 @@ fn full() -> Vec<u8> {
         ("python/a/b.pyi", 0o644, b"x: int\n"),
         ("python/a/data.json", 0o644, json.as_bytes()),
         ("python/a/link.py", LINK, b"b.py"),
+        ("python/a/table.h", 0o644, b"int x;\n"),
         ("python/a/tests/test_a.py", 0o644, b"import a\n"),
         (
             "python/a-1.dist-info/METADATA",
@@ -411,6 +412,55 @@ fn outputs_that_cannot_be_are_refused() {
     );
 }
 
+#[test]
+fn a_target_that_the_layer_speaks_against_is_refused() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let run = context.run(["shrink", "layer.zip", "--runtime", "python3.13"]);
+    run.expect_code(UNMET)
+        .expect_words(&["layer.zip: it is for python3.12", "not for python3.13"])
+        .says(&["leave `--runtime` out"]);
+    let path = "python/_a.cpython-313-x86_64-linux-gnu.so";
+    context.write("native.zip", foreign(&[(path, 0o644, b"")]));
+    let run = context.run(["shrink", "native.zip", "--arch", "arm64"]);
+    run.expect_code(UNMET)
+        .expect_words(&["it is for x86_64, as its ABI tags tell, and not for arm64"]);
+    assert_eq!(context.files(), ["layer.zip", "native.zip"]);
+    // A program for another machine may be none that anything needs.
+    let mut program = b"\x7fELF\x02\x01\x01".to_vec();
+    program.resize(64, 0);
+    program[18] = 62;
+    context.write("tool.zip", foreign(&[("bin/tool", 0o755, &program)]));
+    let run = context.run(["shrink", "tool.zip", "--arch", "arm64"]);
+    run.expect_code(0)
+        .says(&["all machine code in the layer is for x86_64"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_layer_that_is_replaced_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let path = context.folder().join("layer.zip");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("ours");
+    context
+        .run(["shrink", "layer.zip", "--in-place"])
+        .expect_code(0);
+    let mode = fs::metadata(&path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_smoke_test_of_nothing_is_a_mistake() {
+    let context = TestContext::new();
+    context.write("layer.zip", layer());
+    let run = context.run(["shrink", "layer.zip", "--smoke", " "]);
+    run.expect_code(USAGE)
+        .expect_words(&["nothing to run in `--smoke`"]);
+    assert_eq!(context.files(), ["layer.zip"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn without_a_fitting_interpreter_the_smoke_test_says_what_it_looked_for() {
@@ -558,6 +608,22 @@ fn the_smoke_test_finds_what_is_missed() {
     assert!(written);
     let (run, _) = smoke("import random; print(random.random())");
     run.expect_code(0).says(&["something else each time"]);
+    let [init, other] = ["python/a/__init__.py", "python/b/__init__.py"];
+    let code = "import a, b; a.value_3; b.helpers";
+    let run = [
+        "shrink",
+        "layer.zip",
+        "--drop",
+        init,
+        "--drop",
+        other,
+        "--smoke",
+        code,
+    ];
+    let run = context.run(run);
+    run.expect_code(UNMET)
+        .expect_words(&["your-drop did it, on `python/a/__init__.py` and on others"])
+        .says(&["take back the `--drop`"]);
     context.write("handler.py", "import a\nprint(a.value_3)\n");
     let (run, _) = smoke("handler.py");
     run.expect_code(0).says(&["the same before and after"]);
@@ -568,21 +634,16 @@ fn the_smoke_test_finds_what_is_missed() {
 fn a_build_that_fails_its_smoke_test_is_not_written() {
     let index = LoopbackIndex::of([Wheel::new("app", "1.0")
         .file("app/tests/helpers.py", "value = 42\n")
+        .file("app/part.py", "value = 42\n")
         .build()]);
     let context = TestContext::new().with_index(&index);
     context.write("requirements.txt", "app\n");
-    let build = |code: &str| {
-        context.run([
-            "build",
-            "requirements.txt",
-            "--runtime",
-            "python3.13",
-            "-o",
-            "out.zip",
-            "--smoke",
-            code,
-        ])
+    let build_with = |options: &[&str], code: &str| {
+        let build = ["build", "requirements.txt", "--runtime", "python3.13"];
+        let rest = ["-o", "out.zip", "--smoke", code];
+        context.run(build.iter().chain(options).chain(&rest))
     };
+    let build = |code: &str| build_with(&[], code);
     let run = build("import app");
     if run.stderr.contains("no Python 3.13 was found") {
         layerpress_tests::not_run("a smoke test of a build: there is no Python 3.13");
@@ -594,6 +655,10 @@ fn a_build_that_fails_its_smoke_test_is_not_written() {
     run.expect_code(UNMET)
         .expect_words(&["`tests` did it", "out.zip"])
         .says(&["--keep rule:tests"]);
+    let run = build_with(&["--drop", "app/part.py"], "import app.part");
+    run.expect_code(UNMET)
+        .expect_words(&["`your-drop` did it"])
+        .says(&["take back the `--drop`"]);
     let run = build("import nothing");
     run.expect_code(UNMET).says(&["nothing left out"]);
     assert_eq!(

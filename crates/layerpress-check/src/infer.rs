@@ -33,6 +33,28 @@ pub struct Found<T> {
     pub by: &'static str,
 }
 
+/// The folders that only one runtime looks into.
+const FOLDERS: &str = "folders";
+/// The names of extension modules.
+const ABI_TAGS: &str = "ABI tags";
+/// What ELF files state.
+const MACHINE_CODE: &str = "machine code";
+
+impl<T> Found<T> {
+    /// Whether nothing else can be right: Lambda would not look into those folders, and no other Python
+    /// loads those modules.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        [FOLDERS, ABI_TAGS].contains(&self.by)
+    }
+
+    /// Whether machine code says so, which another machine cannot run; what is beside it may do without.
+    #[must_use]
+    pub fn is_by_machine_code(&self) -> bool {
+        self.by == MACHINE_CODE
+    }
+}
+
 /// No WHEEL file comes near this.
 const TEXT_LIMIT: u64 = 1 << 20;
 
@@ -163,16 +185,16 @@ impl Witnesses {
             python: runtime(
                 Ecosystem::Python,
                 [
-                    (self.python_folders, "folders"),
-                    (self.python_tags, "ABI tags"),
+                    (self.python_folders, FOLDERS),
+                    (self.python_tags, ABI_TAGS),
                     (self.python_wheels, "wheel tags"),
                     (self.python_bytecode, "compiled files"),
                 ],
             ),
-            node: runtime(Ecosystem::Node, [(self.node_folders, "folders")]),
+            node: runtime(Ecosystem::Node, [(self.node_folders, FOLDERS)]),
             arch: first([
-                (self.arch_tags, "ABI tags"),
-                (self.elf, "machine code"),
+                (self.arch_tags, ABI_TAGS),
+                (self.elf, MACHINE_CODE),
                 (self.arch_wheels, "wheel tags"),
             ]),
         }

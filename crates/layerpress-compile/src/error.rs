@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use layerpress_check::OverLimit;
 use layerpress_fetch::{ErrorKind, FetchError, StoreError};
 use layerpress_pack::WriteError;
-use layerpress_press::rules::OverrideError;
+use layerpress_press::rules::{OverrideError, Removal};
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
 
@@ -273,6 +273,7 @@ impl CompileError {
             | Self::NothingMoves { .. }
             | Self::NothingToLock { .. }
             | Self::NothingLoaded
+            | Self::NoSmoke(SmokeError::Nothing)
             | Self::Override(_)
             | Self::OverManifest { .. } => ExitClass::Usage,
             Self::NotCached { .. } => ExitClass::Network,
@@ -404,6 +405,9 @@ impl CompileError {
                 match by.as_str() {
                     TRACED => format!("{KEEP_MORE}; nothing was written"),
                     BYTECODE => "leave `--bytecode` out; nothing was written".into(),
+                    _ if rule == Removal::Choice.name() => {
+                        "take back the `--drop` that means what is missed; nothing was written".into()
+                    }
                     _ => format!("`--keep rule:{rule}` keeps what it takes; nothing was written"),
                 }
             }

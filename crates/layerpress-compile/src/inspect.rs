@@ -15,7 +15,7 @@ use layerpress_tree::{Content, LayerPath, LayerTree, Mode};
 
 use crate::existing::{self, Existing, InspectError};
 use crate::report::RemovedReport;
-use crate::shrink::{by_rule, savings, targets};
+use crate::shrink::{by_rule, doubt, savings, targets};
 
 /// A layer as it was found.
 #[derive(Debug, Clone)]
@@ -30,10 +30,21 @@ pub struct Inspection {
     /// What rules would leave out of it and passes save in it, in bytes unzipped, the largest first;
     /// nothing if that was not asked for.
     pub savings: Option<Vec<RemovedReport>>,
+    /// Why it is no layer, if it looks like something else.
+    pub doubt: Option<Doubt>,
     /// The packages found, by ecosystem and name.
     pub packages: Vec<FoundPackage>,
     /// Its files, by the raw bytes of their paths.
     pub files: Vec<FoundFile>,
+}
+
+/// Why something is no layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What it is instead.
+    pub message: String,
+    /// Where to go with that.
+    pub hint: Option<String>,
 }
 
 /// How to look at a layer.
@@ -132,6 +143,7 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
         files: files.collect(),
         savings: savings.map(|it| by_rule(it.values().map(|saving| (saving.by, saving.bytes)))),
         inferred,
+        doubt: doubt(path, &tree),
         packages,
     })
 }

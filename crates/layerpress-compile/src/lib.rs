@@ -58,7 +58,9 @@ pub use graph::{
     Asker, Graph, GraphPackage, GraphRequest, Need, NeedKind, Needed, Row, WalkOptions, Way, Why,
     graphs, named, nearest,
 };
-pub use inspect::{FoundFile, FoundPackage, InspectOptions, Inspection, Saving, Weight, inspect};
+pub use inspect::{
+    Doubt, FoundFile, FoundPackage, InspectOptions, Inspection, Saving, Weight, inspect,
+};
 pub use layerpress_check::{Found, Inferred};
 pub use layerpress_pack::Level;
 pub use layerpress_press::Profile;

@@ -1,7 +1,7 @@
 //! [`try_out`]: the user's smoke test of a layer that was just built, before it is written.
 
 use layerpress_press::Profile;
-use layerpress_press::rules::{Choice, Overrides};
+use layerpress_press::rules::{Choice, Overrides, Removal};
 use layerpress_tree::LayerTree;
 
 use crate::build::{Prepared, prepare};
@@ -42,13 +42,13 @@ pub(crate) fn try_out(
             keep: true,
             pattern: format!("rule:{rule}"),
         });
-        // The names of rules and passes are no mistakes; of what the user says beside, services alone have one.
-        let overrides = Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default();
+        // The names of rules and passes are no mistakes.
+        let keep = Overrides::parse(&keep.collect::<Vec<_>>()).unwrap_or_default();
         let other = BuildRequest {
             profile,
             overrides: match profile {
-                Profile::None => overrides,
-                _ => overrides.with_services_of(&request.overrides),
+                Profile::None => keep,
+                _ => request.overrides.clone().without_drops().followed_by(keep),
             },
             explain: Vec::new(),
             ..request.clone()
@@ -63,9 +63,14 @@ pub(crate) fn try_out(
     if fails(Profile::None, &[])? {
         return Err(failed(None));
     }
+    let drop = Removal::Choice.name();
     let rules = layer.gathered.removed.iter().map(|it| it.rule);
+    let rules = rules.filter(|rule| *rule != drop);
     let passes = layer.gathered.account.gains.keys().copied();
     let rules: Vec<&'static str> = rules.chain(passes).collect();
+    if !fails(request.profile, &[])? {
+        return Err(failed(Some(format!("`{drop}`"))));
+    }
     let first = culprit(rules.len(), |first| fails(request.profile, &rules[first..]))?;
     Err(failed(rules.get(first).map(|rule| format!("`{rule}`"))))
 }

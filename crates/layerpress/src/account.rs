@@ -14,7 +14,7 @@ use layerpress_compile::{
 use layerpress_target::{Arch, Runtime, Target, limits};
 
 use crate::printer::visible;
-use crate::size::{exact, grouped, readable, share};
+use crate::size::{grouped, readable, share, twice};
 
 /// How many rules a line names.
 const NAMED: usize = 3;
@@ -65,8 +65,8 @@ pub(crate) fn shown(path: &Path, folder: &Path) -> String {
 fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
     let packages = layer.packages.len();
     let mut text = format!(
-        "{} for {}\n  packages  {packages}, {} from the cache{}\n  files     {}\n  zipped    {} ({})\n  \
-         unzipped  {} ({}), {} of what a function may hold\n",
+        "{} for {}\n  packages  {packages}, {} from the cache{}\n  files     {}\n  zipped    {}\n  \
+         unzipped  {}, {} of what a function may hold\n",
         shown(&layer.path, folder),
         layer.target,
         layer.cached,
@@ -76,10 +76,8 @@ fn of_layer(layer: &LayerReport, folder: &Path, verbose: bool) -> String {
             String::new()
         },
         grouped(layer.files),
-        readable(layer.zipped_bytes),
-        exact(layer.zipped_bytes),
-        readable(layer.unzipped_bytes),
-        exact(layer.unzipped_bytes),
+        twice(layer.zipped_bytes),
+        twice(layer.unzipped_bytes),
         share(layer.unzipped_bytes, limits::UNZIPPED_BYTES),
     );
     text.push_str(&format!(

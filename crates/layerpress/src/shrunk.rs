@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::account::{count, shown};
 use crate::json::explained;
-use crate::size::{exact, grouped, readable, share};
+use crate::size::{grouped, readable, share, twice};
+use crate::weights::{UNTOLD, shortened};
 
 /// How many packages are named unless all are asked for.
 const PACKAGES: usize = 10;
@@ -21,7 +22,13 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
     if !report.inferred.is_empty() {
         line(&mut text, format_args!(" for {}", report.inferred));
     } else {
-        text.push('\n');
+        line(&mut text, format_args!("\n  made for  {UNTOLD}"));
+    }
+    if report.is_function {
+        line(
+            &mut text,
+            format_args!("  laid out  as a function's own code: in a layer nothing of it is found"),
+        );
     }
     if let Some(part) = report.part {
         line(
@@ -37,13 +44,12 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
             was(before.files, after.files, grouped)
         ),
     );
-    let size = |bytes| format!("{} ({})", readable(bytes), exact(bytes));
     let less = |of: fn(&Size) -> u64| was(of(before), of(after), readable);
     line(
         &mut text,
         format_args!(
             "  zipped    {}{}",
-            size(after.zipped_bytes),
+            twice(after.zipped_bytes),
             less(|it| it.zipped_bytes)
         ),
     );
@@ -51,7 +57,7 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
         &mut text,
         format_args!(
             "  unzipped  {}, {} of what a function may hold{}",
-            size(after.unzipped_bytes),
+            twice(after.unzipped_bytes),
             share(after.unzipped_bytes, UNZIPPED_BYTES),
             less(|it| it.unzipped_bytes)
         ),
@@ -100,7 +106,8 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
         &report.packages,
         if all { usize::MAX } else { PACKAGES },
     ));
-    if before.zipped_bytes <= after.zipped_bytes {
+    let holds = |it: &Size| (it.files, it.unzipped_bytes);
+    if holds(before) == holds(after) && before.zipped_bytes <= after.zipped_bytes {
         line(
             &mut text,
             format_args!("nothing was left to gain: the layer is as it was"),
@@ -193,25 +200,43 @@ fn was(before: u64, after: u64, shown: fn(u64) -> String) -> String {
     format!("; was {}, {change}", shown(before))
 }
 
+/// A table of packages, the heaviest first; those beyond `lines` are counted.
 fn heaviest(packages: &[ShrunkPackage], lines: usize) -> String {
     let label = |it: &ShrunkPackage| match &it.package {
-        Some(package) => format!("{} {}", package.name, package.version),
+        Some(package) if lines == usize::MAX => format!("{} {}", package.name, package.version),
+        Some(package) => shortened(format!("{} {}", package.name, package.version)),
         None => "(no package)".to_owned(),
     };
-    let packages: Vec<_> = packages.iter().take(lines).collect();
-    let width = packages.iter().map(|it| label(it).chars().count()).max();
-    let width = width.unwrap_or(0);
     let mut text = String::new();
-    for package in packages {
+    let (shown, rest) = packages.split_at(packages.len().min(lines));
+    let width = shown.iter().map(|it| label(it).chars().count()).max();
+    let Some(width) = width.map(|width| width.max("package".len())) else {
+        return text;
+    };
+    line(
+        &mut text,
+        format_args!(
+            "  {:width$}  {:>9}  {:>9}  {:>9}",
+            "package", "zipped", "unzipped", "was"
+        ),
+    );
+    for package in shown {
         line(
             &mut text,
             format_args!(
-                "    {:width$}  {:>9} zipped  {:>9} unzipped, was {}",
+                "  {:width$}  {:>9}  {:>9}  {:>9}",
                 label(package),
                 readable(package.after.zipped_bytes),
                 readable(package.after.unzipped_bytes),
                 readable(package.before.unzipped_bytes)
             ),
+        );
+    }
+    if !rest.is_empty() {
+        let more = grouped(rest.len() as u64);
+        line(
+            &mut text,
+            format_args!("  and {more} more: `-v` lists them"),
         );
     }
     text
@@ -238,6 +263,7 @@ mod tests {
         ShrinkReport {
             path: "/project/layer.small.zip".into(),
             part: None,
+            is_function: false,
             before: Size {
                 zipped_bytes: 1_500_000,
                 unzipped_bytes: 4_000_000,
@@ -295,7 +321,8 @@ mod tests {
           unzipped  3.0 MB (3,000,000 bytes), 1.1 % of what a function may hold; was 4.0 MB, 25.0 % less
           saved     1.0 MB in 3 files (elf-strip)
           kept      2 files in lib, 30.0 kB: neither Python's nor Node.js's
-            numpy 2.3   666.7 kB zipped     2.0 MB unzipped, was 3.0 MB
+          package       zipped   unzipped        was
+          numpy 2.3   666.7 kB     2.0 MB     3.0 MB
         done in 1.24 s
         ");
         let mut same = report();

@@ -51,6 +51,15 @@ pub(crate) fn exact(bytes: u64) -> String {
     }
 }
 
+/// A size both ways: `1.2 MB (1,234,567 bytes)`, once where both are the same.
+pub(crate) fn twice(bytes: u64) -> String {
+    let (readable, exact) = (readable(bytes), exact(bytes));
+    if readable == exact {
+        return exact;
+    }
+    format!("{readable} ({exact})")
+}
+
 /// A part of a whole in per cent with one decimal: `13.0 %`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     let permille = u128::from(part) * 2_000 / u128::from(whole.max(1));
@@ -125,7 +134,8 @@ impl fmt::Display for Growth {
 pub(crate) fn parse_growth(text: &str) -> Result<Growth, String> {
     let no_share = || "is no share, which looks like `5%` or `0.5%`".to_owned();
     let Some(number) = text.trim().strip_suffix('%') else {
-        return parse(text).map(Growth::Bytes);
+        let no_growth = |_| "is neither a share, as `5%`, nor a size, as `2MB`".to_owned();
+        return parse(text).map(Growth::Bytes).map_err(no_growth);
     };
     let (whole, tenth) = number
         .trim()
@@ -188,6 +198,8 @@ mod tests {
             ["0", "12", "123", "1,234", "262,144,000"]
         );
         assert_eq!(exact(1_234_567), "1,234,567 bytes");
+        assert_eq!(twice(1_234_567), "1.2 MB (1,234,567 bytes)");
+        assert_eq!(twice(999), "999 bytes");
     }
 
     #[test]

@@ -8,12 +8,18 @@ use layerpress_compile::{FoundPackage, Inferred, Inspection, RemovedReport, Weig
 use layerpress_target::limits::UNZIPPED_BYTES;
 use serde_json::{Value, json};
 
-use crate::size::{exact, grouped, readable, share};
+use crate::size::{grouped, readable, share, twice};
 
 pub(crate) use page::page;
 
 /// How many lines a table has unless all are asked for.
 const LINES: usize = 15;
+
+/// As many characters of a name leave the numbers beside it on a terminal's line of 80.
+const NAME: usize = 39;
+
+/// What is said of a layer whose files do not tell what it is for.
+pub(crate) const UNTOLD: &str = "its files do not tell; `--runtime` and `--arch` do";
 
 /// The account for people: the layer's size, then what weighs most by package, by class and by
 /// folder. `all` lists every line.
@@ -21,23 +27,23 @@ pub(crate) fn account(inspection: &Inspection, all: bool) -> String {
     let total = inspection.total();
     let lines = if all { usize::MAX } else { LINES };
     let mut text = format!(
-        "{}\n  files     {}\n  zipped    {} ({})\n  unzipped  {} ({}), {} of what a function may hold\n",
+        "{}\n  files     {}\n  zipped    {}\n  unzipped  {}, {} of what a function may hold\n",
         inspection.path.display(),
         grouped(total.files),
-        readable(inspection.zipped_bytes),
-        exact(inspection.zipped_bytes),
-        readable(total.unzipped_bytes),
-        exact(total.unzipped_bytes),
+        twice(inspection.zipped_bytes),
+        twice(total.unzipped_bytes),
         share(total.unzipped_bytes, UNZIPPED_BYTES),
     );
-    if !inspection.inferred.is_empty() {
-        // A string takes everything that is written to it.
-        let _infallible = writeln!(text, "  made for  {}", inspection.inferred);
-    }
+    // A string takes everything that is written to it.
+    let _infallible = match inspection.inferred.is_empty() {
+        true => writeln!(text, "  made for  {UNTOLD}"),
+        false => writeln!(text, "  made for  {}", inspection.inferred),
+    };
+    let shown = |name: String| if all { name } else { shortened(name) };
     let packages = inspection.by_package();
     let packages = packages
         .iter()
-        .map(|(package, weight)| (label(*package), *weight));
+        .map(|(package, weight)| (shown(label(*package)), *weight));
     text.push_str(&table("package", packages.collect(), total, lines));
     let classes = inspection.by_class();
     let classes = classes
@@ -47,7 +53,7 @@ pub(crate) fn account(inspection: &Inspection, all: bool) -> String {
     let folders = inspection.by_folder();
     let folders = folders
         .iter()
-        .map(|(folder, weight)| (place(folder).to_owned(), *weight));
+        .map(|(folder, weight)| (shown(place(folder).to_owned()), *weight));
     text.push_str(&table("folder", folders.collect(), total, lines));
     if let Some(savings) = &inspection.savings {
         text.push_str(&savings_table(savings, total));
@@ -171,6 +177,20 @@ fn label(package: Option<&FoundPackage>) -> String {
     }
 }
 
+/// The end of a long name, which tells more than its beginning; from a folder on, if one begins there.
+pub(crate) fn shortened(name: String) -> String {
+    let length = name.chars().count();
+    if length <= NAME {
+        return name;
+    }
+    let from = name.char_indices().nth(length - NAME + 1);
+    let end = &name[from.map_or(0, |(at, _)| at)..];
+    match end.find('/') {
+        Some(slash) if slash + 1 < end.len() => format!("…{}", &end[slash..]),
+        _ => format!("…{end}"),
+    }
+}
+
 fn place(folder: &str) -> &str {
     if folder.is_empty() { "(top)" } else { folder }
 }
@@ -185,6 +205,22 @@ mod tests {
             zipped_bytes: bytes / 4,
             unzipped_bytes: bytes,
         }
+    }
+
+    #[test]
+    fn of_long_names_the_end_is_shown() {
+        let told = [
+            "nodejs/node_modules/@smithy/types",
+            "nodejs/node_modules/@aws-sdk/middleware-sdk-s3",
+            "python/ein_sehr_langer_name_ohne_einen_einzigen_strich",
+        ];
+        let told = told.map(|it| shortened(it.to_owned()));
+        assert!(told.iter().all(|it| it.chars().count() <= NAME));
+        insta::assert_snapshot!(told.join("\n"), @r"
+        nodejs/node_modules/@smithy/types
+        …/@aws-sdk/middleware-sdk-s3
+        …langer_name_ohne_einen_einzigen_strich
+        ");
     }
 
     #[test]

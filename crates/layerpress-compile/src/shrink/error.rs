@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use layerpress_pack::ContentError;
+use layerpress_press::rules::Removal;
 
 use crate::bytecode::{BYTECODE, BytecodeError, NAME_A_RUN};
 use crate::error::{CompileError, ExitClass};
@@ -27,6 +28,20 @@ pub enum ShrinkError {
         looks_like: String,
         /// Where to go with that.
         hint: String,
+    },
+    /// A target that the layer's own files speak against.
+    #[error("{}: it is for {told}, as its {by} tell, and not for {asked}", path.display())]
+    OtherTarget {
+        /// The layer.
+        path: PathBuf,
+        /// What it is for.
+        told: &'static str,
+        /// What tells it.
+        by: &'static str,
+        /// What it was said to be for.
+        asked: &'static str,
+        /// The option that says so.
+        option: &'static str,
     },
     /// A file of the layer that cannot be read.
     #[error("{}: `{path}`: {fault}", layer.display())]
@@ -61,7 +76,7 @@ pub enum ShrinkError {
     /// A smoke test that passed before and does not after.
     #[error(
         "the smoke test passes with the layer as it came and not with the smaller one: it {end}{}",
-        blamed(by, path.as_deref())
+        blamed(by, path.as_deref(), *alone)
     )]
     Smoke {
         /// How it ended.
@@ -72,6 +87,8 @@ pub enum ShrinkError {
         by: &'static str,
         /// The file, if it was looked for.
         path: Option<String>,
+        /// Whether that file by itself is at fault, and not others as well.
+        alone: bool,
     },
     /// A smoke test that cannot be run.
     #[error(transparent)]
@@ -112,15 +129,17 @@ impl ShrinkError {
             | Self::Unwritable { .. }
             | Self::NoSmoke(SmokeError::Unreadable { .. } | SmokeError::System(_))
             | Self::Trace(TraceError::System(_) | TraceError::NotNoted { .. }) => ExitClass::Io,
+            Self::SameFile { .. }
+            | Self::FolderInPlace { .. }
+            | Self::NothingLoaded
+            | Self::NoSmoke(SmokeError::Nothing) => ExitClass::Usage,
             Self::Smoke { .. }
             | Self::NoSmoke(_)
             | Self::Trace(_)
             | Self::Bytecode(_)
-            | Self::NoVersion => ExitClass::Unmet,
+            | Self::NoVersion
+            | Self::OtherTarget { .. } => ExitClass::Unmet,
             Self::Layer(_) | Self::NotALayer { .. } | Self::Damaged { .. } => ExitClass::Input,
-            Self::SameFile { .. } | Self::FolderInPlace { .. } | Self::NothingLoaded => {
-                ExitClass::Usage
-            }
             Self::Write(error) => error.exit_class(),
         }
     }
@@ -131,6 +150,7 @@ impl ShrinkError {
         match self {
             Self::Layer(InspectError::Unreadable { .. }) => "unreadable",
             Self::Layer(_) | Self::NotALayer { .. } => "no-layer",
+            Self::OtherTarget { .. } => "other-target",
             Self::Damaged { .. } => "damaged",
             Self::SameFile { .. } => "same-file",
             Self::FolderInPlace { .. } => "folder-in-place",
@@ -150,17 +170,27 @@ impl ShrinkError {
         match self {
             Self::Layer(error) => error.hint(),
             Self::NotALayer { hint, .. } => Some(hint.clone()),
+            Self::OtherTarget { asked, option, .. } => Some(format!(
+                "leave `{option}` out; for {asked} the layer has to be made anew, since what is for another is not loaded there"
+            )),
             Self::Damaged { .. } => Some("make or fetch the layer again".to_owned()),
             Self::SameFile { .. } => {
                 Some("`--in-place` replaces it; else name another file with `--output`".to_owned())
             }
             Self::FolderInPlace { .. } => Some("name a zip file with `--output`".to_owned()),
             Self::Unwritable { .. } => Some("name another place with `--output`".to_owned()),
-            Self::Smoke { by, path, .. } => Some(match path {
+            Self::Smoke {
+                by, path, alone, ..
+            } => Some(match path {
                 _ if *by == BYTECODE => "leave `--bytecode` out; nothing was written".to_owned(),
                 _ if *by == NOT_OPENED => format!("{KEEP_MORE}; nothing was written"),
-                Some(path) => format!("`--keep '{path}'` keeps it as it was; nothing was written"),
-                None => format!("`--keep rule:{by}` keeps such files; nothing was written"),
+                Some(path) if *alone => {
+                    format!("`--keep '{path}'` keeps it as it was; nothing was written")
+                }
+                _ if *by == Removal::Choice.name() => {
+                    "take back the `--drop` that means these files; nothing was written".to_owned()
+                }
+                _ => format!("`--keep rule:{by}` keeps such files; nothing was written"),
             }),
             Self::NoSmoke(error) => error.hint(),
             Self::Trace(error) => error.hint(),
@@ -172,9 +202,10 @@ impl ShrinkError {
     }
 }
 
-fn blamed(by: &str, path: Option<&str>) -> String {
+fn blamed(by: &str, path: Option<&str>, alone: bool) -> String {
     match path {
-        Some(path) => format!(" ({by} did it, on `{path}`)"),
+        Some(path) if alone => format!(" ({by} did it, on `{path}`)"),
+        Some(path) => format!(" ({by} did it, on `{path}` and on others)"),
         None => format!(" ({by} did it)"),
     }
 }

@@ -48,7 +48,7 @@ use crate::build::make_room;
 use crate::bytecode::Bytecode;
 use crate::existing::{self, Existing};
 use crate::explain::is_at_end;
-use crate::inspect::Saving;
+use crate::inspect::{Doubt, Saving};
 use crate::trace;
 
 /// Makes the layer that `request` names smaller, and writes it.
@@ -70,12 +70,17 @@ pub fn shrink(
     let existing = existing::open(&request.input)?;
     let shape = shape(&request.input, &existing.tree)?;
     output::probe(&output)?;
-    let inferred = targets(&existing.tree, request.runtime, request.arch);
+    let told = infer(&existing.tree);
+    let inferred = asked(told, request.runtime, request.arch);
+    agree(&request.input, &told, &inferred)?;
     reporter.report(Event::StageStarted {
         stage: Stage::Pack,
         subject: request.input.display().to_string(),
     });
     let mut findings = findings(&existing);
+    findings.extend(other_machine(&told, &inferred));
+    // What keeps a test from being run at all is told before the long work.
+    let mut bench = trial::bench(request, shape, &inferred, &existing.tree)?;
     let opened = loaded::traced(request, shape, &inferred, &existing.tree)?;
     let mut left_out = left_out(
         &existing.tree,
@@ -115,7 +120,6 @@ pub fn shrink(
     }
     findings.extend(changes.findings());
     let made_for = (shape, &inferred);
-    let mut bench = trial::bench(request, shape, &inferred, &existing.tree)?;
     let opened = opened.as_ref();
     let bytecode = loaded::add_bytecode(request, made_for, opened, bench.as_mut(), &mut tree)?;
     let smoke = bench.map(|bench| trial::trial(bench, &existing.tree, &changes, &tree));
@@ -142,6 +146,7 @@ pub fn shrink(
         explained,
         path: output,
         part: existing.part,
+        is_function: shape == Shape::Function,
         inferred,
         findings,
         smoke,
@@ -165,9 +170,21 @@ pub(crate) fn savings(
     passes::savings(tree, shape, &left_out, profile)
 }
 
+/// Why a tree is no layer, and where to go with it.
+pub(crate) fn doubt(path: &Path, tree: &LayerTree) -> Option<Doubt> {
+    let error = shape(path, tree).err()?;
+    Some(Doubt {
+        hint: error.hint(),
+        message: error.to_string(),
+    })
+}
+
 /// What a layer is for: what was asked for, else what its files tell.
 pub(crate) fn targets(tree: &LayerTree, runtime: Option<Runtime>, arch: Option<Arch>) -> Inferred {
-    let mut inferred = infer(tree);
+    asked(infer(tree), runtime, arch)
+}
+
+fn asked(mut inferred: Inferred, runtime: Option<Runtime>, arch: Option<Arch>) -> Inferred {
     if let Some(runtime) = runtime {
         let found = Some(Found {
             value: runtime,
@@ -185,6 +202,55 @@ pub(crate) fn targets(tree: &LayerTree, runtime: Option<Runtime>, arch: Option<A
         });
     }
     inferred
+}
+
+/// Refuses a target that the layer speaks against: what is for another one would be left out, or be of no use.
+fn agree(path: &Path, told: &Inferred, wanted: &Inferred) -> Result<(), ShrinkError> {
+    let runtime = |it: Found<Runtime>| (it.value.name(), it.by, it.is_certain());
+    let arch = |it: Found<Arch>| (it.value.name(), it.by, it.is_certain());
+    for (told, wanted, option) in [
+        (
+            told.python.map(runtime),
+            wanted.python.map(runtime),
+            "--runtime",
+        ),
+        (
+            told.node.map(runtime),
+            wanted.node.map(runtime),
+            "--runtime",
+        ),
+        (told.arch.map(arch), wanted.arch.map(arch), "--arch"),
+    ] {
+        if let (Some((told, by, true)), Some((asked, ..))) = (told, wanted)
+            && told != asked
+        {
+            return Err(ShrinkError::OtherTarget {
+                path: path.to_owned(),
+                told,
+                by,
+                asked,
+                option,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Machine code for another machine than the one that was asked for; what it belongs to may do without.
+fn other_machine(told: &Inferred, wanted: &Inferred) -> Option<Finding> {
+    let (told, wanted) = (told.arch?, wanted.arch?);
+    let is_other = told.is_by_machine_code() && told.value != wanted.value;
+    is_other.then(|| Finding {
+        severity: Severity::Warning,
+        code: "other-arch",
+        path: None,
+        message: format!(
+            "all machine code in the layer is for {}, and it was said to be for {}, where none of that runs",
+            told.value.name(),
+            wanted.value.name()
+        ),
+        hint: Some("without `--arch` it is taken for what it is".to_owned()),
+    })
 }
 
 /// What was wrong with the layer as it came, and is right now or cannot be helped.

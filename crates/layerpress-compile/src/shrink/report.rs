@@ -22,6 +22,8 @@ pub struct ShrinkReport {
     pub path: PathBuf,
     /// The part of `/opt` that a folder was taken for, if not for all of it.
     pub part: Option<&'static str>,
+    /// Whether packages lie at its top, where a function's own code has them.
+    pub is_function: bool,
     /// What the layer was.
     pub before: Size,
     /// What it is.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use layerpress_tree::LayerTree;
+use layerpress_tree::{LayerPath, LayerTree};
 
 use super::ShrinkError;
 use crate::inspect::place_of_packages;
@@ -87,10 +87,22 @@ pub(super) fn shape(input: &Path, tree: &LayerTree) -> Result<Shape, ShrinkError
     if top.contains("node_modules") || top.iter().any(|it| is_info(it)) {
         return Ok(Shape::Function);
     }
+    if let Some(kind) = document(tree) {
+        return refused(
+            &format!("is {kind}, not a layer"),
+            "a layer holds `python/`, `nodejs/`, `bin/` or `lib/`",
+        );
+    }
     if tree.get("META-INF/MANIFEST.MF").is_some() {
         return refused(
             "is a Java archive, not a layer",
             "layers hold archives of Java in `java/lib/`",
+        );
+    }
+    if let Some(inner) = only_zip(tree) {
+        return refused(
+            &format!("holds nothing but `{inner}`, a zip in a zip"),
+            "unpack it once: perhaps the zip inside is the layer",
         );
     }
     if tree.get("package/package.json").is_some() {
@@ -101,6 +113,15 @@ pub(super) fn shape(input: &Path, tree: &LayerTree) -> Result<Shape, ShrinkError
     }
     if FOLDERS.iter().any(|it| top.contains(it)) {
         return Ok(Shape::Layer);
+    }
+    // Packages are often shipped without their metadata.
+    let is_code = |path: &LayerPath| {
+        let path = path.as_str();
+        let ends = [".py", ".js", ".mjs", ".cjs"];
+        !path.contains('/') && ends.iter().any(|it| path.ends_with(it))
+    };
+    if tree.iter().any(|(path, _)| is_code(path)) {
+        return Ok(Shape::Function);
     }
     let inside = |folder: &&&str| {
         FOLDERS.iter().any(|it| {
@@ -119,6 +140,29 @@ pub(super) fn shape(input: &Path, tree: &LayerTree) -> Result<Shape, ShrinkError
         "is no layer: nothing in it lies where Lambda looks, nor is it a package that is known",
         "a layer holds `python/`, `nodejs/`, `bin/` or `lib/`, a function `node_modules/` or dist-info folders",
     )
+}
+
+/// Documents and programs that are zips: what their first file is, by their own rules (ECMA-376 part 2, 10.2;
+/// OpenDocument 1.3 part 2, 3.3; EPUB OCF 3.3, 4.3; Android's manifest).
+fn document(tree: &LayerTree) -> Option<&'static str> {
+    let has = |path: &str| tree.get(path).is_some();
+    if has("[Content_Types].xml") {
+        return Some("a document of an office program, or a package of NuGet");
+    }
+    if has("META-INF/container.xml") {
+        return Some("a book (EPUB)");
+    }
+    if has("META-INF/manifest.xml") && has("mimetype") {
+        return Some("a document of an office program");
+    }
+    has("AndroidManifest.xml").then_some("an Android program")
+}
+
+/// The name of the one zip that a zip holds.
+fn only_zip(tree: &LayerTree) -> Option<&str> {
+    let (path, _) = tree.iter().next().filter(|_| tree.len() == 1)?;
+    let (_, ending) = path.file_name().rsplit_once('.')?;
+    ending.eq_ignore_ascii_case("zip").then_some(path.as_str())
 }
 
 fn is_info(folder: &str) -> bool {
@@ -143,7 +187,7 @@ fn is_wheel(input: &Path, tree: &LayerTree, top: &BTreeSet<&str>) -> bool {
 mod tests {
     use super::*;
     use layerpress_pack::stored;
-    use layerpress_tree::{Entry, LayerPath, Mode};
+    use layerpress_tree::{Entry, Mode};
 
     fn told(file: &str, paths: &[&str]) -> String {
         let mut tree = LayerTree::new();
@@ -173,6 +217,7 @@ mod tests {
         }
         for paths in [
             &["index.js", "node_modules/a/index.js"][..],
+            &["handler.py", "six/__init__.py"],
             &[
                 "app.py",
                 "six.py",
@@ -219,8 +264,13 @@ mod tests {
             told("a.zip", &wheel),
             told("a.whl", &["six-1.dist-info/METADATA"]),
             told("a.jar", &["META-INF/MANIFEST.MF", "A.class"]),
+            told("a.docx", &["[Content_Types].xml", "word/document.xml"]),
+            told("a.odt", &["META-INF/manifest.xml", "mimetype"]),
+            told("a.epub", &["META-INF/container.xml", "mimetype"]),
+            told("a.apk", &["AndroidManifest.xml", "classes.dex"]),
+            told("a.zip", &["artifact/layer.zip"]),
             told("a.zip", &["package/package.json"]),
-            told("a.zip", &["layer/python/six.py"]),
+            told("a.zip", &["layer/python/six.py", "layer/README.md"]),
             told("a.zip", &["notes.txt"]),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
@@ -228,6 +278,11 @@ mod tests {
         a.zip: it is a wheel, not a layer
         a.whl: it is a wheel, not a layer
         a.jar: it is a Java archive, not a layer
+        a.docx: it is a document of an office program, or a package of NuGet, not a layer
+        a.odt: it is a document of an office program, not a layer
+        a.epub: it is a book (EPUB), not a layer
+        a.apk: it is an Android program, not a layer
+        a.zip: it holds nothing but `artifact/layer.zip`, a zip in a zip
         a.zip: it is a package of npm, not a layer
         a.zip: it holds a layer in its folder `layer`, where Lambda finds nothing
         a.zip: it is no layer: nothing in it lies where Lambda looks, nor is it a package that is known

@@ -72,16 +72,38 @@ pub(super) fn trial(
     }
     // Bytecode comes last, so what is well without it is its fault.
     let plain = changes.tree(before);
-    let (by, path) = match bench.run(&plain)?.is_same(&was) {
-        true => (BYTECODE, None),
+    let blamed = match bench.run(&plain)?.is_same(&was) {
+        true => Blamed::whole(BYTECODE),
         false => blame(&mut bench, &was, is.took <= QUICK, before, changes)?,
     };
     Err(ShrinkError::Smoke {
         end: is.end(),
         stderr: is.stderr,
-        by,
-        path: path.map(|path| path.to_string()),
+        by: blamed.by,
+        path: blamed.path.map(|path| path.to_string()),
+        alone: blamed.alone,
     })
+}
+
+/// What made the test fail.
+struct Blamed {
+    /// The rule or pass.
+    by: &'static str,
+    /// A file that it took or changed, without which the test fails.
+    path: Option<LayerPath>,
+    /// Whether the test passes as soon as that file alone is as it was.
+    alone: bool,
+}
+
+impl Blamed {
+    /// A rule or pass of which the files were not tried one by one.
+    fn whole(by: &'static str) -> Self {
+        Self {
+            by,
+            path: None,
+            alone: false,
+        }
+    }
 }
 
 /// The rule or pass that makes the test fail, and where `each_file` may be tried the file.
@@ -91,7 +113,7 @@ fn blame(
     each_file: bool,
     before: &LayerTree,
     changes: &Changes,
-) -> Result<(&'static str, Option<LayerPath>), SmokeError> {
+) -> Result<Blamed, SmokeError> {
     let by = |path: &LayerPath| changes.changed.get(path).map(|change| change.by);
     let all: BTreeSet<&'static str> = changes.changed.values().map(|change| change.by).collect();
     let all: Vec<&'static str> = all.into_iter().collect();
@@ -102,10 +124,10 @@ fn blame(
         bench.run(&tree).map(|ran| !ran.is_same(was))
     })?;
     let Some(name) = all.get(first).copied() else {
-        return Ok(("", None));
+        return Ok(Blamed::whole(""));
     };
     if !each_file {
-        return Ok((name, None));
+        return Ok(Blamed::whole(name));
     }
     let files: Vec<&LayerPath> = changes
         .changed
@@ -120,7 +142,16 @@ fn blame(
         });
         bench.run(&tree).map(|ran| !ran.is_same(was))
     })?;
-    Ok((name, files.get(at).map(|path| (*path).clone())))
+    let Some(path) = files.get(at).copied() else {
+        return Ok(Blamed::whole(name));
+    };
+    // Halving finds one of several that are each enough.
+    let all_but = changes.tree_with(before, |it| it != path);
+    Ok(Blamed {
+        by: name,
+        path: Some(path.clone()),
+        alone: bench.run(&all_but)?.is_same(was),
+    })
 }
 
 fn warning(code: &'static str, message: String) -> Finding {

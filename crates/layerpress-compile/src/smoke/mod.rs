@@ -67,6 +67,9 @@ pub enum SmokeError {
         /// The folders that were looked through.
         looked_in: Vec<PathBuf>,
     },
+    /// No code at all.
+    #[error("there is nothing to run in `--smoke`")]
+    Nothing,
     /// Machine code for another machine.
     #[error(
         "the layer is for {arch} and this machine is {machine}, so nothing in it can be run here"
@@ -105,6 +108,9 @@ impl SmokeError {
                     folders.join(", ")
                 ))
             }
+            Self::Nothing => Some(
+                "give it code, as `--smoke 'import requests'`, or the path of a file".to_owned(),
+            ),
             Self::OtherMachine { .. } => {
                 Some("run it without `--smoke`, or on such a machine".to_owned())
             }
@@ -279,6 +285,9 @@ impl Bench {
 
 /// Whether what was asked for is a file or code.
 fn code(text: &str) -> Result<Code, SmokeError> {
+    if text.trim().is_empty() {
+        return Err(SmokeError::Nothing);
+    }
     let path = Path::new(text);
     let extension = path.extension().and_then(|it| it.to_str());
     if !matches!(extension, Some("py" | "js" | "mjs" | "cjs")) || text.contains(['\n', '(', ';']) {

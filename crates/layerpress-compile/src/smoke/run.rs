@@ -47,16 +47,31 @@ impl Ran {
             (Some(code), _) => format!("ends with exit code {code}"),
             (None, _) => "is ended by a signal".to_owned(),
         };
-        let last = self
-            .stderr
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty());
-        match last.filter(|_| !self.is_well()) {
-            Some(last) => format!("{how}: {}", last.chars().take(200).collect::<String>()),
+        match said(&self.stderr).filter(|_| !self.is_well()) {
+            Some(said) => format!("{how}: {}", said.chars().take(200).collect::<String>()),
             None => how,
         }
     }
+}
+
+/// The line that says what went wrong: the last one that names an exception, as Python writes it at the end
+/// of a traceback and Node.js before the stack; else the last one.
+fn said(stderr: &str) -> Option<&str> {
+    let lines = || stderr.lines().map(str::trim_end);
+    let last = lines().rfind(|line| !line.is_empty());
+    lines()
+        .rfind(|line| names_exception(line))
+        .or(last)
+        .map(str::trim)
+}
+
+/// `ModuleNotFoundError: …`, `Error [ERR_MODULE_NOT_FOUND]: …`, `a.b.SomeException: …`, at a line's beginning.
+fn names_exception(line: &str) -> bool {
+    let head = line.split(':').next().unwrap_or(line);
+    let name = head.split(" [").next().unwrap_or(head);
+    let is_name = |it: char| it.is_alphanumeric() || it == '_' || it == '.';
+    let ends = ["Error", "Exception"].iter().any(|it| name.ends_with(it));
+    ends && line.len() > head.len() && name.chars().all(is_name)
 }
 
 /// How much of its output is looked at; the rest is read and forgotten.
@@ -191,4 +206,27 @@ fn gather(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
         }
         kept
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_told_that_says_what_went_wrong() {
+        let python = "Traceback (most recent call last):\n  File \"<smoke>\", line 1\nModuleNotFoundError: No module named 'a'\n";
+        let chained = "KeyError: 1\n\nDuring handling, another exception occurred:\n\na.b.BotoCoreError: no\n\nsee above\n";
+        let node = "node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module 'a'\nRequire stack:\n- /x\n    at b (c:1) {\n  code: 'MODULE_NOT_FOUND'\n}\n\nNode.js v20.20.2\n";
+        let esm = "    at a\nError [ERR_MODULE_NOT_FOUND]: Cannot find package 'a'\n    at b\n\nNode.js v20.20.2\n";
+        let other = "something\nwas wrong: Error\n\n";
+        let told = [python, chained, node, esm, other, "\n"].map(|it| said(it).unwrap_or("-"));
+        insta::assert_snapshot!(told.join("\n"), @r"
+        ModuleNotFoundError: No module named 'a'
+        a.b.BotoCoreError: no
+        Error: Cannot find module 'a'
+        Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'a'
+        was wrong: Error
+        -
+        ");
+    }
 }

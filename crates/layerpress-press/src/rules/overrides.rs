@@ -166,10 +166,17 @@ impl Overrides {
         self
     }
 
-    /// The same choices with the services of `other`.
+    /// The same choices, and then those of `later`.
     #[must_use]
-    pub fn with_services_of(mut self, other: &Self) -> Self {
-        self.services.clone_from(&other.services);
+    pub fn followed_by(mut self, later: Self) -> Self {
+        self.items.extend(later.items);
+        self
+    }
+
+    /// The same without those that drop something.
+    #[must_use]
+    pub fn without_drops(mut self) -> Self {
+        self.items.retain(|item| item.keep);
         self
     }
 

@@ -30,6 +30,11 @@ impl Command<'_> {
         };
         let graphs = compile::graphs(&request, &progress(self.printer))?;
         self.printer.clear_bars();
+        if graphs.iter().all(|it| it.packages.is_empty()) {
+            let input = arguments.input.display();
+            let told = format!("`{input}` holds no package that is known, or asks for none");
+            self.printer.warning(&told, None);
+        }
         let text = if self.printer.json() {
             format!("{}\n", graph::document(&graphs))
         } else {

@@ -23,6 +23,9 @@ pub(super) fn inspect(arguments: &InspectArgs, printer: &Printer) -> Result<(), 
         ..made_for(&arguments.made_for)?
     };
     let inspection = compile::inspect(&arguments.layer, &options)?;
+    if let Some(doubt) = &inspection.doubt {
+        printer.warning(&doubt.message, doubt.hint.as_deref());
+    }
     if let Some(path) = &arguments.html {
         let page = weights::page(&inspection);
         replace(path, |file| file.write_all(page.as_bytes())).map_err(|source| {

@@ -147,6 +147,7 @@ mod tests {
         let inspection = Inspection {
             inferred: layerpress_compile::Inferred::default(),
             savings: None,
+            doubt: None,
             path: "<script><b>.zip".into(),
             zipped_bytes: 22,
             packages: Vec::new(),
