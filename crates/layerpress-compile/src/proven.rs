@@ -18,7 +18,7 @@ use crate::pins::Job;
 use crate::prune::{Pruned, Unpacked};
 
 /// To be counted up when the proof looks at more or in another way.
-const VERSION: &str = "proof 1";
+const VERSION: &str = "proof 2";
 
 /// How many files that stay are named one by one.
 const NAMED: usize = 5;
@@ -50,7 +50,7 @@ pub(crate) fn decided(
     let key = key(job, ecosystem, packages, &pruned);
     let kept = store.blob(Namespace::Evidence, &key);
     let needed = kept.and_then(|kept| read(&kept)).unwrap_or_else(|| {
-        let needed = missed(job.pruning.own.code(), packages, &pruned);
+        let needed = missed(job.pruning.own.asked(), packages, &pruned);
         // A store that cannot be written costs speed, not correctness.
         let _unkept = store.put_blob(Namespace::Evidence, &key, written(&needed).as_bytes());
         needed
@@ -104,7 +104,7 @@ fn key(job: &Job<'_>, ecosystem: Ecosystem, packages: &[Unpacked<'_>], pruned: &
         hash.update(line.as_bytes());
     };
     add(format_args!("{VERSION}\0{}\0", job.shape()));
-    for (path, entry) in job.pruning.own.code().iter() {
+    for (path, entry) in job.pruning.own.asked().iter() {
         let content = &entry.content;
         add(format_args!(
             "{path}\0{}\0{}\0",

@@ -9,7 +9,7 @@ use layerpress_pack::stored;
 use layerpress_press::rules::{
     self, Decision, Ecosystem, Evidence, Explanation, Overrides, Part, Removal, decide, evidence,
 };
-use layerpress_press::{Binary, Profile, Recipe};
+use layerpress_press::{Binary, Profile, Recipe, may_be_linked};
 use layerpress_target::Target;
 use layerpress_tree::{Entry, LayerPath, LayerTree, Mode, Sha256};
 use rayon::prelude::*;
@@ -18,6 +18,9 @@ use crate::error::CompileError;
 use crate::own_code::OwnFile;
 use crate::pins::Job;
 use crate::report::RemovedReport;
+
+/// How machine code begins (System V ABI, chapter 4).
+const ELF_MAGIC: &[u8] = b"\x7fELF";
 
 /// What the user wants of the rules, and what the team's own code says.
 #[derive(Debug)]
@@ -37,7 +40,8 @@ pub(crate) struct Pruning<'a> {
 pub(crate) struct OwnCode {
     python: Evidence,
     node: Evidence,
-    code: LayerTree,
+    /// What the proof asks: code, and machine code.
+    asked: LayerTree,
     files: Vec<String>,
 }
 
@@ -76,7 +80,7 @@ pub(crate) struct Account {
 }
 
 impl OwnCode {
-    /// Reads what the team's own code names.
+    /// Reads what the team's own code names, and what it is linked with.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -85,30 +89,38 @@ impl OwnCode {
             let endings = [".py", ".js", ".mjs", ".cjs", ".jsx"];
             endings.iter().any(|ending| path.as_str().ends_with(ending))
         };
-        let code = own.par_iter().filter(|(path, _)| is_code(path));
-        let entries = code.map(|(path, file)| {
-            let bytes = std::fs::read(file).map_err(|source| CompileError::Unreadable {
-                path: file.clone(),
-                source,
-            })?;
-            let content = stored(bytes.into());
+        let asked = own
+            .par_iter()
+            .filter(|(path, _)| is_code(path) || may_be_linked(path));
+        let entries = asked.filter_map(|(path, file)| {
+            let bytes = match std::fs::read(file) {
+                Ok(bytes) => bytes,
+                Err(source) => {
+                    let path = file.clone();
+                    return Some(Err(CompileError::Unreadable { path, source }));
+                }
+            };
+            let is_asked = is_code(path) || bytes.starts_with(ELF_MAGIC);
+            let content = is_asked.then(|| stored(bytes.into()))?;
             let mode = Mode::File;
-            Ok((path.clone(), Entry { mode, content }))
+            Some(Ok((path.clone(), Entry { mode, content })))
         });
         let entries = entries.collect::<Result<Vec<_>, CompileError>>()?;
         // Two files of one path are told where the layer is put together.
         let tree = LayerTree::from_entries(entries).unwrap_or_default();
+        let mut code = tree.clone();
+        code.retain(|path, _| is_code(path));
         Ok(Self {
-            python: evidence(Ecosystem::Python, &tree, ""),
-            node: evidence(Ecosystem::Node, &tree, ""),
-            code: tree,
+            python: evidence(Ecosystem::Python, &code, ""),
+            node: evidence(Ecosystem::Node, &code, ""),
+            asked: tree,
             files: own.iter().map(|(path, _)| path.to_string()).collect(),
         })
     }
 
-    /// The files of it that are code.
-    pub(crate) fn code(&self) -> &LayerTree {
-        &self.code
+    /// Those of its files that may need others: code, and machine code.
+    pub(crate) fn asked(&self) -> &LayerTree {
+        &self.asked
     }
 }
 

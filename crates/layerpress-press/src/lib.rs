@@ -18,7 +18,7 @@ mod transform;
 
 pub use binary::{Binary, Libc, Machine};
 pub use class::Class;
-pub use linked::linked;
+pub use linked::{linked, may_be_linked};
 pub use pressed::{Account, Pressed, Pressing, Recipe};
 pub use profile::Profile;
 pub use transform::{

@@ -148,7 +148,8 @@ pub(crate) fn is_library(path: &LayerPath) -> bool {
 }
 
 /// Whether the file at `path` may name libraries: programs mostly have no ending.
-pub(crate) fn may_be_linked(path: &LayerPath) -> bool {
+#[must_use]
+pub fn may_be_linked(path: &LayerPath) -> bool {
     is_library(path) || !path.file_name().contains('.')
 }
 
