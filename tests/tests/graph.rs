@@ -337,6 +337,35 @@ fn a_package_that_is_not_there_is_told_with_what_may_be_meant() {
 }
 
 #[test]
+fn what_a_layer_was_made_for_is_told_with_what_told_it() {
+    let index = LoopbackIndex::start();
+    index.add([Wheel::new("base", "1.0").build()]);
+    let context = TestContext::new().with_index(&index);
+    context.write("requirements.txt", "base\n");
+    let build = ["build", "requirements.txt", "-o", "layer.zip"];
+    let build = build.iter().chain(&["--layout", "versioned"]);
+    context
+        .run(build.chain(&["--runtime", "python3.12"]))
+        .expect_code(0);
+    let tree = shown(&context, &["tree", "layer.zip"]);
+    insta::assert_snapshot!(tree, @r"
+    layer.zip (made for python3.12: by folders)
+    └── base 1.0
+    ");
+    let why = context.run(["why", "layer.zip", "base"]);
+    why.expect_code(0)
+        .says(&["layer.zip: made for python3.12: by folders"]);
+    let document = context.run(["tree", "layer.zip", "--json"]).json();
+    let graph = &document["graphs"][0];
+    assert_eq!(graph["runtime"], "python3.12");
+    assert_eq!(graph["runtime_by"], "folders");
+    assert!(graph["arch_by"].is_null());
+    let named = ["tree", "layer.zip", "--runtime", "python3.13"];
+    let named = shown(&context, &named);
+    assert!(named.starts_with("layer.zip (made for python3.13: by `--runtime`)"));
+}
+
+#[test]
 fn what_is_neither_manifest_nor_layer_is_refused() {
     let context = TestContext::new();
     context.write("notes.md", "nothing");

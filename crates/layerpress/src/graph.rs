@@ -135,6 +135,11 @@ fn of_graph(graph: &Graph) -> Value {
         "root": graph.root,
         "runtime": graph.runtime.map(Runtime::name),
         "arch": graph.arch.map(Arch::name),
+        "runtime_by": match graph.ecosystem {
+            Ecosystem::Python => graph.made_for.python.map(|it| it.by),
+            Ecosystem::Node => graph.made_for.node.map(|it| it.by),
+        },
+        "arch_by": graph.made_for.arch.map(|it| it.by),
     })
 }
 
@@ -160,8 +165,17 @@ fn need(graph: &Graph, need: &Need) -> Value {
     })
 }
 
+/// What a layer was made for and what told it, where its own files do.
+pub(crate) fn made_for(graph: &Graph) -> Option<String> {
+    let inferred = graph.made_for;
+    (!inferred.is_empty()).then(|| format!("made for {inferred}"))
+}
+
 /// The root, and what the packages are for.
 fn head(graph: &Graph) -> String {
+    if let Some(made_for) = made_for(graph) {
+        return format!("{} ({made_for})", graph.root);
+    }
     let runtime = graph.runtime.map(Runtime::name);
     let arch = graph.arch.map(Arch::name);
     let made_for: Vec<&str> = runtime.into_iter().chain(arch).collect();

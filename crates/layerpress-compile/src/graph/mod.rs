@@ -12,6 +12,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use layerpress_check::Inferred;
 use layerpress_fetch::Reporter;
 use layerpress_press::Profile;
 use layerpress_press::rules::Overrides;
@@ -195,6 +196,16 @@ fn of_layer(request: &GraphRequest) -> Result<Vec<Graph>, CompileError> {
             is_layer: asked.is_empty(),
             runtime,
             arch,
+            made_for: match ecosystem {
+                Ecosystem::Python => Inferred {
+                    node: None,
+                    ..inferred
+                },
+                Ecosystem::Node => Inferred {
+                    python: None,
+                    ..inferred
+                },
+            },
             asked,
             packages,
         };

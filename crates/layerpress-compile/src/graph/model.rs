@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use layerpress_check::Inferred;
 use layerpress_target::{Arch, Ecosystem, Runtime};
 
 /// The packages of one target, or of one layer, and what leads to them.
@@ -19,6 +20,8 @@ pub struct Graph {
     pub runtime: Option<Runtime>,
     /// The architecture, likewise.
     pub arch: Option<Arch>,
+    /// Of a layer the same two with what told them; empty where they were asked for or locked.
+    pub made_for: Inferred,
     /// What the root asks for.
     pub asked: Vec<Need>,
     /// The packages, by name and place.

@@ -32,6 +32,7 @@ fn graph(asked: &[usize], needs: &[Vec<usize>]) -> Graph {
         is_layer: false,
         runtime: None,
         arch: None,
+        made_for: Default::default(),
         asked: asked.iter().map(to).collect(),
         packages: needs.iter().enumerate().map(package).collect(),
     };

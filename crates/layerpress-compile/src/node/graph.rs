@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use layerpress_check::Inferred;
 use layerpress_node::installed::described;
 use layerpress_node::package_lock::chosen;
 use layerpress_node::place::{Dependency, Placed};
@@ -62,6 +63,7 @@ pub(super) fn graph(pins: &NodePins, job: &Job<'_>) -> Result<Graph, CompileErro
         is_layer: false,
         runtime: Some(job.target.runtime),
         arch: Some(job.target.arch),
+        made_for: Inferred::default(),
         asked: placed.first().map(needs).unwrap_or_default(),
         packages: packages.iter().map(package).collect(),
     })

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use layerpress_check::Inferred;
 use layerpress_fetch::redacted;
 use layerpress_lock::{ForeignPackage, marker_environment};
 use layerpress_python::index::Registry;
@@ -80,6 +81,7 @@ pub(super) fn graph(
         is_layer: false,
         runtime: Some(job.target.runtime),
         arch: Some(job.target.arch),
+        made_for: Inferred::default(),
         asked,
         packages,
     }

@@ -77,6 +77,11 @@ impl Command<'_> {
         let text = if self.printer.json() {
             format!("{}\n", graph::why_document(&found))
         } else {
+            for (graph, _) in found.iter().filter(|(_, packages)| !packages.is_empty()) {
+                if let Some(made_for) = graph::made_for(graph) {
+                    self.printer.note(&format!("{}: {made_for}", graph.root));
+                }
+            }
             let options = self.walk(&arguments.walk);
             let told = found
                 .iter()
