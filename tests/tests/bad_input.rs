@@ -187,6 +187,25 @@ fn a_layer_that_is_too_large() {
 }
 
 #[test]
+fn a_shrunken_layer_that_is_still_too_large_is_written_and_no_success() {
+    let context = TestContext::new();
+    context.write("layer/python/data.bin", "");
+    let data = context.folder().join("layer/python/data.bin");
+    let file = std::fs::File::options().write(true).open(data);
+    let file = file.expect("a file");
+    file.set_len(262_144_001).expect("a file full of zeros");
+    let shrink = ["shrink", "layer", "-o", "out.zip", "--compression", "fast"];
+    let run = context.run(shrink.iter().chain(&["--json"]));
+    run.expect_code(UNMET);
+    assert!(context.files().contains(&"out.zip".to_owned()));
+    // stdout has one document, of what was done.
+    let document = run.json();
+    assert_eq!(document["path"], "out.zip");
+    assert_eq!(document["findings"][0]["severity"], "error");
+    assert_eq!(document["findings"][0]["code"], "over-limit");
+}
+
+#[test]
 fn an_index_that_answers_badly() {
     let cases = [
         (Fault::Status(401), "401"),

@@ -8,4 +8,4 @@ mod infer;
 mod limits;
 
 pub use infer::{Found, Inferred, infer};
-pub use limits::{OverLimit, Weight, unzipped_limit};
+pub use limits::{OverLimit, Weight, grouped, unzipped_limit};

@@ -124,7 +124,9 @@ impl fmt::Display for OverLimit {
 
 impl std::error::Error for OverLimit {}
 
-fn grouped(bytes: u64) -> String {
+/// A number of bytes as sentences have it: `262,144,000`.
+#[must_use]
+pub fn grouped(bytes: u64) -> String {
     let digits = bytes.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

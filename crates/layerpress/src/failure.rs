@@ -35,6 +35,14 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A layer that was written and is no use as it is; the report of what was done tells it too.
+    #[error("{message}")]
+    StillTooLarge {
+        /// By how much.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// A layer grew by more than was allowed.
     #[error(
         "the layer grew from {} to {} {measure}, by more than {allowed}",
@@ -93,15 +101,21 @@ impl Failure {
             Self::Settings(error) => error.outcome(),
             Self::Compile(error) => of_class(error.exit_class()),
             Self::Shrink(error) => of_class(error.exit_class()),
-            Self::CacheDamaged { .. } | Self::Grown { .. } | Self::NoSuchPackage { .. } => {
-                Outcome::Unmet
-            }
+            Self::CacheDamaged { .. }
+            | Self::Grown { .. }
+            | Self::StillTooLarge { .. }
+            | Self::NoSuchPackage { .. } => Outcome::Unmet,
             Self::Inspect(InspectError::Unreadable { .. })
             | Self::Unwritable { .. }
             | Self::Store(_)
             | Self::Output(_) => Outcome::Io,
             Self::Inspect(_) => Outcome::Input,
         }
+    }
+
+    /// Whether what was done is told in a document of its own, which has this in it.
+    pub(crate) fn is_in_report(&self) -> bool {
+        matches!(self, Self::StillTooLarge { .. })
     }
 
     /// Its name in JSON.
@@ -115,6 +129,7 @@ impl Failure {
             Self::Inspect(_) => "no-layer",
             Self::Shrink(error) => error.code(),
             Self::Grown { .. } => "grown",
+            Self::StillTooLarge { .. } => "over-limit",
             Self::NoSuchPackage { .. } => "no-such-package",
             Self::Unwritable { .. } | Self::Output(_) => "output",
         }
@@ -129,6 +144,7 @@ impl Failure {
             Self::CacheDamaged { .. } => Some("what is needed is fetched again".to_owned()),
             Self::Inspect(error) => error.hint(),
             Self::Shrink(error) => error.hint(),
+            Self::StillTooLarge { hint, .. } => hint.clone(),
             Self::Grown { .. } => Some(
                 "the packages above that grew say why; allow more with `--max-growth`".to_owned(),
             ),

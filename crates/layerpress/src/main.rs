@@ -83,7 +83,7 @@ fn tell(failure: &Failure, printer: &Printer) {
     let hint = failure.hint();
     printer.clear_bars();
     printer.error(failure, hint.as_deref());
-    if printer.json() {
+    if printer.json() && !failure.is_in_report() {
         let outcome = failure.outcome();
         let message = failure.sentence();
         let document = json::of_error(failure.code(), &message, hint.as_deref(), outcome);

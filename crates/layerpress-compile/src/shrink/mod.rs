@@ -26,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use layerpress_check::{Found, Inferred, infer};
+use layerpress_check::{Found, Inferred, grouped, infer};
 use layerpress_fetch::{Event, Reporter, Stage};
 use layerpress_pack::write_file;
 use layerpress_press::Profile;
@@ -53,7 +53,8 @@ use crate::trace;
 
 /// Makes the layer that `request` names smaller, and writes it.
 ///
-/// The output is written even where nothing was gained; a layer that went through this once comes
+/// The output is written even where nothing was gained, and where it is still larger than Lambda takes, which is
+/// a finding then; a layer that went through this once comes
 /// out of it again as it went in, byte for byte.
 ///
 /// # Errors
@@ -282,10 +283,14 @@ fn findings(existing: &Existing) -> Vec<Finding> {
 fn over_limit(tree: &LayerTree) -> Option<Finding> {
     let size = tree.unzipped_size();
     (size > UNZIPPED_BYTES).then(|| Finding {
-        severity: Severity::Warning,
+        severity: Severity::Error,
         code: "over-limit",
         path: None,
-        message: format!("the layer is still {size} bytes unzipped, more than the {UNZIPPED_BYTES} that Lambda takes"),
+        message: format!(
+            "the layer is still {} bytes unzipped, more than the {} that Lambda takes",
+            grouped(size),
+            grouped(UNZIPPED_BYTES)
+        ),
         hint: Some("the packages that weigh most are named above; `--profile small` and `--drop` take more out".to_owned()),
     })
 }

@@ -21,7 +21,8 @@ Examples:
   layerpress shrink layer.zip --trace 'python3.13 -m pytest tests'
 
 The layer may be anybody's. What is not understood is kept as it is, and said;
-links inside the layer stay links.")]
+links inside the layer stay links. A layer that is still too large for Lambda
+is written too, and the exit code is 1.")]
 pub(crate) struct ShrinkArgs {
     /// A layer zip, whoever made it, or a folder that is to be one
     #[arg(value_name = "LAYER")]

@@ -3,7 +3,7 @@
 use std::env;
 use std::sync::Arc;
 
-use layerpress_compile::{self as compile, Level, ShrinkRequest};
+use layerpress_compile::{self as compile, Level, Severity, ShrinkRequest};
 use layerpress_fetch::Reporter;
 
 use super::layers::{Command, finish};
@@ -20,7 +20,8 @@ impl Command<'_> {
     ///
     /// # Errors
     ///
-    /// A layer that cannot be read or is none; an output that cannot be written.
+    /// A layer that cannot be read or is none; an output that cannot be written, and one that was and is still
+    /// larger than Lambda takes.
     pub(super) fn shrink(&self, arguments: &ShrinkArgs) -> Result<(), Failure> {
         threads::bounded(arguments.jobs.jobs);
         let pressing = &arguments.pressing;
@@ -44,7 +45,11 @@ impl Command<'_> {
         let folder = env::current_dir().unwrap_or_default();
         let path = format!("{}\n", account::shown(&report.path, &folder));
         let path = path + &account::explained(&report.explained);
-        for finding in &report.findings {
+        let (errors, warnings): (Vec<_>, Vec<_>) = report
+            .findings
+            .iter()
+            .partition(|it| it.severity == Severity::Error);
+        for finding in warnings {
             self.printer
                 .warning(&finding.message, finding.hint.as_deref());
         }
@@ -55,6 +60,13 @@ impl Command<'_> {
             told,
             || shrunk::document(&report, &folder),
             &path,
-        )
+        )?;
+        match errors.first() {
+            None => Ok(()),
+            Some(finding) => Err(Failure::StillTooLarge {
+                message: finding.message.clone(),
+                hint: finding.hint.clone(),
+            }),
+        }
     }
 }
