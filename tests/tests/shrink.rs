@@ -211,6 +211,55 @@ fn full() -> Vec<u8> {
 }
 
 #[test]
+fn machine_code_of_npm_packages_for_other_platforms_goes_by_what_it_is() {
+    let elf = |machine: u16| {
+        let head = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &[3, 0]].concat();
+        [&head[..], &machine.to_le_bytes(), &[0; 44]].concat()
+    };
+    let context = TestContext::new();
+    let package = "nodejs/node_modules/a";
+    let files = [
+        (
+            "package.json",
+            br#"{"name": "a", "version": "1.0.0"}"#.to_vec(),
+        ),
+        ("arm.node", elf(183)),
+        ("build/own.node", elf(62)),
+        ("prebuilds/linux-arm64/a.node", elf(183)),
+        ("prebuilds/linux-x64/a.node", elf(62)),
+        ("windows.node", [&b"MZ"[..], &[0; 62]].concat()),
+    ];
+    let whole: Vec<(String, Vec<u8>)> = files
+        .into_iter()
+        .map(|(path, bytes)| (format!("{package}/{path}"), bytes))
+        .collect();
+    let zip = |files: &[(String, Vec<u8>)]| {
+        let files = files.iter().map(|(path, bytes)| (&**path, 0o644, &**bytes));
+        foreign(&files.collect::<Vec<_>>())
+    };
+    context.write("layer.zip", zip(&whole));
+    let left = |options: &[&str]| {
+        let shrink = ["shrink", "layer.zip", "-o", "out.zip"];
+        context.run(shrink.iter().chain(options)).expect_code(0);
+        let layer = context.layer("out.zip");
+        let paths = layer.paths().into_iter();
+        let paths = paths.map(|path| path[package.len() + 1..].to_owned());
+        paths.collect::<Vec<_>>().join(" ")
+    };
+    // One addon outside of `prebuilds` is for another machine, so nothing is assumed.
+    assert!(left(&[]).contains("prebuilds/linux-arm64/a.node"));
+    let ours = "build/own.node package.json prebuilds/linux-x64/a.node windows.node";
+    assert_eq!(left(&["--arch", "x86_64"]), ours);
+    let without: Vec<_> = whole
+        .iter()
+        .filter(|(path, _)| !path.ends_with("/arm.node"))
+        .cloned()
+        .collect();
+    context.write("layer.zip", zip(&without));
+    assert_eq!(left(&[]), ours);
+}
+
+#[test]
 fn a_second_run_changes_nothing_whatever_was_asked_for() {
     let context = TestContext::new();
     context.write("layer.zip", full());

@@ -73,7 +73,11 @@ pub fn infer(layer: &LayerTree) -> Inferred {
             continue;
         }
         if is_native_name(path) {
-            witnesses.elf.extend(elf_machine(&entry.content));
+            let elf = elf_machine(&entry.content);
+            match path.as_str().contains("/prebuilds/") {
+                true => witnesses.prebuilds.extend(elf),
+                false => witnesses.elf.extend(elf),
+            }
         } else if path.file_name() == "WHEEL" && entry.content.size <= TEXT_LIMIT {
             witnesses.hear_wheel(&entry.content);
         }
@@ -121,6 +125,8 @@ struct Witnesses {
     node_folders: BTreeSet<(u8, u8)>,
     arch_tags: BTreeSet<Arch>,
     elf: BTreeSet<Arch>,
+    /// Of several for one to be chosen from, most are for others.
+    prebuilds: BTreeSet<Arch>,
     arch_wheels: BTreeSet<Arch>,
 }
 
@@ -195,6 +201,7 @@ impl Witnesses {
             arch: first([
                 (self.arch_tags, ABI_TAGS),
                 (self.elf, MACHINE_CODE),
+                (self.prebuilds, MACHINE_CODE),
                 (self.arch_wheels, "wheel tags"),
             ]),
         }
@@ -299,6 +306,12 @@ mod tests {
             told(&[("nodejs/node22/node_modules/a/b.node", &elf(183))]),
             "nodejs22.x: by folders; arm64: by machine code"
         );
+        let prebuild = "nodejs/node_modules/a/prebuilds/linux-arm64/a.node";
+        assert_eq!(
+            told(&[(prebuild, &elf(183)), ("bin/tool", &elf(62))]),
+            "x86_64: by machine code"
+        );
+        assert_eq!(told(&[(prebuild, &elf(183))]), "arm64: by machine code");
         assert_eq!(
             told(&[(
                 "python/a-1.dist-info/WHEEL",

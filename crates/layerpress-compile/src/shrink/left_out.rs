@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layerpress_check::Inferred;
 use layerpress_node::native::{Foreign, foreign_files};
+use layerpress_pack::read_all;
 use layerpress_press::rules::{
     self, Ecosystem, Evidence, Explanation, Kind, OverrideError, Overrides, Part, Removal, decide,
     evidence,
 };
-use layerpress_press::{Binary, Passes, Profile};
+use layerpress_press::{Binary, Passes, Profile, may_be_linked};
 use layerpress_target::{Target, newest};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 use rayon::prelude::*;
@@ -67,7 +68,7 @@ pub(super) fn left_out(
     let parts: Vec<Part<'_>> = found
         .iter()
         .zip(&evidence)
-        .map(|(it, evidence)| part(it, evidence, foreign(it, evidence, inferred)))
+        .map(|(it, evidence)| part(it, evidence, foreign(tree, it, evidence, inferred)))
         .collect();
     let decision = decide(&parts, profile, overrides);
     let explained = explain.iter();
@@ -267,7 +268,12 @@ fn part_of(tree: &LayerTree, files: &[LayerPath]) -> LayerTree {
 }
 
 /// The machine code of a package that cannot run on what the layer is for, as far as that is known.
-fn foreign(found: &Found, evidence: &Evidence, inferred: &Inferred) -> Vec<(String, String)> {
+fn foreign(
+    tree: &LayerTree,
+    found: &Found,
+    evidence: &Evidence,
+    inferred: &Inferred,
+) -> Vec<(String, String)> {
     let Some(arch) = inferred.arch.filter(|_| !found.is_own) else {
         return Vec::new();
     };
@@ -279,11 +285,21 @@ fn foreign(found: &Found, evidence: &Evidence, inferred: &Inferred) -> Vec<(Stri
         runtime: runtime.map_or_else(|| newest(ecosystem), |it| it.value),
         arch: arch.value,
     };
-    let binaries: BTreeMap<LayerPath, Binary> = evidence
-        .binaries()
-        .filter_map(|(path, binary)| Some((LayerPath::new(path).ok()?, binary)))
-        .collect();
     let below = |path: &LayerPath| LayerPath::new(path.strip_prefix(&found.place)?).ok();
+    let binaries: BTreeMap<LayerPath, Binary> = match found.ecosystem {
+        Ecosystem::Python => evidence
+            .binaries()
+            .filter_map(|(path, binary)| Some((LayerPath::new(path).ok()?, binary)))
+            .collect(),
+        Ecosystem::Node => {
+            let native = found.files.par_iter().filter(|path| may_be_native(path));
+            let native = native.filter_map(|path| {
+                let bytes = read_all(&tree.get(path.as_str())?.content).ok()?;
+                Some((below(path)?, Binary::of(&bytes)?))
+            });
+            native.collect()
+        }
+    };
     let files: Vec<LayerPath> = match found.place.as_str() {
         "" => found.files.clone(),
         _ => found.files.iter().filter_map(below).collect(),
@@ -297,6 +313,12 @@ fn foreign(found: &Found, evidence: &Evidence, inferred: &Inferred) -> Vec<(Stri
         })
         .map(|it| (it.path.to_string(), it.reason.to_string()))
         .collect()
+}
+
+/// Whether a file may be machine code of any system by its name.
+fn may_be_native(path: &LayerPath) -> bool {
+    let endings = [".dylib", ".dll", ".exe"];
+    may_be_linked(path) || endings.iter().any(|it| path.file_name().ends_with(it))
 }
 
 fn finding(code: &'static str, path: Option<String>, message: String) -> Finding {
