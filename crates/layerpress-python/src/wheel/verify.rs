@@ -135,31 +135,29 @@ fn check_entry(
     };
     // Passes want a file as a whole; hashes are content with what is in the processor's cache.
     let whole = has_passes(recipe.passes, entry.content.size);
-    let length = if whole { entry.content.size } else { 0 };
-    let mut file = vec![0; usize::try_from(length).unwrap_or(0)];
-    let mut chunk = [0; CHUNK_BYTES];
+    let length = match whole {
+        true => usize::try_from(entry.content.size).unwrap_or(0),
+        false => CHUNK_BYTES,
+    };
+    let mut file = vec![0; length];
     let mut reader = layerpress_pack::reader(&entry.content);
     let mut filled = 0;
     loop {
-        let rest = filled + CHUNK_BYTES.min(file.len() - filled);
-        let buffer = if whole {
-            &mut file[filled..rest]
-        } else {
-            &mut chunk
-        };
-        let length = reader.read(buffer).map_err(unreadable)?;
-        if length == 0 {
+        let end = length.min(filled + CHUNK_BYTES);
+        let buffer = &mut file[filled..end];
+        let count = reader.read(buffer).map_err(unreadable)?;
+        if count == 0 {
             break;
         }
-        hashes.update(&buffer[..length]);
-        filled += if whole { length } else { 0 };
+        hashes.update(&buffer[..count]);
+        filled += if whole { count } else { 0 };
     }
     let sha256 = hashes.finish(expected, &entry.path)?;
     let stream = Stream {
         content: &entry.content,
         is_poor,
     };
-    let remade = remake(entry.path.as_str(), &file, Some(stream), recipe);
+    let remade = remake(entry.path.as_str(), &file[..filled], Some(stream), recipe);
     drop(file);
     let stream_xxh3 = xxh3_64(&entry.content.data);
     let_go(&entry.content.data);
