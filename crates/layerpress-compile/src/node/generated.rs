@@ -1,13 +1,13 @@
 //! [`generated`]: code that a tool wrote into a layer folder's own `node_modules`, where nothing else
 //! is the team's: Prisma's client, which no registry has.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use layerpress_node::tarball::PackageTree;
 use layerpress_tree::LayerPath;
 use rayon::prelude::*;
 
+use super::below::below;
 use super::error::NodeError;
 use super::pressing::{Pressed, Pressing};
 use crate::assemble::read_file;
@@ -17,56 +17,29 @@ use crate::pins::Job;
 /// Where Prisma writes its client, below `node_modules`.
 const FOLDER: &str = ".prisma";
 
-/// How deep folders may lie in it.
-const MOST_DEPTH: usize = 16;
-
 /// The generated files of a layer's folder `nodejs`: where each goes below `node_modules`, and
 /// where it lies; in order.
 ///
 /// # Errors
 /// What cannot be read, links, and names that cannot stand in a layer.
 pub(crate) fn generated(nodejs: &Path) -> Result<Vec<(LayerPath, PathBuf)>, NodeError> {
-    let mut files = Vec::new();
     let folder = nodejs.join("node_modules").join(FOLDER);
-    if folder.is_dir() {
-        walk(&folder, FOLDER, 0, &mut files)?;
+    if !folder.is_dir() {
+        return Ok(Vec::new());
     }
-    files.sort();
-    Ok(files)
-}
-
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    files: &mut Vec<(LayerPath, PathBuf)>,
-) -> Result<(), NodeError> {
-    let unreadable = |source| NodeError::Folder {
-        path: folder.to_owned(),
-        source,
-    };
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let refused = |reason: String| NodeError::PackedName {
-            path: entry.path(),
-            reason,
-        };
-        let name = entry.file_name();
-        let name = name
-            .to_str()
-            .ok_or_else(|| refused("its name is not UTF-8".to_owned()))?;
-        let path = format!("{prefix}/{name}");
-        let kind = entry.file_type().map_err(unreadable)?;
-        if kind.is_dir() && depth < MOST_DEPTH {
-            walk(&entry.path(), &path, depth + 1, files)?;
-        } else if kind.is_file() {
-            let path = LayerPath::new(&path).map_err(|error| refused(error.to_string()))?;
-            files.push((path, entry.path()));
-        } else {
-            return Err(refused("it is no regular file".to_owned()));
+    let refused = |path: PathBuf, reason: String| NodeError::PackedName { path, reason };
+    let found = below(&folder, &[])?;
+    if let Some((path, reason)) = found.others.into_iter().next() {
+        return Err(refused(path, reason.to_owned()));
+    }
+    let files = found.files.into_iter().map(|(path, file)| {
+        let placed = LayerPath::new(&format!("{FOLDER}/{path}"));
+        match placed {
+            Ok(path) => Ok((path, file)),
+            Err(error) => Err(refused(file, error.to_string())),
         }
-    }
-    Ok(())
+    });
+    files.collect()
 }
 
 /// The files with what they hold, as a package's are.
@@ -95,6 +68,8 @@ pub(crate) fn read(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

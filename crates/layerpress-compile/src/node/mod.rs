@@ -5,6 +5,7 @@
 //! what the lock says, which fetches, unpacks and lays itself out for a target.
 
 mod archives;
+mod below;
 mod digests;
 mod error;
 mod foreign_lock;
