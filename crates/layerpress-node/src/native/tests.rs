@@ -386,7 +386,7 @@ fn packages_whose_native_part_is_not_there_are_broken() {
     Broken `puppeteer@24.43.1`: it works with a browser that its install script downloads, and no install script is run
       hint: use `puppeteer-core` with `@sparticuz/chromium`, a browser made for Lambda
     Broken `sharp@0.33.5`: none of its optional dependencies for Linux on x86_64 is there
-      hint: `@img/sharp-linux-x64` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again
+      hint: `@img/sharp-linux-x64` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again; where the registry has none of that version, choose another version of `sharp`
     Broken `sqlite3@5.1.7`: its native part for Linux on x86_64 comes by an install script, and no install script is run
       hint: with Node.js 22.13 or later, use `node:sqlite`, or `better-sqlite3` 13 or later; or have what its authors built downloaded, with `--prebuilt sqlite3`; or install it on Amazon Linux and put its folder below `nodejs/node_modules` of a layer folder, whose machine code is taken
     ");
@@ -432,7 +432,7 @@ fn other_scripts_are_listed_or_passed_over() {
     Doubtful `ngrok@4.3.3`: its `postinstall` script `node ./postinstall.js` is not run
       hint: see whether it works without
     Doubtful `rollup@4.0.0`: none of its optional dependencies for Linux on x86_64 is there
-      hint: `@rollup/rollup-linux-x64-gnu` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again
+      hint: `@rollup/rollup-linux-x64-gnu` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again; where the registry has none of that version, choose another version of `rollup`
     skipped bigint-buffer@1.1.5: prints, checks, or may fail
     skipped core-js@3.51.0: prints a notice
     skipped msgpackr-extract@3.0.7: builds what is done in JavaScript without it

@@ -244,8 +244,9 @@ impl Court<'_> {
                 "none of its optional dependencies for {} is there",
                 self.system()
             );
+            let name = unit.facts.name.as_deref().unwrap_or("the package");
             let remedy = format!(
-                "`{wanted}` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again"
+                "`{wanted}` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again; where the registry has none of that version, choose another version of `{name}`"
             );
             return Verdict::Trouble(severity, reason, remedy);
         }
