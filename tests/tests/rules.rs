@@ -126,8 +126,11 @@ fn a_choice_that_means_nothing_is_said_and_one_that_cannot_be_read_is_refused() 
     let context = context(&index, "app\n");
     let arguments = ["build", "requirements.txt", "--drop"];
     let run = context.run(arguments.iter().chain(&["libary:**"]));
-    run.expect_code(0)
-        .says(&["--drop libary:**", "means no file"]);
+    run.expect_code(0).says(&[
+        "--drop libary:**",
+        "means no file",
+        "did you mean `library`?",
+    ]);
     let run = context.run(arguments.iter().chain(&["rule:test"]));
     run.expect_code(USAGE).says(&["rule:test", "rule:tests"]);
 }

@@ -309,9 +309,11 @@ fn tell_unmatched(request: &BuildRequest, report: &BuildReport, reporter: &dyn R
     }
     for index in (0..request.overrides.len()).filter(|it| !report.matched.contains(it)) {
         let shown = request.overrides.shown(index);
+        let packages = report.layers.iter().flat_map(|layer| &layer.packages);
+        let packages = packages.map(|package| package.name.as_str());
         reporter.report(Event::Warning {
             message: format!("`{shown}` means no file of what was built"),
-            hint: request.overrides.hint(index).map(str::to_owned),
+            hint: request.overrides.hint(index, packages),
         });
     }
 }

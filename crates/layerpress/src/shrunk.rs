@@ -56,10 +56,10 @@ pub(crate) fn account(report: &ShrinkReport, folder: &Path, all: bool) -> String
     line(
         &mut text,
         format_args!(
-            "  unzipped  {}, {} of what a function may hold{}",
+            "  unzipped  {}{}\n            {} of what a function may hold",
             twice(after.unzipped_bytes),
-            share(after.unzipped_bytes, UNZIPPED_BYTES),
-            less(|it| it.unzipped_bytes)
+            less(|it| it.unzipped_bytes),
+            share(after.unzipped_bytes, UNZIPPED_BYTES)
         ),
     );
     for removed in &report.removed {
@@ -318,7 +318,8 @@ mod tests {
         layer.small.zip for arm64: by machine code
           files     100; was 120, 16.7 % less
           zipped    1.2 MB (1,200,000 bytes); was 1.5 MB, 20.0 % less
-          unzipped  3.0 MB (3,000,000 bytes), 1.1 % of what a function may hold; was 4.0 MB, 25.0 % less
+          unzipped  3.0 MB (3,000,000 bytes); was 4.0 MB, 25.0 % less
+                    1.1 % of what a function may hold
           saved     1.0 MB in 3 files (elf-strip)
           kept      2 files in lib, 30.0 kB: neither Python's nor Node.js's
           package       zipped   unzipped        was

@@ -103,7 +103,7 @@ pub(super) fn left_out(
         if !matched {
             let text = format!("`{}` means no file of the layer", overrides.shown(index));
             left_out.findings.push(Finding {
-                hint: overrides.hint(index).map(str::to_owned),
+                hint: overrides.hint(index, parts.iter().map(|it| it.name)),
                 ..finding("no-such-file", None, text)
             });
         }

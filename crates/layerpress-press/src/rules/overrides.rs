@@ -271,12 +271,34 @@ impl Overrides {
         told.collect()
     }
 
-    /// What there is to know of a choice that means no file.
+    /// What there is to know of a choice that means no file of these packages.
     #[must_use]
-    pub fn hint(&self, index: usize) -> Option<&'static str> {
-        (index == self.items.len()).then_some(
-            "it is about botocore's data; of the AWS SDK for JavaScript there is a package for each client",
-        )
+    pub fn hint<'a>(
+        &self,
+        index: usize,
+        packages: impl Iterator<Item = &'a str>,
+    ) -> Option<String> {
+        let Some(item) = self.items.get(index) else {
+            return Some("it is about botocore's data; of the AWS SDK for JavaScript there is a package for each client".to_owned());
+        };
+        let typed = item.package.as_deref()?;
+        let (mut nearest, most) = (None, typed.len() / 2);
+        for package in packages.filter(|it| !it.is_empty()) {
+            // Where only another spelling is meant, the package is there.
+            if is_same(typed, package, Ecosystem::Python) {
+                return None;
+            }
+            let distance = (strsim::osa_distance(typed, package), package);
+            if distance.0 <= most && nearest.is_none_or(|nearest| distance < nearest) {
+                nearest = Some(distance);
+            }
+        }
+        Some(match nearest {
+            Some((_, nearest)) => {
+                format!("there is no package `{typed}`; did you mean `{nearest}`?")
+            }
+            None => format!("there is no package `{typed}`"),
+        })
     }
 
     /// Makes sure that the services which are named are among those of the botocore in `paths`, which go

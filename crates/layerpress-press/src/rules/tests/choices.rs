@@ -253,3 +253,18 @@ fn of_services_that_are_not_named_goes_the_data_and_nothing_else() {
         others[..2]
     );
 }
+
+#[test]
+fn a_package_that_is_not_there_is_told_with_what_may_be_meant() {
+    let overrides = parsed(&["+nunpy:docs", "-elsewhere:**", "+Num_Py:docs", "+docs"]);
+    let overrides = overrides.expect("patterns");
+    let packages = ["", "num-py", "requests"];
+    let hint = |index| overrides.hint(index, packages.into_iter());
+    let told = (0..4).map(|index| hint(index).unwrap_or_else(|| "-".to_owned()));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
+    there is no package `nunpy`; did you mean `num-py`?
+    there is no package `elsewhere`
+    -
+    -
+    ");
+}
