@@ -27,7 +27,7 @@ pub(super) fn known(name: &str) -> Option<Known> {
 
 /// Read in the packages' own scripts, in the versions that were current on 2026-11-21; for those that
 /// carry their native part now, also in the last one that downloaded it.
-pub(super) static ROWS: [Row; 19] = [
+pub(super) static ROWS: [Row; 21] = [
     Row {
         names: &[
             "core-js",
@@ -49,6 +49,16 @@ pub(super) static ROWS: [Row; 19] = [
     Row {
         names: &["@scarf/scarf"],
         known: Known::Idle("counts installations"),
+    },
+    Row {
+        names: &["@firebase/util"],
+        known: Known::Idle(
+            "writes down the settings in `FIREBASE_WEBAPP_CONFIG`, if there are any",
+        ),
+    },
+    Row {
+        names: &["faunadb"],
+        known: Known::Idle("prints what is new"),
     },
     Row {
         names: &["prisma"],

@@ -421,6 +421,10 @@ fn other_scripts_are_listed_or_passed_over() {
             &[],
         ),
         (
+            r#"{"name":"@firebase/util","version":"1.15.3","scripts":{"postinstall":"node ./postinstall.js"}}"#,
+            &[],
+        ),
+        (
             r#"{"name":"msgpackr-extract","version":"3.0.7","scripts":{"install":"node-gyp-build-optional-packages"}}"#,
             &[],
         ),
@@ -433,6 +437,7 @@ fn other_scripts_are_listed_or_passed_over() {
       hint: see whether it works without
     Doubtful `rollup@4.0.0`: none of its optional dependencies for Linux on x86_64 is there
       hint: `@rollup/rollup-linux-x64-gnu` should be there: take `omit=optional` out of npm's settings, or remove a lockfile that was made for another platform only and lock again; where the registry has none of that version, choose another version of `rollup`
+    skipped @firebase/util@1.15.3: writes down the settings in `FIREBASE_WEBAPP_CONFIG`, if there are any
     skipped bigint-buffer@1.1.5: prints, checks, or may fail
     skipped core-js@3.51.0: prints a notice
     skipped msgpackr-extract@3.0.7: builds what is done in JavaScript without it
