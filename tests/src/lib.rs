@@ -6,10 +6,12 @@
 //! - [`NpmPackage`] and [`LoopbackRegistry`] are the same for npm;
 //! - [`TestContext`] is a folder with a home, a cache and a clean environment, which runs the built
 //!   program and redacts what differs between machines;
+//! - [`foreign_zip`] writes layers as other tools do;
 //! - [`Layer`] looks into a finished layer zip;
 //! - [`LambdaRoot`] imports from a layer in a root like Lambda's.
 
 mod context;
+mod foreign_zip;
 mod index;
 mod lambda;
 mod layer;
@@ -19,6 +21,7 @@ mod package;
 mod registry;
 
 pub use context::{Run, TestContext, not_run};
+pub use foreign_zip::{LINK, foreign_zip};
 pub use index::{IndexFeatures, LoopbackIndex, PackageIndex};
 pub use lambda::{Imported, LambdaRoot};
 pub use layer::{Layer, LayerEntry};

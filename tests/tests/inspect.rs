@@ -1,10 +1,7 @@
 //! `inspect` and `diff`: what a layer holds, whoever made it.
 
-use std::io::Write as _;
-
-use layerpress_tests::{LoopbackIndex, TestContext, Wheel};
+use layerpress_tests::{LoopbackIndex, TestContext, Wheel, foreign_zip};
 use serde_json::Value;
-use zip::write::SimpleFileOptions;
 
 /// The request cannot be met.
 const UNMET: i32 = 1;
@@ -103,10 +100,8 @@ fn the_page_is_one_file_that_holds_the_layer() {
 #[test]
 fn layers_of_other_tools_are_understood() {
     let context = TestContext::new();
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default();
-    zip.add_directory("python/", options).expect("a folder");
-    for (path, text) in [
+    let files = [
+        ("python/", ""),
         (
             "python/Six-1.17.0.dist-info/METADATA",
             "Metadata-Version: 2.1\nName: Six\nVersion: 1.17.0\n",
@@ -119,12 +114,9 @@ fn layers_of_other_tools_are_understood() {
             r#"{"name":"@s/a","version":"1.2.3"}"#,
         ),
         ("nodejs/node_modules/@s/a/index.js", "module.exports = 1;\n"),
-    ] {
-        zip.start_file(path, options).expect("a file");
-        zip.write_all(text.as_bytes()).expect("its bytes");
-    }
-    let bytes = zip.finish().expect("a zip").into_inner();
-    context.write("layer.zip", bytes);
+    ];
+    let files = files.map(|(path, text)| (path, 0o644, text.as_bytes()));
+    context.write("layer.zip", foreign_zip(&files));
     let run = context.run(["inspect", "layer.zip", "--json"]);
     let mut found = names(&run.json()["packages"]);
     found.sort();
@@ -147,12 +139,9 @@ fn what_is_no_layer_is_refused() {
 #[test]
 fn a_zip_that_is_no_layer_is_looked_at_and_said_to_be_none() {
     let context = TestContext::new();
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for path in ["[Content_Types].xml", "word/document.xml"] {
-        let options = zip::write::SimpleFileOptions::default();
-        zip.start_file(path, options).expect("a file");
-    }
-    context.write("letter.docx.zip", zip.finish().expect("a zip").into_inner());
+    let paths = ["[Content_Types].xml", "word/document.xml"];
+    let letter = foreign_zip(&paths.map(|path| (path, 0o644, &b""[..])));
+    context.write("letter.docx.zip", letter);
     let run = context.run(["inspect", "letter.docx.zip"]);
     run.expect_code(0).says(&["document of an office program"]);
     assert!(run.stdout.contains("word"), "{}", run.stdout);

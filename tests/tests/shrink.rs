@@ -3,8 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write as _};
 
-use layerpress_tests::{LoopbackIndex, TestContext, Wheel};
-use zip::CompressionMethod;
+use layerpress_tests::{LINK, TestContext, foreign_zip};
 use zip::write::SimpleFileOptions;
 
 /// The request cannot be met.
@@ -19,38 +18,13 @@ const INPUT: i32 = 4;
 /// Something cannot be read or written.
 const IO: i32 = 5;
 
-/// A zip as other tools write them: with folders, modes of all sorts, times and links.
-fn foreign(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (path, mode, bytes) in files {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(1))
-            .unix_permissions(*mode);
-        if let Some(folder) = path.strip_suffix('/') {
-            zip.add_directory(folder, options).expect("a folder");
-        } else if *mode == LINK {
-            let target = String::from_utf8_lossy(bytes).into_owned();
-            let options = SimpleFileOptions::default();
-            zip.add_symlink(*path, target, options).expect("a link");
-        } else {
-            zip.start_file(*path, options).expect("a file");
-            zip.write_all(bytes).expect("its bytes");
-        }
-    }
-    zip.finish().expect("a zip").into_inner()
-}
-
-/// Stands for the mode of a link.
-const LINK: u32 = 0o777;
-
 fn text(lines: usize) -> Vec<u8> {
     let line = |n: usize| format!("value_{n} = {}\n", n * n % 9973);
     (0..lines).flat_map(|n| line(n).into_bytes()).collect()
 }
 
 fn layer() -> Vec<u8> {
-    foreign(&[
+    foreign_zip(&[
         ("python/", 0o755, b""),
         ("python/six.py", 0o600, &text(2000)),
         (
@@ -169,7 +143,7 @@ fn full() -> Vec<u8> {
     let json = format!("{{\n  \"a\" : 1,\n{}  \"z\":  1\n}}\n", " ".repeat(200));
     let hashed = [&[0xf3, 0x0d, 0x0d, 0x0a, 1, 0, 0, 0][..], &[0; 20]].concat();
     let timed = [&[0xf3, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0][..], &[1; 20]].concat();
-    foreign(&[
+    foreign_zip(&[
         ("python/a/__init__.py", 0o644, module.as_bytes()),
         (
             "python/a/__pycache__/__init__.cpython-313.pyc",
@@ -235,7 +209,7 @@ fn machine_code_of_npm_packages_for_other_platforms_goes_by_what_it_is() {
         .collect();
     let zip = |files: &[(String, Vec<u8>)]| {
         let files = files.iter().map(|(path, bytes)| (&**path, 0o644, &**bytes));
-        foreign(&files.collect::<Vec<_>>())
+        foreign_zip(&files.collect::<Vec<_>>())
     };
     context.write("layer.zip", zip(&whole));
     let left = |options: &[&str]| {
@@ -356,7 +330,7 @@ fn a_folder_is_a_layer_too() {
 #[test]
 fn what_is_no_layer_is_refused_and_left_alone() {
     let context = TestContext::new();
-    let wheel = foreign(&[
+    let wheel = foreign_zip(&[
         ("six.py", 0o644, b"x = 1\n"),
         (
             "six-1.dist-info/METADATA",
@@ -375,7 +349,7 @@ fn what_is_no_layer_is_refused_and_left_alone() {
         .expect("a directory");
     encrypted[6] |= 1;
     encrypted[central + 8] |= 1;
-    let mut damaged = foreign(&[("python/a.py", 0o644, &text(100))]);
+    let mut damaged = foreign_zip(&[("python/a.py", 0o644, &text(100))]);
     damaged[60] ^= 0xff;
     let bomb = {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -394,11 +368,11 @@ fn what_is_no_layer_is_refused_and_left_alone() {
             &["not a whole zip"],
         ),
         ("c.zip", Vec::new(), &["an empty file"]),
-        ("d.zip", foreign(&[]), &["holds no file"]),
+        ("d.zip", foreign_zip(&[]), &["holds no file"]),
         ("e.zip", wheel, &["is a wheel", "layerpress build"]),
         (
             "f.jar",
-            foreign(&[
+            foreign_zip(&[
                 ("META-INF/MANIFEST.MF", 0o644, b""),
                 ("A.class", 0o644, b""),
             ]),
@@ -406,17 +380,17 @@ fn what_is_no_layer_is_refused_and_left_alone() {
         ),
         (
             "g.zip",
-            foreign(&[("package/package.json", 0o644, b"{}")]),
+            foreign_zip(&[("package/package.json", 0o644, b"{}")]),
             &["package of npm"],
         ),
         (
             "h.zip",
-            foreign(&[("layer/python/a.py", 0o644, b"")]),
+            foreign_zip(&[("layer/python/a.py", 0o644, b"")]),
             &["folder `layer`"],
         ),
         (
             "i.zip",
-            foreign(&[("python/a", LINK, b"../../etc/passwd")]),
+            foreign_zip(&[("python/a", LINK, b"../../etc/passwd")]),
             &["leads out of the layer"],
         ),
         ("j.zip", encrypted, &["encrypted"]),
@@ -470,7 +444,7 @@ fn a_target_that_the_layer_speaks_against_is_refused() {
         .expect_words(&["layer.zip: it is for python3.12", "not for python3.13"])
         .says(&["leave `--runtime` out"]);
     let path = "python/_a.cpython-313-x86_64-linux-gnu.so";
-    context.write("native.zip", foreign(&[(path, 0o644, b"")]));
+    context.write("native.zip", foreign_zip(&[(path, 0o644, b"")]));
     let run = context.run(["shrink", "native.zip", "--arch", "arm64"]);
     run.expect_code(UNMET)
         .expect_words(&["it is for x86_64, as its ABI tags tell, and not for arm64"]);
@@ -479,7 +453,7 @@ fn a_target_that_the_layer_speaks_against_is_refused() {
     let mut program = b"\x7fELF\x02\x01\x01".to_vec();
     program.resize(64, 0);
     program[18] = 62;
-    context.write("tool.zip", foreign(&[("bin/tool", 0o755, &program)]));
+    context.write("tool.zip", foreign_zip(&[("bin/tool", 0o755, &program)]));
     let run = context.run(["shrink", "tool.zip", "--arch", "arm64"]);
     run.expect_code(0)
         .says(&["all machine code in the layer is for x86_64"]);
@@ -523,195 +497,4 @@ fn without_a_fitting_interpreter_the_smoke_test_says_what_it_looked_for() {
     assert_eq!(context.files(), ["layer.zip"]);
     let run = context.run(["shrink", "layer.zip", "--smoke", "missing.py"]);
     run.expect_code(IO).expect_words(&["missing.py"]);
-}
-
-/// A layer with what rules leave out, what they must keep, and what users say of both.
-fn with_tests() -> Vec<u8> {
-    let metadata = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
-    foreign(&[
-        (
-            "python/a-1.0.dist-info/METADATA",
-            0o644,
-            metadata("a").as_bytes(),
-        ),
-        ("python/a-1.0.dist-info/RECORD", 0o644, b""),
-        ("python/a-1.0.dist-info/INSTALLER", 0o644, b"pip\n"),
-        ("python/a/__init__.py", 0o644, &text(20)),
-        ("python/a/py.typed", 0o644, b""),
-        ("python/a/__init__.pyi", 0o644, b"x: int\n"),
-        ("python/a/tests/__init__.py", 0o644, b""),
-        ("python/a/tests/test_a.py", 0o644, b"import a\n"),
-        (
-            "python/b-1.0.dist-info/METADATA",
-            0o644,
-            metadata("b").as_bytes(),
-        ),
-        (
-            "python/b/__init__.py",
-            0o644,
-            b"from b.tests import helpers\n",
-        ),
-        ("python/b/tests/__init__.py", 0o644, b""),
-        ("python/b/tests/helpers.py", 0o644, b"value = 42\n"),
-        ("python/app/tests/test_app.py", 0o644, b"import a\n"),
-    ])
-}
-
-fn rules(document: &serde_json::Value, key: &str) -> Vec<String> {
-    let rows = document[key].as_array().expect("a list").iter();
-    let mut rules: Vec<_> = rows
-        .map(|row| format!("{} {}", row["rule"].as_str().expect("a name"), row["files"]))
-        .collect();
-    rules.sort();
-    rules
-}
-
-#[test]
-fn rules_leave_out_what_nothing_needs_and_the_team_keeps_its_own() {
-    let context = TestContext::new();
-    context.write("layer.zip", with_tests());
-    let run = context.run(["shrink", "layer.zip", "--json"]);
-    let document = run.expect_code(0).json();
-    assert_eq!(
-        rules(&document, "removed"),
-        ["install-notes 2", "tests 2", "type-stubs 2"]
-    );
-    insta::assert_snapshot!(context.layer("layer.small.zip").paths().join("\n"), @r"
-    python/a-1.0.dist-info/METADATA
-    python/a/__init__.py
-    python/app/tests/test_app.py
-    python/b-1.0.dist-info/METADATA
-    python/b/__init__.py
-    python/b/tests/__init__.py
-    python/b/tests/helpers.py
-    ");
-    let inspected = context
-        .run(["inspect", "layer.zip", "--rules", "--json"])
-        .json();
-    assert_eq!(rules(&inspected, "rules"), rules(&document, "removed"));
-    let run = context.run(["inspect", "layer.zip", "--rules"]);
-    assert!(run.stdout.contains("type-stubs"), "{}", run.stdout);
-    let run = context.run(["shrink", "layer.small.zip", "-o", "again.zip"]);
-    run.expect_code(0).says(&["nothing was left to gain"]);
-    assert_eq!(
-        context.layer("again.zip").sha256,
-        context.layer("layer.small.zip").sha256
-    );
-}
-
-#[test]
-fn users_have_the_last_word() {
-    let context = TestContext::new();
-    context.write("layer.zip", with_tests());
-    let run = context.run([
-        "shrink",
-        "layer.zip",
-        "--keep",
-        "rule:tests",
-        "--drop",
-        "*.pyi",
-        "--drop",
-        "python/app/**",
-        "--keep",
-        "nowhere",
-    ]);
-    run.expect_code(0).says(&["`--keep nowhere` means no file"]);
-    let layer = context.layer("layer.small.zip");
-    let has = |path: &str| layer.paths().contains(&path);
-    assert!(has("python/a/tests/test_a.py"));
-    assert!(!has("python/a/__init__.pyi"));
-    assert!(!has("python/app/tests/test_app.py"));
-    let run = context.run(["shrink", "layer.zip", "-o", "x.zip", "--keep", "rule:test"]);
-    run.expect_code(USAGE).says(&["rule:tests"]);
-    let run = context.run(["shrink", "layer.zip", "-o", "none.zip", "--profile", "none"]);
-    run.expect_code(0);
-    assert_eq!(context.layer("none.zip").entries.len(), 13);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_smoke_test_finds_what_is_missed() {
-    let context = TestContext::new();
-    context.write("layer.zip", with_tests());
-    let smoke = |code: &str| {
-        let run = context.run(["shrink", "layer.zip", "--smoke", code, "-o", "out.zip"]);
-        let there = context.folder().join("out.zip").exists();
-        drop(fs::remove_file(context.folder().join("out.zip")));
-        (run, there)
-    };
-    let (run, written) = smoke("import b; print(b.helpers.value)");
-    if run.stderr.contains("no Python was found") {
-        layerpress_tests::not_run("a smoke test of a layer: there is no Python");
-        return;
-    }
-    run.expect_code(0).says(&["the same before and after"]);
-    assert!(written);
-    let (run, written) = smoke("import importlib; importlib.import_module('a.te' + 'sts.test_a')");
-    run.expect_code(UNMET)
-        .expect_words(&["tests did it", "python/a/tests/", "ModuleNotFoundError"])
-        .says(&["--keep"]);
-    assert!(!written);
-    let (run, written) = smoke("import nothing");
-    run.expect_code(0)
-        .says(&["fails with the layer as it came, too"]);
-    assert!(written);
-    let (run, _) = smoke("import random; print(random.random())");
-    run.expect_code(0).says(&["something else each time"]);
-    let [init, other] = ["python/a/__init__.py", "python/b/__init__.py"];
-    let code = "import a, b; a.value_3; b.helpers";
-    let run = [
-        "shrink",
-        "layer.zip",
-        "--drop",
-        init,
-        "--drop",
-        other,
-        "--smoke",
-        code,
-    ];
-    let run = context.run(run);
-    run.expect_code(UNMET)
-        .expect_words(&["your-drop did it, on `python/a/__init__.py` and on others"])
-        .says(&["take back the `--drop`"]);
-    context.write("handler.py", "import a\nprint(a.value_3)\n");
-    let (run, _) = smoke("handler.py");
-    run.expect_code(0).says(&["the same before and after"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_build_that_fails_its_smoke_test_is_not_written() {
-    let index = LoopbackIndex::of([Wheel::new("app", "1.0")
-        .file("app/tests/helpers.py", "value = 42\n")
-        .file("app/part.py", "value = 42\n")
-        .build()]);
-    let context = TestContext::new().with_index(&index);
-    context.write("requirements.txt", "app\n");
-    let build_with = |options: &[&str], code: &str| {
-        let build = ["build", "requirements.txt", "--runtime", "python3.13"];
-        let rest = ["-o", "out.zip", "--smoke", code];
-        context.run(build.iter().chain(options).chain(&rest))
-    };
-    let build = |code: &str| build_with(&[], code);
-    let run = build("import app");
-    if run.stderr.contains("no Python 3.13 was found") {
-        layerpress_tests::not_run("a smoke test of a build: there is no Python 3.13");
-        return;
-    }
-    run.expect_code(0);
-    let written = fs::read(context.folder().join("out.zip")).expect("there");
-    let run = build("import importlib; importlib.import_module('app.te' + 'sts.helpers')");
-    run.expect_code(UNMET)
-        .expect_words(&["`tests` did it", "out.zip"])
-        .says(&["--keep rule:tests"]);
-    let run = build_with(&["--drop", "app/part.py"], "import app.part");
-    run.expect_code(UNMET)
-        .expect_words(&["`your-drop` did it"])
-        .says(&["take back the `--drop`"]);
-    let run = build("import nothing");
-    run.expect_code(UNMET).says(&["nothing left out"]);
-    assert_eq!(
-        fs::read(context.folder().join("out.zip")).expect("there"),
-        written
-    );
 }

@@ -2,10 +2,7 @@
 //! loaded is compiled.
 #![cfg(target_os = "linux")]
 
-use std::io::{Cursor, Write as _};
-
-use layerpress_tests::{LoopbackIndex, Run, TestContext, Wheel, not_run};
-use zip::write::SimpleFileOptions;
+use layerpress_tests::{LoopbackIndex, Run, TestContext, Wheel, foreign_zip, not_run};
 
 /// The request cannot be met.
 const UNMET: i32 = 1;
@@ -14,8 +11,7 @@ const UNMET: i32 = 1;
 const USAGE: i32 = 2;
 
 fn layer() -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for path in [
+    let paths = [
         "bin/tool",
         "python/a/__init__.py",
         "python/a/data.csv",
@@ -23,12 +19,8 @@ fn layer() -> Vec<u8> {
         "python/a/unused.py",
         "python/a-1.dist-info/METADATA",
         "python/b/__init__.py",
-    ] {
-        let options = SimpleFileOptions::default();
-        zip.start_file(path, options).expect("a file");
-        zip.write_all(b"x = 1\n").expect("its bytes");
-    }
-    zip.finish().expect("a zip").into_inner()
+    ];
+    foreign_zip(&paths.map(|path| (path, 0o644, &b"x = 1\n"[..])))
 }
 
 const USES: &str = "sh -c 'cat \"$LAYERPRESS_LAYER\"/python/a/used.py'";
@@ -56,17 +48,16 @@ fn what_is_not_opened_is_left_out_and_said() {
 fn bytecode_that_python_only_looks_at_is_not_kept() {
     let context = TestContext::new();
     let stamped = [&[0xf3, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0][..], &[1; 20]].concat();
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (path, bytes) in [
-        ("python/a/__init__.py", &b"x = 1\n"[..]),
-        ("python/a/__pycache__/__init__.cpython-313.pyc", &stamped),
-        ("python/a-1.dist-info/METADATA", b"Name: a\n"),
-    ] {
-        let options = SimpleFileOptions::default();
-        zip.start_file(path, options).expect("a file");
-        zip.write_all(bytes).expect("its bytes");
-    }
-    context.write("layer.zip", zip.finish().expect("a zip").into_inner());
+    let layer = foreign_zip(&[
+        ("python/a/__init__.py", 0o644, b"x = 1\n"),
+        (
+            "python/a/__pycache__/__init__.cpython-313.pyc",
+            0o644,
+            &stamped,
+        ),
+        ("python/a-1.dist-info/METADATA", 0o644, b"Name: a\n"),
+    ]);
+    context.write("layer.zip", layer);
     let command =
         "sh -c 'cat \"$LAYERPRESS_LAYER\"/python/a/*.py \"$LAYERPRESS_LAYER\"/python/a/*/*'";
     let run = context.run(["shrink", "layer.zip", "--trace", command]);

@@ -15,6 +15,7 @@ mod code;
 mod copies;
 mod decide;
 mod evidence;
+mod leftovers;
 mod node;
 mod overrides;
 mod python;
@@ -208,7 +209,7 @@ static RULES: [(Kind, Rule); 18] = [
             name: "install-notes",
             reason: "installers keep them to uninstall by, and a layer is replaced as a whole",
             profile: Some(Profile::Safe),
-            ecosystem: Some(Ecosystem::Python),
+            ecosystem: None,
         },
     ),
     (

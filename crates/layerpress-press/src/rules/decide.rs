@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use super::evidence::{Candidate, Reach, is_at, leads_to};
+use super::leftovers::leftover;
 use super::overrides::Subject;
 use super::{Ecosystem, Evidence, Kind, Overrides, Owner, code, node, python};
 use crate::{Profile, Transform};
@@ -264,6 +265,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        let own = part.files.iter().filter(|_| part.is_own);
+        better.extend(own.filter_map(|path| Some((path.clone(), alone(leftover(path)?)))));
         for (path, note) in part.foreign.iter().filter(|_| !part.is_own) {
             let suspect = Suspect {
                 note: Some(note),
@@ -271,7 +274,7 @@ impl<'a> Judge<'a> {
             };
             better.insert(self.layer_path(path), suspect);
         }
-        // Of the team's own files only those go that Python itself passes over.
+        // Of the team's own code only that goes which Python itself passes over.
         let candidates = part.evidence.candidates.iter();
         let candidates = candidates.filter(|it| !part.is_own || it.kind == Kind::StaleBytecode);
         let candidates = candidates.map(|candidate| {
