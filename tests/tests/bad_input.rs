@@ -183,6 +183,17 @@ fn a_layer_that_is_too_large() {
     let run = context.run(["build", "requirements.txt", "-o", "out.zip"]);
     run.expect_code(UNMET);
     run.expect_words(&["262,144,000", "heavy"]);
+    assert!(!run.stderr.contains("--profile"), "{}", run.stderr);
+    let whole = [
+        "build",
+        "requirements.txt",
+        "--profile",
+        "none",
+        "-o",
+        "out.zip",
+    ];
+    let run = context.run(whole);
+    run.expect_code(UNMET).expect_words(&["--profile safe"]);
     assert!(!context.files().contains(&"out.zip".to_owned()));
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use layerpress_check::{Weight, unzipped_limit};
 use layerpress_pack::{Level, compress};
+use layerpress_press::Profile;
 use layerpress_target::limits::UNZIPPED_BYTES;
 use layerpress_tree::{Conflict, Entry, LayerTree, Mode};
 use rayon::prelude::*;
@@ -38,6 +39,7 @@ pub(crate) fn assemble(
 pub(crate) fn weigh(
     gathered: &Gathered,
     bytecode: Option<&BytecodeReport>,
+    profile: Profile,
 ) -> Result<(), CompileError> {
     if gathered.tree.unzipped_size() <= UNZIPPED_BYTES {
         return Ok(());
@@ -55,7 +57,10 @@ pub(crate) fn weigh(
     add("your own code", gathered.own_bytes);
     let grown = bytecode.and_then(|it| u64::try_from(it.unzipped_bytes).ok());
     add("bytecode", grown.unwrap_or_default());
-    unzipped_limit(weights).map_err(|over| CompileError::OverLimit(Box::new(over)))
+    unzipped_limit(weights).map_err(|over| CompileError::OverLimit {
+        over: Box::new(over),
+        profile,
+    })
 }
 
 fn package_weights(gathered: &Gathered) -> Vec<Weight> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use layerpress_check::OverLimit;
 use layerpress_fetch::{ErrorKind, FetchError, StoreError};
 use layerpress_pack::WriteError;
+use layerpress_press::Profile;
 use layerpress_press::rules::{OverrideError, Removal};
 use layerpress_target::{Arch, Ecosystem, Runtime};
 use layerpress_tree::{Conflict, Sha256};
@@ -115,8 +116,13 @@ pub enum CompileError {
     #[error(transparent)]
     Override(#[from] OverrideError),
     /// A layer larger than Lambda takes.
-    #[error(transparent)]
-    OverLimit(Box<OverLimit>),
+    #[error("{over}")]
+    OverLimit {
+        /// By how much, and what weighs most.
+        over: Box<OverLimit>,
+        /// How much was left out of it.
+        profile: Profile,
+    },
     /// One zip file named for several layers.
     #[error("`{}` is one file, but {layers} layers are to be built", path.display())]
     OneFileForSeveral {
@@ -284,7 +290,7 @@ impl CompileError {
             | Self::OwnCodeConflict { .. } => ExitClass::Input,
             Self::NoLock { .. }
             | Self::LockOutdated { .. }
-            | Self::OverLimit(_)
+            | Self::OverLimit { .. }
             | Self::Bytecode(_)
             | Self::Smoke { .. }
             | Self::NoSmoke(_)
@@ -324,7 +330,7 @@ impl CompileError {
             Self::Store(_) | Self::Vanished { .. } => "cache",
             Self::OwnCodeConflict { .. } => "own-code-conflict",
             Self::Override(_) => "usage",
-            Self::OverLimit(_) => "over-limit",
+            Self::OverLimit { .. } => "over-limit",
             Self::Bytecode(_) => "bytecode",
             Self::OneFileForSeveral { .. } | Self::SameFile { .. } => "one-file-for-several",
             Self::OverManifest { .. } => "over-manifest",
@@ -419,7 +425,13 @@ impl CompileError {
             Self::NoSmoke(error) => return error.hint(),
             Self::Trace(error) => return error.hint(),
             Self::NothingLoaded => NAME_A_RUN.into(),
-            Self::OverLimit(over) => over.hint(),
+            Self::OverLimit { over, profile } => match profile {
+                Profile::None => format!(
+                    "`--profile safe` leaves out what no function reads, often a quarter; {}",
+                    over.hint()
+                ),
+                Profile::Safe | Profile::Small => over.hint(),
+            },
             Self::Bytecode(error) => return error.hint(),
             Self::Override(error) => return error.hint(),
             Self::OwnCode(error) => return error.hint(),

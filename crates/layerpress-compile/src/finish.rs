@@ -66,7 +66,7 @@ pub(crate) fn finish(
         steps.push((BYTECODE, layer.gathered.tree.clone()));
         add_bytecode(request, &loaded, layer)?;
     }
-    weigh(&layer.gathered, layer.bytecode.as_ref())?;
+    weigh(&layer.gathered, layer.bytecode.as_ref(), request.profile)?;
     if let Some(bench) = &mut bench {
         try_out(bench, request, locked, layer, &steps)?;
     }
