@@ -106,6 +106,18 @@ fn users_have_the_last_word() {
     assert!(has("python/a/tests/test_a.py"));
     assert!(!has("python/a/__init__.pyi"));
     assert!(!has("python/app/tests/test_app.py"));
+    // `b` imports it, which keeps it from the rule and not from whoever names it.
+    let drop = ["shrink", "layer.zip", "--drop", "b/tests/helpers.py"];
+    context
+        .run(drop.iter().chain(&["-o", "drop.zip"]))
+        .expect_code(0);
+    let helpers = "python/b/tests/helpers.py".to_owned();
+    assert!(
+        !context
+            .layer("drop.zip")
+            .paths()
+            .contains(&helpers.as_str())
+    );
     let run = context.run(["shrink", "layer.zip", "-o", "x.zip", "--keep", "rule:test"]);
     run.expect_code(USAGE).says(&["rule:tests"]);
     let run = context.run(["shrink", "layer.zip", "-o", "none.zip", "--profile", "none"]);

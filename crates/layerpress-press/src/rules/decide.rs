@@ -322,8 +322,8 @@ impl<'a> Judge<'a> {
                 return Fate::Stays(Stay::Always);
             }
             return Fate::Goes(match suspect {
-                Some(suspect) => Removal::Rule(suspect.kind),
-                None => Removal::Choice,
+                Some(suspect) if !self.overrides.is_of_paths(choice) => Removal::Rule(suspect.kind),
+                _ => Removal::Choice,
             });
         }
         let Some(suspect) = suspect else {

@@ -343,6 +343,12 @@ impl Overrides {
         decides.is_some_and(|index| self.keeps(index))
     }
 
+    /// Whether the choice at `index` means files by their paths, and not by what a rule takes them for.
+    pub(super) fn is_of_paths(&self, index: usize) -> bool {
+        let item = self.items.get(index);
+        item.is_some_and(|item| matches!(item.what, What::Glob { .. }))
+    }
+
     /// Whether the choice at `index` is to keep.
     pub(super) fn keeps(&self, index: usize) -> bool {
         self.items.get(index).is_some_and(|item| item.keep)

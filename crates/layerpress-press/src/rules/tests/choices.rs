@@ -36,7 +36,7 @@ fn the_last_of_the_users_choices_that_means_a_file_decides() {
         (&["+rule:type-stubs"], &["numpy/tests/x.py (tests)"]),
         (
             &["+tests", "+*.pyi", "-numpy/tests", "+@s/b:**"],
-            &["numpy/tests/x.py (tests)"],
+            &["numpy/tests/x.py (your-drop)"],
         ),
         (&["+num-py:**", "+nodejs/**"], &[]),
         (&["+num_py:numpy/tests", "+**/*.{pyi,d.ts}"], &[]),
@@ -47,7 +47,7 @@ fn the_last_of_the_users_choices_that_means_a_file_decides() {
         ),
         (
             &["+**", "-numpy-1.dist-info"],
-            &["numpy-1.dist-info/LICENSE (licences)"],
+            &["numpy-1.dist-info/LICENSE (your-drop)"],
         ),
         (&["+**", "-@s/b:index.js"], &["@s/b/index.js (your-drop)"]),
     ];
