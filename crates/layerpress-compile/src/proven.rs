@@ -104,13 +104,7 @@ fn key(job: &Job<'_>, ecosystem: Ecosystem, packages: &[Unpacked<'_>], pruned: &
         hash.update(line.as_bytes());
     };
     add(format_args!("{VERSION}\0{}\0", job.shape()));
-    for (path, entry) in job.pruning.own.asked().iter() {
-        let content = &entry.content;
-        add(format_args!(
-            "{path}\0{}\0{}\0",
-            content.size, content.crc32
-        ));
-    }
+    add_files(job.pruning.own.asked(), &mut add);
     for (index, package) in packages.iter().enumerate() {
         add(format_args!(
             "\0{}\0{}\0",
@@ -122,15 +116,7 @@ fn key(job: &Job<'_>, ecosystem: Ecosystem, packages: &[Unpacked<'_>], pruned: &
                 let recipe = job.recipe(ecosystem, &package.name).id();
                 add(format_args!("{archive}\0{recipe}\0"));
             }
-            None => {
-                for (path, entry) in package.tree.iter() {
-                    let content = &entry.content;
-                    add(format_args!(
-                        "{path}\0{}\0{}\0",
-                        content.size, content.crc32
-                    ));
-                }
-            }
+            None => add_files(package.tree, &mut add),
         }
         for (path, removal) in pruned.gone(index) {
             add(format_args!("{path}\0{}\0", removal.is_final()));
@@ -138,6 +124,16 @@ fn key(job: &Job<'_>, ecosystem: Ecosystem, packages: &[Unpacked<'_>], pruned: &
     }
     let digest: [u8; 32] = hash.finalize().into();
     format!("proof-{}", layerpress_tree::Sha256(digest))
+}
+
+fn add_files(tree: &LayerTree, add: &mut impl FnMut(std::fmt::Arguments<'_>)) {
+    for (path, entry) in tree.iter() {
+        let content = &entry.content;
+        add(format_args!(
+            "{path}\0{}\0{}\0",
+            content.size, content.crc32
+        ));
+    }
 }
 
 fn written(needed: &[Needed]) -> String {

@@ -7,7 +7,7 @@ use layerpress_node::package_lock::Pin;
 use layerpress_node::source::Desk;
 use layerpress_node::tarball::PackageTree;
 use layerpress_press::rules::{Ecosystem, Owner};
-use layerpress_press::{Passes, Recipe, Transform};
+use layerpress_press::{Passes, Recipe};
 use layerpress_tree::LayerPath;
 
 use super::archives::{Archive, folder_name, unpack_all};
@@ -92,14 +92,8 @@ fn without_refusals(
     tree: &PackageTree,
     passes: impl Fn(&LayerPath) -> Passes,
 ) -> Option<PackageTree> {
-    let is_to = |path: &str, pass: &str| {
-        let path = LayerPath::new(path).ok();
-        let pass = Transform::named(pass);
-        path.zip(pass)
-            .is_none_or(|(path, pass)| passes(&path).has(pass))
-    };
     let mut refused = tree.account.refused.clone();
-    refused.retain(|it| is_to(&it.path, it.pass));
+    refused.retain(|it| LayerPath::new(&it.path).map_or(true, |path| it.is_of(passes(&path))));
     if refused.len() == tree.account.refused.len() {
         return None;
     }

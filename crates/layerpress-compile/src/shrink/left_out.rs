@@ -15,7 +15,7 @@ use layerpress_target::{Target, newest};
 use layerpress_tree::{Entry, LayerPath, LayerTree};
 use rayon::prelude::*;
 
-use super::report::{Finding, Severity};
+use super::report::Finding;
 use super::shape::Shape;
 use crate::proven::{needed, told};
 
@@ -92,7 +92,10 @@ pub(super) fn left_out(
         left_out.let_stay(&it.path, &it.why);
     }
     let told = told(&needed).into_iter();
-    let told = told.map(|(path, sentence)| finding("still-needed", path, sentence));
+    let told = told.map(|(path, sentence)| Finding {
+        path,
+        ..Finding::warning("still-needed", sentence)
+    });
     left_out.findings.extend(told);
     left_out.removed = reasons
         .into_iter()
@@ -104,7 +107,7 @@ pub(super) fn left_out(
             let text = format!("`{}` means no file of the layer", overrides.shown(index));
             left_out.findings.push(Finding {
                 hint: overrides.hint(index, parts.iter().map(|it| it.name)),
-                ..finding("no-such-file", None, text)
+                ..Finding::warning("no-such-file", text)
             });
         }
     }
@@ -319,14 +322,4 @@ fn foreign(
 fn may_be_native(path: &LayerPath) -> bool {
     let endings = [".dylib", ".dll", ".exe"];
     may_be_linked(path) || endings.iter().any(|it| path.file_name().ends_with(it))
-}
-
-fn finding(code: &'static str, path: Option<String>, message: String) -> Finding {
-    Finding {
-        severity: Severity::Warning,
-        code,
-        path,
-        message,
-        hint: None,
-    }
 }

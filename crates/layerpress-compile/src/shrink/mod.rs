@@ -110,13 +110,7 @@ pub fn shrink(
     for path in &request.explain {
         if !explained.iter().any(|it| is_at_end(&it.path, path)) {
             let message = format!("`--explain {path}`: there is no such file in the layer");
-            findings.push(Finding {
-                severity: Severity::Warning,
-                code: "no-such-file",
-                path: None,
-                message,
-                hint: None,
-            });
+            findings.push(Finding::warning("no-such-file", message));
         }
     }
     findings.extend(changes.findings());
@@ -241,16 +235,16 @@ fn agree(path: &Path, told: &Inferred, wanted: &Inferred) -> Result<(), ShrinkEr
 fn other_machine(told: &Inferred, wanted: &Inferred) -> Option<Finding> {
     let (told, wanted) = (told.arch?, wanted.arch?);
     let is_other = told.is_by_machine_code() && told.value != wanted.value;
-    is_other.then(|| Finding {
-        severity: Severity::Warning,
-        code: "other-arch",
-        path: None,
-        message: format!(
+    let message = || {
+        format!(
             "all machine code in the layer is for {}, and it was said to be for {}, where none of that runs",
             told.value.name(),
             wanted.value.name()
-        ),
+        )
+    };
+    is_other.then(|| Finding {
         hint: Some("without `--arch` it is taken for what it is".to_owned()),
+        ..Finding::warning("other-arch", message())
     })
 }
 

@@ -87,6 +87,19 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+impl Finding {
+    /// A warning about no file, with no hint.
+    pub(super) fn warning(code: &'static str, message: String) -> Self {
+        Self {
+            severity: Severity::Warning,
+            code,
+            path: None,
+            message,
+            hint: None,
+        }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

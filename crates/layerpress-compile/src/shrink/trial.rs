@@ -7,7 +7,7 @@ use layerpress_check::Inferred;
 use layerpress_tree::{LayerPath, LayerTree};
 
 use super::passes::Changes;
-use super::report::{Finding, Severity};
+use super::report::Finding;
 use super::shape::Shape;
 use super::{ShrinkError, ShrinkRequest};
 use crate::bytecode::BYTECODE;
@@ -51,7 +51,7 @@ pub(super) fn trial(
         failed_before: (!was.is_well()).then(|| was.end()),
     };
     if let Some(end) = &report.failed_before {
-        let finding = warning(
+        let finding = Finding::warning(
             "smoke-failed-before",
             format!(
                 "the smoke test fails with the layer as it came, too, so it proves nothing: it {end}"
@@ -63,7 +63,7 @@ pub(super) fn trial(
         return Ok((report, None));
     }
     if is.is_well() && !bench.run(before)?.is_same(&was) {
-        let finding = warning(
+        let finding = Finding::warning(
             "smoke-varies",
             "the smoke test writes something else each time, so only its exit code was compared"
                 .into(),
@@ -152,14 +152,4 @@ fn blame(
         path: Some(path.clone()),
         alone: bench.run(&all_but)?.is_same(was),
     })
-}
-
-fn warning(code: &'static str, message: String) -> Finding {
-    Finding {
-        severity: Severity::Warning,
-        code,
-        path: None,
-        message,
-        hint: None,
-    }
 }

@@ -69,6 +69,14 @@ pub struct Refusal {
     pub why: String,
 }
 
+impl Refusal {
+    /// Whether the pass is one of `passes`; one that there is no more counts as if it were.
+    #[must_use]
+    pub fn is_of(&self, passes: Passes) -> bool {
+        Transform::named(self.pass).is_none_or(|pass| passes.has(pass))
+    }
+}
+
 /// What passes did, in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {

@@ -303,13 +303,8 @@ impl<'a> Judge<'a> {
     }
 
     fn subject<'p>(&'p self, path: &'p str, kind: Option<Kind>) -> Subject<'p> {
-        Subject {
-            ecosystem: self.part.ecosystem,
-            package: self.part.name,
-            path,
-            place: self.part.place,
-            kind,
-        }
+        let subject = self.part.owner().subject(path);
+        Subject { kind, ..subject }
     }
 
     fn fate(&self, path: &str, suspect: Option<&Suspect<'_>>, matched: &mut [bool]) -> Fate {

@@ -132,7 +132,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Owner<'a> {
-    fn subject(self, path: &'a str) -> Subject<'a> {
+    pub(super) fn subject(self, path: &'a str) -> Subject<'a> {
         Subject {
             ecosystem: self.ecosystem,
             package: self.package,

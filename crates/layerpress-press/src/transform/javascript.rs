@@ -37,13 +37,20 @@ const WHITE_IN: usize = 64;
 
 /// Whether a file is JavaScript by its name.
 pub(super) fn is_script(path: &str) -> bool {
-    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
-    matches!(ending, Some("js" | "mjs" | "cjs"))
+    extension(path).is_some()
+}
+
+/// What a path ends in, if that is an ending of JavaScript's.
+fn extension(path: &str) -> Option<&str> {
+    let (_, extension) = path.rsplit_once('.')?;
+    ["js", "mjs", "cjs"]
+        .contains(&extension)
+        .then_some(extension)
 }
 
 /// Removes comments and white space from a script.
 pub(super) fn whitespace(path: &str, bytes: &[u8]) -> Outcome {
-    let Some((_, extension)) = path.rsplit_once('.').filter(|_| is_script(path)) else {
+    let Some(extension) = extension(path) else {
         return Outcome::NotMine;
     };
     if bytes.len() > LARGEST || is_dense(bytes) {

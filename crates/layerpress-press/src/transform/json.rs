@@ -51,11 +51,10 @@ fn shortened(json: &[u8], emptied: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut is_emptied = false;
     while let Some(&byte) = json.get(at) {
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => {
+            byte if is_space(byte) => {
                 out.extend_from_slice(&json[kept..at]);
-                let is_token = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-                let space = json[at..].iter().position(is_token);
-                at = space.map_or(json.len(), |space| at + space);
+                let space = json[at..].iter().take_while(|byte| is_space(**byte));
+                at += space.count();
                 kept = at;
             }
             b'"' => {
@@ -76,6 +75,10 @@ fn shortened(json: &[u8], emptied: Option<&[u8]>) -> Option<Vec<u8>> {
     }
     out.extend_from_slice(&json[kept..]);
     Some(out)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// Whether the text before `rest` is the name of a value.

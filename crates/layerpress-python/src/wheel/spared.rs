@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use layerpress_pack::compress;
-use layerpress_press::{Passes, Recipe, Transform};
+use layerpress_press::{Passes, Recipe};
 
 use super::error::WheelFault;
 use super::layout::{Spot, layer_record, spot};
@@ -87,10 +87,7 @@ pub(super) fn exchange(
             let mut files = receipt.files.iter();
             let file = files.find(|file| file.path == refusal.path);
             let passes = file.and_then(|file| spared.passes(file, receipt, options));
-            let pass = Transform::named(refusal.pass);
-            passes
-                .zip(pass)
-                .is_none_or(|(passes, pass)| passes.has(pass))
+            passes.is_none_or(|passes| refusal.is_of(passes))
         });
     }
     if others.is_empty() {
